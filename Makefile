@@ -1,0 +1,28 @@
+# The two commands: `make run` and `make test`. Both install the few system packages they need when they may
+# (as root, or with sudo that asks no password), and otherwise name them.
+
+# Outside the checkout, so that a fresh clone does not build everything again.
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/antrum/target
+# Networks are tested on the CPU.
+export BURN_DEVICE ?= flex
+
+CARGO := cargo
+LAVAPIPE := $(firstword $(wildcard /usr/share/vulkan/icd.d/lvp_icd.*.json))
+
+.PHONY: run test bench packages
+
+run: packages
+	$(CARGO) run --release --locked -- $(ARGS)
+
+# Tests draw on the software Vulkan driver: the same pictures on every machine.
+test: packages
+	$(CARGO) fmt --check
+	$(CARGO) clippy --release --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --document-private-items
+	VK_DRIVER_FILES=$(LAVAPIPE) $(CARGO) test --release --locked
+
+bench:
+	$(CARGO) bench --locked
+
+packages:
+	@sh .ci/packages

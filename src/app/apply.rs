@@ -1,0 +1,385 @@
+//! How each command changes the state. No files, no threads, no clock: every interaction is a unit test.
+
+use super::command::{Command, Effect};
+use super::state::{JobKind, Message, OpenScan, PaneView, State, View, plane_index};
+use super::undo::{History, Step};
+use crate::io::Scan;
+use crate::methods::sinus::{Presence, Sinus};
+use crate::project::Label;
+use crate::space::{Plane, Side};
+use crate::view::Window;
+use glam::DVec3;
+use std::sync::Arc;
+
+impl State {
+    /// Carries out a command and says what has to be done outside.
+    pub fn apply(&mut self, command: Command) -> Vec<Effect> {
+        match command {
+            Command::AskFile => vec![Effect::Ask(false)],
+            Command::AskFolder => vec![Effect::Ask(true)],
+            Command::Open(path) => vec![Effect::Open(Some(path))],
+            Command::OpenExample => vec![Effect::Open(None)],
+            Command::Find => self.scan.iter().map(|open| Effect::Find(Arc::clone(&open.scan))).collect(),
+            Command::Analyse => self.analyse(),
+            Command::Cancel(kind) => vec![Effect::Cancel(kind)],
+            Command::Label(side, label) => self.label(side, label),
+            Command::LabelCurrent(label) => {
+                let side = self.current.unwrap_or_else(|| self.nearest_side());
+                self.label(side, label)
+            }
+            Command::Undo => self.history.undo().map_or_else(Vec::new, |step| self.replay(step, true)),
+            Command::Redo => self.history.redo().map_or_else(Vec::new, |step| self.replay(step, false)),
+            Command::MoveBox(side, centre_mm) => {
+                self.place(side, centre_mm);
+                Vec::new()
+            }
+            Command::DropBox(side, from_mm) => self.drop_box(side, from_mm),
+            Command::Opened(scan, labels) => self.opened(scan, labels),
+            Command::Found(sinuses) => self.found(sinuses),
+            Command::Analysed(analysis) => {
+                self.analysis = Some(analysis);
+                Vec::new()
+            }
+            Command::LabelRefused(side, before, reason) => {
+                self.labels[side.index()] = before;
+                self.history.forget_last();
+                self.message = Some(Message { text: reason, error: true });
+                Vec::new()
+            }
+            Command::Failed(text) => {
+                self.message = Some(Message { text, error: true });
+                Vec::new()
+            }
+            look => {
+                self.look(look);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Commands that only change what is seen.
+    fn look(&mut self, command: Command) {
+        let view = &mut self.view;
+        match command {
+            Command::CrossTo(world_mm) => self.move_cross(world_mm),
+            Command::Scroll(plane, slices) => {
+                let to = self.view.cross_mm + plane.normal() * slices * self.step_mm(plane);
+                self.move_cross(to);
+            }
+            Command::ScrollToEnd(plane, last) => self.scroll_to_end(plane, last),
+            Command::Pan(plane, by_mm) => view.planes[plane_index(plane)].centre_mm += by_mm,
+            Command::Zoom(plane, factor, at_mm) => {
+                let pane = &mut view.planes[plane_index(plane)];
+                let zoom = (pane.zoom * factor).clamp(0.2, 40.0);
+                pane.centre_mm = at_mm + (pane.centre_mm - at_mm) * (pane.zoom / zoom);
+                pane.zoom = zoom;
+            }
+            Command::Orbit(yaw, pitch) => {
+                view.orbit.yaw = (view.orbit.yaw + yaw).rem_euclid(std::f64::consts::TAU);
+                view.orbit.pitch = (view.orbit.pitch + pitch).clamp(-1.57, 1.57);
+            }
+            Command::ZoomVolume(factor) => view.orbit.zoom = (view.orbit.zoom * factor).clamp(0.2, 20.0),
+            Command::SetWindow(window) => view.window = window,
+            Command::ChooseWindow(number) => {
+                if let Some((_, window)) = self.scan.as_ref().and_then(|open| open.windows.get(number)) {
+                    self.view.window = *window;
+                }
+            }
+            Command::SetOverlay(settings) => self.overlay.settings = settings,
+            Command::Opacity(by) => {
+                let settings = &mut self.overlay.settings;
+                settings.opacity = (settings.opacity + by).clamp(0.05, 1.0);
+            }
+            Command::ToggleOverlay => self.overlay.hidden = !self.overlay.hidden,
+            Command::Peek(hide) => self.overlay.peek = hide,
+            Command::ToggleCross => view.show_cross = !view.show_cross,
+            Command::ToggleBoxes => view.show_boxes = !view.show_boxes,
+            Command::ToggleLinear => view.linear = !view.linear,
+            Command::ToggleMaximise(pane) => {
+                view.maximised = if view.maximised == Some(pane) { None } else { Some(pane) };
+            }
+            Command::ResetViews => self.reset_views(),
+            Command::CentreOn(side) => self.centre_on(side),
+            Command::ToggleHelp => self.help = !self.help,
+            Command::ShowPaths(show) => self.settings.show_paths = show,
+            Command::AnalyseOnOpen(on) => self.settings.analyse_on_open = on,
+            Command::DismissMessage => self.message = None,
+            _ => {}
+        }
+    }
+
+    fn opened(&mut self, scan: Arc<Scan>, labels: [Option<Label>; 2]) -> Vec<Effect> {
+        let open = OpenScan::new(Arc::clone(&scan));
+        let window = open.windows.first().map_or(Window::between(0.0, 1.0), |w| w.1);
+        let kept = View { window, ..View::default() };
+        self.view = View { linear: self.view.linear, show_cross: self.view.show_cross, ..kept };
+        self.view.cross_mm = open.bounds_mm.centre();
+        self.scan = Some(open);
+        self.sinuses = None;
+        self.analysis = None;
+        self.labels = labels;
+        self.current = None;
+        self.history = History::default();
+        self.message = None;
+        self.generation += 1;
+        self.reset_views();
+        // Work on the former scan is pointless now; looking for sinuses replaces itself.
+        vec![Effect::Cancel(JobKind::Analyse), Effect::Find(scan)]
+    }
+
+    fn found(&mut self, sinuses: [Sinus; 2]) -> Vec<Effect> {
+        self.sinuses = Some(sinuses);
+        self.analysis = None;
+        let seen: Vec<DVec3> = sinuses.iter().filter(|s| s.present != Presence::Absent).map(|s| s.centre_mm).collect();
+        if seen.is_empty() {
+            let text = "No maxillary sinus is in view. If one is, drag a box onto it".to_owned();
+            self.message = Some(Message { text, error: false });
+            return Vec::new();
+        }
+        // A plane between the two shows both in axial and coronal.
+        self.move_cross(seen.iter().sum::<DVec3>() / seen.len() as f64);
+        if self.settings.analyse_on_open { self.analyse() } else { Vec::new() }
+    }
+
+    fn analyse(&mut self) -> Vec<Effect> {
+        match (&self.scan, self.sinuses) {
+            (Some(open), Some(sinuses)) if sinuses.iter().any(|s| s.present != Presence::Absent) => {
+                vec![Effect::Analyse(Arc::clone(&open.scan), sinuses)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn label(&mut self, side: Side, label: Label) -> Vec<Effect> {
+        if self.scan.is_none() {
+            return Vec::new();
+        }
+        self.current = Some(side);
+        let before = self.labels[side.index()];
+        if before == Some(label) {
+            return Vec::new();
+        }
+        self.history.push(Step::Label { side, before, after: Some(label) });
+        self.set_label(side, before, Some(label), false)
+    }
+
+    fn set_label(&mut self, side: Side, before: Option<Label>, label: Option<Label>, undo: bool) -> Vec<Effect> {
+        self.labels[side.index()] = label;
+        let score = self.finding(side).map(|finding| finding.score);
+        vec![Effect::Record { side, label, before, undo, score }]
+    }
+
+    fn replay(&mut self, step: Step, undo: bool) -> Vec<Effect> {
+        match step {
+            Step::Label { side, before, after } => {
+                let (from, to) = if undo { (after, before) } else { (before, after) };
+                self.set_label(side, from, to, undo)
+            }
+            Step::Box { side, before, after } => {
+                self.put_box(side, if undo { before } else { after });
+                self.boxes_changed()
+            }
+        }
+    }
+
+    fn place(&mut self, side: Side, centre_mm: DVec3) {
+        if let Some(open) = &self.scan {
+            let sinus = Sinus::placed(side, centre_mm, &open.scan.volume.grid);
+            self.current = Some(side);
+            self.put_box(side, sinus);
+        }
+    }
+
+    fn drop_box(&mut self, side: Side, from_mm: DVec3) -> Vec<Effect> {
+        let (Some(open), Some(sinuses)) = (&self.scan, self.sinuses) else { return Vec::new() };
+        let after = sinuses[side.index()];
+        let before = Sinus::placed(side, from_mm, &open.scan.volume.grid);
+        if after.centre_mm.distance(from_mm) < 1e-6 {
+            return Vec::new();
+        }
+        self.history.push(Step::Box { side, before, after });
+        self.boxes_changed()
+    }
+
+    /// Maps of other boxes are wrong maps: they go, and are computed anew where they were shown.
+    fn boxes_changed(&mut self) -> Vec<Effect> {
+        let was_shown = self.analysis.take().is_some();
+        let running = self.jobs.iter().any(|job| job.kind == JobKind::Analyse);
+        if was_shown || running || self.settings.analyse_on_open { self.analyse() } else { Vec::new() }
+    }
+
+    fn move_cross(&mut self, to_mm: DVec3) {
+        if let Some(open) = &self.scan {
+            let edge = 1e-6;
+            self.view.cross_mm = to_mm.clamp(open.bounds_mm.min + edge, open.bounds_mm.max - edge);
+        }
+    }
+
+    fn scroll_to_end(&mut self, plane: Plane, last: bool) {
+        if let Some(open) = &self.scan {
+            let axis = plane.axis();
+            let half = self.step_mm(plane) / 2.0;
+            let mut to = self.view.cross_mm;
+            to[axis] = if last { open.bounds_mm.max[axis] - half } else { open.bounds_mm.min[axis] + half };
+            self.move_cross(to);
+        }
+    }
+
+    fn reset_views(&mut self) {
+        if let Some(open) = &self.scan {
+            let fresh = View::default();
+            self.view.planes = [PaneView { centre_mm: open.bounds_mm.centre(), zoom: 1.0 }; 3];
+            self.view.orbit = fresh.orbit;
+            self.view.maximised = None;
+        }
+    }
+
+    fn centre_on(&mut self, side: Side) {
+        let Some(sinus) = self.sinuses.map(|s| s[side.index()]) else { return };
+        self.current = Some(side);
+        self.move_cross(sinus.centre_mm);
+        for pane in &mut self.view.planes {
+            *pane = PaneView { centre_mm: sinus.centre_mm, zoom: pane.zoom.max(2.0) };
+        }
+    }
+
+    /// The side of the patient that the crosshair is on.
+    fn nearest_side(&self) -> Side {
+        let distance = |side: Side| {
+            self.sinuses
+                .map_or(-side.sign() * self.view.cross_mm.x, |s| s[side.index()].centre_mm.distance(self.view.cross_mm))
+        };
+        if distance(Side::Right) <= distance(Side::Left) { Side::Right } else { Side::Left }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::Format;
+    use crate::space::Grid;
+    use crate::volume::{Unit, Volume};
+
+    fn scan() -> Arc<Scan> {
+        let grid = Grid::centred([100, 90, 80], 2.0, DVec3::ZERO);
+        let volume = Volume::from_f32(grid, (0..grid.count()).map(|i| (i % 100) as f32).collect(), Unit::Arbitrary);
+        Arc::new(Scan {
+            volume,
+            path: None,
+            format: Format::Synthetic,
+            modality: "MR".to_owned(),
+            description: String::new(),
+            windows: Vec::new(),
+            checks: Vec::new(),
+            sha256: "00".to_owned(),
+        })
+    }
+
+    fn opened() -> State {
+        let mut state = State::default();
+        let effects = state.apply(Command::Opened(scan(), [None, Some(Label::Normal)]));
+        assert!(effects.iter().any(|e| matches!(e, Effect::Find(_))));
+        let grid = state.volume().map(|v| v.grid).unwrap_or(Grid::centred([1; 3], 1.0, DVec3::ZERO));
+        let sinuses = [Side::Left, Side::Right]
+            .map(|side| Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &grid));
+        assert!(matches!(state.apply(Command::Found(sinuses))[..], [Effect::Analyse(..)]));
+        state
+    }
+
+    fn recorded(effects: &[Effect]) -> Option<(Side, Option<Label>, bool)> {
+        match effects {
+            [Effect::Record { side, label, undo, .. }] => Some((*side, *label, *undo)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn labels_of_the_case_come_back_with_the_scan() {
+        assert_eq!(opened().labels, [None, Some(Label::Normal)]);
+    }
+
+    #[test]
+    fn a_label_is_recorded_for_its_side_only_and_can_be_undone_and_redone() {
+        let mut state = opened();
+        let effects = state.apply(Command::Label(Side::Left, Label::Anomalous));
+        assert_eq!(recorded(&effects), Some((Side::Left, Some(Label::Anomalous), false)));
+        assert_eq!(state.labels, [Some(Label::Anomalous), Some(Label::Normal)]);
+        assert_eq!(recorded(&state.apply(Command::Undo)), Some((Side::Left, None, true)));
+        assert_eq!(state.labels, [None, Some(Label::Normal)]);
+        assert_eq!(recorded(&state.apply(Command::Redo)), Some((Side::Left, Some(Label::Anomalous), false)));
+        assert!(
+            state.apply(Command::Label(Side::Left, Label::Anomalous)).is_empty(),
+            "the same label again is no event"
+        );
+    }
+
+    #[test]
+    fn a_refused_label_is_taken_back_and_said() {
+        let mut state = opened();
+        state.apply(Command::Label(Side::Right, Label::Anomalous));
+        state.apply(Command::LabelRefused(Side::Right, Some(Label::Normal), "disk full".to_owned()));
+        assert_eq!(state.labels[Side::Right.index()], Some(Label::Normal));
+        assert!(state.message.as_ref().is_some_and(|m| m.error) && state.undoable().0.is_none());
+    }
+
+    #[test]
+    fn labels_without_a_side_mean_the_sinus_at_the_crosshair() {
+        let mut state = opened();
+        state.apply(Command::CrossTo(DVec3::new(-24.0, 30.0, -20.0)));
+        let effects = state.apply(Command::LabelCurrent(Label::Uncertain));
+        assert_eq!(recorded(&effects), Some((Side::Left, Some(Label::Uncertain), false)));
+    }
+
+    #[test]
+    fn a_moved_box_drops_the_map_asks_for_a_new_one_and_can_be_undone() {
+        let mut state = opened();
+        let from = DVec3::new(25.0, 30.0, -20.0);
+        state.apply(Command::MoveBox(Side::Right, from + DVec3::X * 5.0));
+        let effects = state.apply(Command::DropBox(Side::Right, from));
+        assert!(matches!(&effects[..], [Effect::Analyse(_, s)] if s[Side::Right.index()].centre_mm.x == 30.0));
+        state.apply(Command::Undo);
+        assert_eq!(state.sinuses.map(|s| s[Side::Right.index()].centre_mm), Some(from));
+    }
+
+    #[test]
+    fn the_wheel_moves_by_slices_and_stops_at_the_edge() {
+        let mut state = opened();
+        let before = state.view.cross_mm;
+        state.apply(Command::Scroll(Plane::Coronal, 3.0));
+        assert_eq!(state.view.cross_mm - before, DVec3::Y * 6.0);
+        state.apply(Command::Scroll(Plane::Axial, 1e6));
+        assert!((state.view.cross_mm.z - 80.0).abs() < 1e-3);
+        state.apply(Command::ScrollToEnd(Plane::Axial, false));
+        assert!((state.view.cross_mm.z + 79.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn zooming_keeps_the_point_under_the_cursor() {
+        let mut state = opened();
+        let at = DVec3::new(10.0, 20.0, 0.0);
+        state.apply(Command::Zoom(Plane::Axial, 2.0, at));
+        let pane = state.view.planes[0];
+        assert_eq!((pane.zoom, pane.centre_mm), (2.0, at / 2.0));
+        state.apply(Command::ResetViews);
+        assert_eq!(state.view.planes[0].zoom, 1.0);
+    }
+
+    #[test]
+    fn a_failed_opening_leaves_everything_as_it_was() {
+        let mut state = opened();
+        let (cross, generation) = (state.view.cross_mm, state.generation);
+        state.apply(Command::Failed("no such file".to_owned()));
+        assert!(state.scan.is_some() && state.sinuses.is_some());
+        assert_eq!((state.view.cross_mm, state.generation), (cross, generation));
+    }
+
+    #[test]
+    fn the_overlay_hides_on_its_key_and_while_peeking() {
+        let mut state = opened();
+        assert!(state.visible_overlay().is_none(), "nothing to show before the analysis");
+        state.apply(Command::ToggleOverlay);
+        assert!(state.overlay.hidden);
+        state.apply(Command::Opacity(9.0));
+        assert_eq!(state.overlay.settings.opacity, 1.0);
+    }
+}

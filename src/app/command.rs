@@ -1,0 +1,130 @@
+//! What can be asked of the program, and what it needs the outside for.
+
+use super::report::Analysis;
+use super::state::{JobKind, Pane};
+use crate::io::Scan;
+use crate::methods::sinus::Sinus;
+use crate::project::Label;
+use crate::space::{Plane, Side};
+use crate::view::{Overlay, Window};
+use glam::DVec3;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// One wish of the user, or one result of background work.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Ask for a file.
+    AskFile,
+    /// Ask for a folder.
+    AskFolder,
+    /// Open what lies there.
+    Open(PathBuf),
+    /// Open the synthetic head.
+    OpenExample,
+    /// Look for the sinuses again, forgetting boxes placed by hand.
+    Find,
+    /// Compute the residual maps.
+    Analyse,
+    /// Stop a job.
+    Cancel(JobKind),
+
+    /// Put the crosshair there.
+    CrossTo(DVec3),
+    /// Move the crosshair through a plane by slices; positive is superior, anterior, right.
+    Scroll(Plane, f64),
+    /// To the first (false) or last (true) slice of a plane.
+    ScrollToEnd(Plane, bool),
+    /// Move a plane's picture.
+    Pan(Plane, DVec3),
+    /// Magnify a plane by a factor, keeping a world point in place.
+    Zoom(Plane, f64, DVec3),
+    /// Turn the 3-D picture: yaw and pitch in radians.
+    Orbit(f64, f64),
+    /// Magnify the 3-D picture.
+    ZoomVolume(f64),
+    /// Change the grey-scale window.
+    SetWindow(Window),
+    /// Choose a window of the list; the first is number 0.
+    ChooseWindow(usize),
+    /// Change the overlay.
+    SetOverlay(Overlay),
+    /// Make the overlay more or less opaque.
+    Opacity(f32),
+    /// Switch the overlay off or on.
+    ToggleOverlay,
+    /// Hide the overlay while true.
+    Peek(bool),
+    /// Switch the crosshair lines.
+    ToggleCross,
+    /// Switch the boxes of the sinuses.
+    ToggleBoxes,
+    /// Switch interpolation.
+    ToggleLinear,
+    /// One pane fills the window, or all are shown again.
+    ToggleMaximise(Pane),
+    /// Pan, zoom and turn as on opening.
+    ResetViews,
+    /// All planes through the centre of a sinus, magnified.
+    CentreOn(Side),
+    /// Show or hide the sheet of keys.
+    ToggleHelp,
+    /// Names of files may be shown.
+    ShowPaths(bool),
+    /// Compute maps as soon as sinuses are found.
+    AnalyseOnOpen(bool),
+
+    /// Move a sinus box while dragging.
+    MoveBox(Side, DVec3),
+    /// The box is let go after a drag that began at a point.
+    DropBox(Side, DVec3),
+    /// Label a sinus.
+    Label(Side, Label),
+    /// Label the current sinus.
+    LabelCurrent(Label),
+    /// Take the last step back.
+    Undo,
+    /// Do it again.
+    Redo,
+    /// Put the message away.
+    DismissMessage,
+
+    /// A scan was read, with the labels its case has in the project.
+    Opened(Arc<Scan>, [Option<Label>; 2]),
+    /// The sinuses were looked for.
+    Found([Sinus; 2]),
+    /// Maps were computed.
+    Analysed(Arc<Analysis>),
+    /// The label could not be written; the one before counts.
+    LabelRefused(Side, Option<Label>, String),
+    /// A job or a step failed; the sentence says why and what to do.
+    Failed(String),
+}
+
+/// What [`State::apply`](super::State::apply) cannot do itself.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Show a file dialog (false) or a folder dialog (true).
+    Ask(bool),
+    /// Read a scan; none is the synthetic head.
+    Open(Option<PathBuf>),
+    /// Look for the sinuses of the open scan.
+    Find(Arc<Scan>),
+    /// Compute maps.
+    Analyse(Arc<Scan>, [Sinus; 2]),
+    /// Stop a job.
+    Cancel(JobKind),
+    /// Append a label event.
+    Record {
+        /// The sinus.
+        side: Side,
+        /// The label from now on.
+        label: Option<Label>,
+        /// The label until now; it counts again when writing fails.
+        before: Option<Label>,
+        /// Whether this takes back the last event of that side.
+        undo: bool,
+        /// The score on screen.
+        score: Option<f64>,
+    },
+}

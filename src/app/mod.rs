@@ -1,0 +1,39 @@
+//! What the program knows and does, without a window: [`State`] is plain data, a [`Command`] is one wish of the user,
+//! [`State::apply`] turns one into the other without side effects, and the [`Runner`] carries out the [`Effect`]s that
+//! need files, threads or the project.
+
+mod apply;
+pub mod command;
+pub mod report;
+pub mod runner;
+pub mod state;
+mod undo;
+
+pub use command::{Command, Effect};
+pub use runner::{Runner, RunnerConfig};
+pub use state::State;
+
+use crate::io::{Format, Scan};
+use crate::job::{Cancelled, Progress};
+use crate::nets::weights::sha256_hex;
+use crate::phantom;
+use crate::volume::with_voxels;
+
+/// The built-in example as a scan: a synthetic head with a cyst in the patient's left maxillary sinus.
+///
+/// # Errors
+/// [`Cancelled`].
+pub fn example(progress: &Progress) -> Result<Scan, Cancelled> {
+    let volume = phantom::example(progress)?.image;
+    let sha256 = with_voxels!(&volume.voxels, v => sha256_hex(bytemuck::cast_slice(v)));
+    Ok(Scan {
+        volume,
+        path: None,
+        format: Format::Synthetic,
+        modality: "MR".to_owned(),
+        description: "synthetic head with a cyst in the left sinus".to_owned(),
+        windows: Vec::new(),
+        checks: Vec::new(),
+        sha256,
+    })
+}

@@ -1,0 +1,292 @@
+//! Everything the window shows, as plain data.
+
+use super::report::Analysis;
+use super::undo::History;
+use crate::image::percentile::percentiles;
+use crate::io::Scan;
+use crate::job::Status;
+use crate::methods::Finding;
+use crate::methods::sinus::Sinus;
+use crate::project::Label;
+use crate::space::{BoxMm, Plane, Side};
+use crate::view::{OrbitCamera, Overlay, PlaneCamera, Window};
+use crate::volume::{Unit, Volume};
+use glam::{DVec2, DVec3};
+use std::sync::Arc;
+
+/// The whole state.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// The scan on screen.
+    pub scan: Option<OpenScan>,
+    /// Where the panes look.
+    pub view: View,
+    /// The anomaly map on top.
+    pub overlay: OverlayState,
+    /// The sinuses by [`Side::index`], once looked for.
+    pub sinuses: Option<[Sinus; 2]>,
+    /// The newest analysis of these sinuses.
+    pub analysis: Option<Arc<Analysis>>,
+    /// The reader's labels by [`Side::index`].
+    pub labels: [Option<Label>; 2],
+    /// The sinus that the keys without a side mean: the one last chosen.
+    pub current: Option<Side>,
+    /// What can be undone.
+    pub(super) history: History,
+    /// Background work, for the job bar.
+    pub jobs: Vec<JobView>,
+    /// What the user must know, with the next step.
+    pub message: Option<Message>,
+    /// Choices that outlive a scan.
+    pub settings: Settings,
+    /// Whether the sheet of keys is shown.
+    pub help: bool,
+    /// Counts opened scans, so that the window knows when to upload anew.
+    pub generation: u64,
+}
+
+/// A scan and what was derived from it on opening.
+#[derive(Clone, Debug)]
+pub struct OpenScan {
+    /// The scan.
+    pub scan: Arc<Scan>,
+    /// Windows to choose from; the first is the one it opens with.
+    pub windows: Vec<(String, Window)>,
+    /// Outline in the world.
+    pub bounds_mm: BoxMm,
+    /// Transparent to opaque for the 3-D pane.
+    pub surface: Window,
+}
+
+/// Where the panes look.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The point all planes go through, world RAS+ mm.
+    pub cross_mm: DVec3,
+    /// Pan and zoom by plane, in the order of [`Plane::ALL`].
+    pub planes: [PaneView; 3],
+    /// Pan, zoom and turn of the 3-D pane.
+    pub orbit: OrbitView,
+    /// Grey-scale window.
+    pub window: Window,
+    /// Trilinear interpolation between voxels.
+    pub linear: bool,
+    /// Crosshair lines.
+    pub show_cross: bool,
+    /// The boxes of the sinuses.
+    pub show_boxes: bool,
+    /// The pane that fills the window, if one does.
+    pub maximised: Option<Pane>,
+}
+
+/// One of the four panes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pane {
+    /// A plane.
+    Plane(Plane),
+    /// The 3-D picture.
+    Volume,
+}
+
+/// Pan and zoom of a plane, relative to showing the whole scan.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PaneView {
+    /// World point in the middle of the pane.
+    pub centre_mm: DVec3,
+    /// 1 shows the whole scan.
+    pub zoom: f64,
+}
+
+/// Turn and zoom of the 3-D pane.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OrbitView {
+    /// See [`OrbitCamera::yaw`].
+    pub yaw: f64,
+    /// See [`OrbitCamera::pitch`].
+    pub pitch: f64,
+    /// 1 shows the whole scan.
+    pub zoom: f64,
+}
+
+/// The anomaly map over the picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct OverlayState {
+    /// Colours, threshold, opacity.
+    pub settings: Overlay,
+    /// Switched off by the user.
+    pub hidden: bool,
+    /// Hidden only while a key is held.
+    pub peek: bool,
+}
+
+/// Background work as the job bar shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobView {
+    /// Which.
+    pub kind: JobKind,
+    /// Its name.
+    pub name: String,
+    /// How far it is.
+    pub status: Status,
+}
+
+/// Kinds of background work; a new job replaces a running one of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum JobKind {
+    /// Waiting for a file dialog and reading a scan.
+    Open,
+    /// Looking for the sinuses.
+    Find,
+    /// Computing maps.
+    Analyse,
+}
+
+/// A sentence for the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What is wrong or was done, and what to do.
+    pub text: String,
+    /// Whether something failed.
+    pub error: bool,
+}
+
+/// Choices that outlive a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Names of files may be shown.
+    pub show_paths: bool,
+    /// Maps are computed as soon as the sinuses are found.
+    pub analyse_on_open: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { show_paths: false, analyse_on_open: true }
+    }
+}
+
+impl Default for View {
+    fn default() -> Self {
+        let pane = PaneView { centre_mm: DVec3::ZERO, zoom: 1.0 };
+        Self {
+            cross_mm: DVec3::ZERO,
+            planes: [pane; 3],
+            orbit: OrbitView { yaw: 0.5, pitch: 0.15, zoom: 1.0 },
+            window: Window::between(0.0, 1.0),
+            linear: true,
+            show_cross: true,
+            show_boxes: true,
+            maximised: None,
+        }
+    }
+}
+
+impl OpenScan {
+    /// Derives windows and outline.
+    #[must_use]
+    pub fn new(scan: Arc<Scan>) -> Self {
+        let auto = auto_window(&scan.volume);
+        let mut windows: Vec<(String, Window)> = Vec::new();
+        for (i, &window) in scan.windows.iter().enumerate() {
+            windows.push((format!("stored {}", i + 1), window));
+        }
+        windows.push(("auto".to_owned(), auto));
+        if scan.volume.unit == Unit::Hounsfield {
+            // Width / centre of the usual CT presets.
+            let presets = [
+                ("sinus", 2000.0, 200.0),
+                ("bone", 2500.0, 480.0),
+                ("soft tissue", 400.0, 40.0),
+                ("brain", 80.0, 40.0),
+                ("air", 1500.0, -600.0),
+            ];
+            windows.extend(presets.map(|(name, width, centre)| (name.to_owned(), Window::linear(centre, width))));
+        }
+        let (low, high) = (auto.centre - auto.width / 2.0, auto.centre + auto.width / 2.0);
+        let surface = match scan.volume.unit {
+            Unit::Hounsfield => Window::between(-350.0, 450.0),
+            _ => Window::between(low + 0.12 * (high - low), low + 0.9 * (high - low)),
+        };
+        let bounds_mm = scan.volume.grid.bounds_mm();
+        Self { scan, windows, bounds_mm, surface }
+    }
+}
+
+/// The 0.5 to 99.5 percentile of the voxels that are not zero; HU start at air.
+fn auto_window(volume: &Volume) -> Window {
+    // Every 7th voxel is plenty for a percentile and keeps opening fast.
+    let stride = (volume.grid.count() / 400_000).max(1);
+    let sample: Vec<f32> = (0..volume.grid.count())
+        .step_by(stride)
+        .map(|i| volume.rescale.apply(volume.voxels.get(i)) as f32)
+        .filter(|&v| v != 0.0)
+        .collect();
+    let [low, high] = percentiles(&sample, [0.5, 99.5]);
+    Window::between(low, if high > low { high } else { low + 1.0 })
+}
+
+impl State {
+    /// The scan's volume.
+    #[must_use]
+    pub fn volume(&self) -> Option<&Volume> {
+        self.scan.as_ref().map(|open| &open.scan.volume)
+    }
+
+    /// The overlay as the panes should draw it now.
+    #[must_use]
+    pub fn visible_overlay(&self) -> Option<Overlay> {
+        let shown = !self.overlay.hidden && !self.overlay.peek;
+        (shown && self.analysis.is_some()).then_some(self.overlay.settings)
+    }
+
+    /// The finding of one sinus.
+    #[must_use]
+    pub fn finding(&self, side: Side) -> Option<&Finding> {
+        self.analysis.as_ref()?.findings.iter().find(|f| f.side == side)
+    }
+
+    /// The camera of a plane for a pane of `size` points.
+    #[must_use]
+    pub fn plane_camera(&self, plane: Plane, size: DVec2) -> Option<PlaneCamera> {
+        let open = self.scan.as_ref()?;
+        let view = self.view.planes[plane_index(plane)];
+        let fit = PlaneCamera::fitting(plane, open.bounds_mm, size);
+        Some(PlaneCamera { centre_mm: view.centre_mm, mm_per_point: fit.mm_per_point * 1.04 / view.zoom })
+    }
+
+    /// The camera of the 3-D pane for a pane of `size` points.
+    #[must_use]
+    pub fn orbit_camera(&self, size: DVec2) -> Option<OrbitCamera> {
+        let open = self.scan.as_ref()?;
+        let OrbitView { yaw, pitch, zoom } = self.view.orbit;
+        let diagonal = (open.bounds_mm.max - open.bounds_mm.min).length();
+        let mm_per_point = 0.85 * diagonal / size.min_element().max(1.0) / zoom;
+        Some(OrbitCamera { yaw, pitch, centre_mm: open.bounds_mm.centre(), mm_per_point })
+    }
+
+    /// How far one step of the wheel moves through a plane: the voxel spacing most along its normal, in mm.
+    #[must_use]
+    pub fn step_mm(&self, plane: Plane) -> f64 {
+        let Some(volume) = self.volume() else { return 1.0 };
+        let m = volume.grid.world_from_voxel.matrix3;
+        let along = |axis: DVec3| axis.normalize_or_zero().dot(plane.normal()).abs();
+        let axes = [m.x_axis, m.y_axis, m.z_axis];
+        axes.into_iter().max_by(|a, b| along(*a).total_cmp(&along(*b))).map_or(1.0, DVec3::length)
+    }
+
+    /// Whether something can be undone or redone, and what it is called.
+    #[must_use]
+    pub fn undoable(&self) -> (Option<String>, Option<String>) {
+        self.history.names()
+    }
+}
+
+/// The place of a plane in [`View::planes`].
+#[must_use]
+pub fn plane_index(plane: Plane) -> usize {
+    match plane {
+        Plane::Axial => 0,
+        Plane::Coronal => 1,
+        Plane::Sagittal => 2,
+    }
+}

@@ -1,0 +1,45 @@
+//! `antrum find`: where the maxillary sinuses are.
+
+use super::{Failure, guarded, open, print_json};
+use crate::methods::sinus::{self, FinderConfig, Presence, Sinus};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Find both maxillary sinuses: centre and 64 mm box in world RAS+ mm
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A NIfTI file or a folder with a DICOM series
+    path: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Found {
+    file: String,
+    sinuses: [Sinus; 2],
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let path = args.path.clone();
+    let sinuses = guarded("finding", move |progress| {
+        let scan = open(Some(&path), &progress.part(0.0, 0.5))?;
+        Ok(sinus::find(&scan.volume, &FinderConfig::default(), &progress.part(0.5, 1.0))?)
+    })?;
+    if args.json {
+        return print_json(&Found { file: args.path.display().to_string(), sinuses });
+    }
+    println!("{}", args.path.display());
+    for sinus in sinuses {
+        let c = sinus.centre_mm;
+        let presence = match sinus.present {
+            Presence::Complete => "complete",
+            Presence::Partial => "partly in view",
+            Presence::Absent => "not in view",
+        };
+        let at = format!("R {:.1}  A {:.1}  S {:.1} mm", c.x, c.y, c.z);
+        println!("  patient {:<5}  {presence:<14}  {at}  confidence {:.2}", sinus.side.name(), sinus.confidence);
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The command line: one file per subcommand, all thin shells over the functions the window uses.
+
+mod analyse;
+mod find;
+mod info;
+mod phantom;
+pub mod picture;
+mod train;
+
+use crate::io::Scan;
+use crate::job::{JobError, Progress};
+use burn::tensor::Device;
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+/// Any error of a subcommand; it is printed once, by `main`.
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// Opens a head MRI or CT, finds both maxillary sinuses, shows where they look abnormal, and lets readers label them.
+///
+/// Without a subcommand the window opens: on PATH, or on a synthetic example.
+/// Research use only. Not a medical device.
+#[derive(Debug, Parser)]
+#[command(name = "antrum", version, args_conflicts_with_subcommands = true)]
+pub struct Args {
+    /// What to open in the window
+    #[command(flatten)]
+    pub window: WindowArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Options of the window.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct WindowArgs {
+    /// A NIfTI file or a folder with a DICOM series
+    pub path: Option<PathBuf>,
+    /// Project file that labels are written to [default: labels.antrum in the user's data folder]
+    #[arg(long, value_name = "FILE")]
+    pub project: Option<PathBuf>,
+    /// Name recorded with the labels [default: the user's login name]
+    #[arg(long, value_name = "NAME")]
+    pub rater: Option<String>,
+    /// Show file names in the window; they often hold patients' names
+    #[arg(long)]
+    pub show_paths: bool,
+    /// Print when the window was created, drew its first frame and became interactive
+    #[arg(long)]
+    pub log_startup: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Info(info::Args),
+    Find(find::Args),
+    Analyse(analyse::Args),
+    Picture(picture::Args),
+    Phantom(phantom::Args),
+    Train(train::Args),
+}
+
+/// Runs the subcommand; false when there is none and the window should open.
+///
+/// # Errors
+/// Whatever went wrong, as one sentence for the user.
+pub fn run(args: &Args) -> Result<bool, Failure> {
+    match &args.command {
+        None => return Ok(false),
+        Some(Command::Info(args)) => info::run(args)?,
+        Some(Command::Find(args)) => find::run(args)?,
+        Some(Command::Analyse(args)) => analyse::run(args)?,
+        Some(Command::Picture(args)) => picture::run(args)?,
+        Some(Command::Phantom(args)) => phantom::run(args)?,
+        Some(Command::Train(args)) => train::run(args)?,
+    }
+    Ok(true)
+}
+
+/// Runs a computation as the window does, so that a panic becomes a message here too.
+fn guarded<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce(&Progress) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, JobError> {
+    crate::job::Job::spawn(name, work).wait()
+}
+
+/// Opens a scan, or makes the synthetic example when there is no path.
+fn open(path: Option<&Path>, progress: &Progress) -> Result<Scan, Failure> {
+    Ok(match path {
+        Some(path) => crate::io::open(path, progress)?,
+        None => crate::app::example(progress)?,
+    })
+}
+
+/// Analyses on the command line run on the CPU: the same numbers on every machine of a kind.
+fn device() -> Device {
+    Device::flex()
+}
+
+fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// How a scan is called in output: its path as given, or that it is synthetic.
+fn shown_name(path: Option<&Path>) -> String {
+    path.map_or_else(|| "synthetic example".to_owned(), |p| p.display().to_string())
+}

@@ -1,0 +1,47 @@
+//! `antrum phantom`: a cohort of synthetic heads with known sinuses and known disease.
+
+use super::{Failure, guarded};
+use crate::phantom::Contrast;
+use crate::phantom::cohort::{self, CohortPlan};
+use std::path::PathBuf;
+
+/// Make synthetic heads with known sinuses and known disease, in BIDS layout
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Folder to write to
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// How many heads
+    #[arg(long, default_value_t = 10)]
+    subjects: usize,
+    /// The same seed gives the same heads
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// flair, t1, t2, pd, ct or random
+    #[arg(long, default_value = "flair")]
+    contrast: Contrast,
+    /// Share of diseased sinuses, 0 to 1
+    #[arg(long, default_value_t = 0.4)]
+    prevalence: f64,
+    /// Voxel size in mm
+    #[arg(long, default_value_t = 1.0)]
+    spacing: f64,
+    /// Write tissue label maps too
+    #[arg(long)]
+    labels: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let plan = CohortPlan {
+        subjects: args.subjects,
+        seed: args.seed,
+        contrast: args.contrast,
+        prevalence: args.prevalence,
+        spacing_mm: args.spacing,
+        labels: args.labels,
+    };
+    let out = args.out.clone();
+    guarded("phantoms", move |progress| Ok(cohort::write(&out, &plan, progress)?))?;
+    println!("{} synthetic heads in {}", args.subjects, args.out.display());
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! `antrum train`: weights from a cohort.
+
+use super::{Failure, device, guarded};
+use crate::methods::residual::TrainConfig;
+use crate::methods::residual::train::cae;
+use crate::train::Schedule;
+use clap::Subcommand;
+use std::path::PathBuf;
+
+/// Train a network on a cohort with known truth
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    network: Network,
+}
+
+#[derive(Debug, Subcommand)]
+enum Network {
+    Cae(CaeArgs),
+}
+
+/// The autoencoder of the residual maps, on the cohort's normal sinuses
+#[derive(Debug, clap::Args)]
+struct CaeArgs {
+    /// Cohort folder in BIDS layout with sinuses.tsv (`antrum phantom` makes such); may be given several times
+    #[arg(long, value_name = "DIR", required = true)]
+    cohort: Vec<PathBuf>,
+    /// Folder for cae.bpk, cae.json and the checkpoint; a training that was interrupted goes on
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Most passes over the training set
+    #[arg(long, default_value_t = 100)]
+    epochs: usize,
+    /// Crops per step
+    #[arg(long, default_value_t = 16)]
+    batch: usize,
+    /// Learning rate of Adam
+    #[arg(long, default_value_t = 1e-4)]
+    learning_rate: f64,
+    /// Stop after this many epochs without improvement
+    #[arg(long, default_value_t = 5)]
+    patience: usize,
+    /// Seed of initial weights, order and jitter
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let Network::Cae(args) = &args.network;
+    let schedule = Schedule {
+        epochs: args.epochs,
+        batch: args.batch,
+        learning_rate: args.learning_rate,
+        patience: args.patience,
+        seed: args.seed,
+    };
+    let config = TrainConfig { schedule, ..TrainConfig::default() };
+    let (cohorts, out) = (args.cohort.clone(), args.out.clone());
+    std::fs::create_dir_all(&out)?;
+    let card = guarded("training", move |progress| {
+        let mut report = |epoch: &crate::train::Epoch| {
+            let left = progress.status().eta.map_or(String::new(), |eta| format!(", {} min left", eta.as_secs() / 60));
+            let (training, validation) = (epoch.training_loss, epoch.validation_loss);
+            eprintln!("epoch {:>3}  training {training:.5}  validation {validation:.5}{left}", epoch.number);
+        };
+        Ok(cae(&cohorts, &out, &config, &device(), &mut report, progress)?)
+    })?;
+    let auroc = card.auroc.map_or("not measured: no diseased sinuses".to_owned(), |a| format!("{a:.3}"));
+    println!("cae.bpk and cae.json are in {}", args.out.display());
+    println!("AUROC of the score on the validation subjects: {auroc}");
+    Ok(())
+}

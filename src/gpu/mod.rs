@@ -1,0 +1,383 @@
+//! Pictures on the GPU: the window's device, a scan and an anomaly map as textures, slices and the 3-D view.
+//!
+//! Start-up code calls [`install`] once and [`set_scan`] and [`set_map`] when the data change; panes only ask for a
+//! [`slice`] or a [`raycast`] shape with plain values from [`crate::view`] and never see a wgpu type.
+
+mod device;
+mod raycast;
+mod slice;
+#[cfg(test)]
+mod testing;
+mod textures;
+
+pub use device::{adapter_summary, analysis_device, configuration, is_software};
+pub use raycast::raycast;
+pub use slice::slice;
+
+use crate::space::Grid;
+use crate::view::{ColourMap, Overlay};
+use crate::volume::{Rescale, Unit, Volume, Voxels};
+use bytemuck::{Pod, Zeroable};
+use eframe::egui_wgpu::RenderState;
+use glam::{DAffine3, DVec3};
+use textures::GpuVolume;
+
+/// How many panes with slices a window can have; their numbers are 0 to 7.
+pub const PANES: usize = 8;
+
+/// Bytes from one uniform struct to the next: the largest alignment that a device may ask for.
+const UNIFORM_STRIDE: usize = 256;
+/// The ray-caster's place behind the uniforms of the panes.
+const RAYCAST_SLOT: usize = PANES;
+
+const COMMON: &str = include_str!("../../shaders/common.wgsl");
+const SLICE: &str = include_str!("../../shaders/slice.wgsl");
+const RAYCAST: &str = include_str!("../../shaders/raycast.wgsl");
+
+/// Everything that paint callbacks draw with; lives in egui's callback resources, of which there is one per type.
+struct Resources {
+    slice: wgpu::RenderPipeline,
+    slice_with_map: wgpu::RenderPipeline,
+    raycast: raycast::Programs,
+    /// One slot of [`UNIFORM_STRIDE`] bytes per pane, as all callbacks are prepared before the first is painted.
+    uniforms: wgpu::Buffer,
+    uniform_group: wgpu::BindGroup,
+    volume_layout: wgpu::BindGroupLayout,
+    volume_group: wgpu::BindGroup,
+    colour_tables: wgpu::TextureView,
+    filtering: wgpu::Sampler,
+    scan: Option<GpuVolume>,
+    map: Option<GpuVolume>,
+    /// Bound where there is no scan or map.
+    nothing: GpuVolume,
+    /// Grows whenever scan or map change.
+    generation: u64,
+}
+
+/// Builds the programs. Call once, before the first frame; panes are empty until then.
+///
+/// The window must have been created without multisampling and without a depth buffer, as eframe does by default.
+pub fn install(render_state: &RenderState) {
+    if let Some(resources) = Resources::new(render_state) {
+        render_state.renderer.write().callback_resources.insert(resources);
+    } else {
+        log::error!("the graphics memory is too small for anything");
+    }
+}
+
+/// Puts a scan on the GPU in place of the previous one and takes the previous map away.
+/// Can be called from any thread; the text tells when not all voxels fit.
+pub fn set_scan(render_state: &RenderState, volume: Option<&Volume>) -> Option<String> {
+    let (scan, note) = upload(render_state, volume);
+    replace(render_state, |resources| {
+        resources.scan = scan;
+        resources.map = None;
+    });
+    note
+}
+
+/// Puts an anomaly map over the scan, on a grid of its own. Can be called from any thread.
+pub fn set_map(render_state: &RenderState, map: Option<&Volume>) -> Option<String> {
+    let (map, note) = upload(render_state, map);
+    replace(render_state, |resources| resources.map = map);
+    note
+}
+
+fn upload(render_state: &RenderState, volume: Option<&Volume>) -> (Option<GpuVolume>, Option<String>) {
+    volume.map_or((None, None), |volume| textures::upload(&render_state.device, &render_state.queue, volume))
+}
+
+fn replace(render_state: &RenderState, change: impl FnOnce(&mut Resources)) {
+    if let Some(resources) = render_state.renderer.write().callback_resources.get_mut::<Resources>() {
+        change(resources);
+        resources.generation += 1;
+        resources.volume_group = resources.bind_volumes(&render_state.device);
+    }
+}
+
+impl Resources {
+    fn new(render_state: &RenderState) -> Option<Self> {
+        let (device, queue) = (&render_state.device, &render_state.queue);
+        let voxel = Volume {
+            grid: Grid::centred([1; 3], 1.0, DVec3::ZERO),
+            voxels: Voxels::U8(vec![0]),
+            rescale: Rescale::NONE,
+            unit: Unit::Arbitrary,
+        };
+        let nothing = textures::upload(device, queue, &voxel).0?;
+        let colour_tables = colour_tables(device, queue);
+        let filtering = device.create_sampler(&wgpu::SamplerDescriptor {
+            mag_filter: wgpu::FilterMode::Linear,
+            min_filter: wgpu::FilterMode::Linear,
+            ..Default::default()
+        });
+        let uniforms = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("uniforms"),
+            size: ((PANES + 1) * UNIFORM_STRIDE) as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let uniform_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some("uniforms"),
+            entries: &[layout_entry(
+                0,
+                wgpu::BindingType::Buffer {
+                    ty: wgpu::BufferBindingType::Uniform,
+                    has_dynamic_offset: true,
+                    min_binding_size: None,
+                },
+            )],
+        });
+        let uniform_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("uniforms"),
+            layout: &uniform_layout,
+            entries: &[wgpu::BindGroupEntry {
+                binding: 0,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer: &uniforms,
+                    offset: 0,
+                    size: wgpu::BufferSize::new(UNIFORM_STRIDE as u64),
+                }),
+            }],
+        });
+        let volume_layout = volume_layout(device);
+        let volume_group = bind_volumes(device, &volume_layout, &nothing, &nothing, &colour_tables, &filtering);
+        let builder = Builder { device, layouts: [&uniform_layout, &volume_layout] };
+        Some(Self {
+            slice: builder.build(SLICE, "fs_slice", &[], render_state.target_format),
+            slice_with_map: builder.build(SLICE, "fs_slice_with_map", &[], render_state.target_format),
+            raycast: raycast::Programs::new(&builder, render_state.target_format),
+            uniforms,
+            uniform_group,
+            volume_layout,
+            volume_group,
+            colour_tables,
+            filtering,
+            scan: None,
+            map: None,
+            nothing,
+            generation: 0,
+        })
+    }
+
+    fn bind_volumes(&self, device: &wgpu::Device) -> wgpu::BindGroup {
+        let scan = self.scan.as_ref().unwrap_or(&self.nothing);
+        let map = self.map.as_ref().unwrap_or(&self.nothing);
+        bind_volumes(device, &self.volume_layout, scan, map, &self.colour_tables, &self.filtering)
+    }
+
+    fn write_uniform(&self, queue: &wgpu::Queue, slot: usize, uniform: &impl Pod) {
+        queue.write_buffer(&self.uniforms, (slot * UNIFORM_STRIDE) as u64, bytemuck::bytes_of(uniform));
+    }
+
+    /// Draws the triangle that covers the viewport.
+    fn cover(&self, pass: &mut wgpu::RenderPass<'_>, program: &wgpu::RenderPipeline, slot: usize) {
+        pass.set_pipeline(program);
+        pass.set_bind_group(0, &self.uniform_group, &[(slot * UNIFORM_STRIDE) as u32]);
+        pass.set_bind_group(1, &self.volume_group, &[]);
+        pass.draw(0..3, 0..1);
+    }
+}
+
+/// Builds programs that share the bind groups 0 (uniforms) and 1 (volumes).
+struct Builder<'a> {
+    device: &'a wgpu::Device,
+    layouts: [&'a wgpu::BindGroupLayout; 2],
+}
+
+impl Builder<'_> {
+    /// Compiles one of the shader files; `more` are the layouts of further bind groups.
+    fn build(
+        &self,
+        source: &str,
+        fragment: &str,
+        more: &[&wgpu::BindGroupLayout],
+        format: wgpu::TextureFormat,
+    ) -> wgpu::RenderPipeline {
+        let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(fragment),
+            source: wgpu::ShaderSource::Wgsl([COMMON, source].concat().into()),
+        });
+        let layouts: Vec<_> = self.layouts.iter().chain(more).copied().map(Some).collect();
+        let layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(fragment),
+            bind_group_layouts: &layouts,
+            immediate_size: 0,
+        });
+        let constants = [("linear_target", f64::from(u8::from(format.is_srgb())))];
+        self.device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+            label: Some(fragment),
+            layout: Some(&layout),
+            vertex: wgpu::VertexState {
+                module: &module,
+                entry_point: Some("vs_cover"),
+                compilation_options: wgpu::PipelineCompilationOptions::default(),
+                buffers: &[],
+            },
+            primitive: wgpu::PrimitiveState::default(),
+            depth_stencil: None,
+            multisample: wgpu::MultisampleState::default(),
+            fragment: Some(wgpu::FragmentState {
+                module: &module,
+                entry_point: Some(fragment),
+                compilation_options: wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() },
+                targets: &[Some(format.into())],
+            }),
+            multiview_mask: None,
+            cache: None,
+        })
+    }
+}
+
+fn layout_entry(binding: u32, ty: wgpu::BindingType) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry { binding, visibility: wgpu::ShaderStages::FRAGMENT, ty, count: None }
+}
+
+fn texture_layout(
+    binding: u32,
+    view_dimension: wgpu::TextureViewDimension,
+    filterable: bool,
+) -> wgpu::BindGroupLayoutEntry {
+    let sample_type = wgpu::TextureSampleType::Float { filterable };
+    layout_entry(binding, wgpu::BindingType::Texture { sample_type, view_dimension, multisampled: false })
+}
+
+/// Keep in sync with group 1 in `shaders/common.wgsl`.
+fn volume_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+    use wgpu::TextureViewDimension::{D2, D3};
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("volumes"),
+        entries: &[
+            texture_layout(0, D3, false),
+            texture_layout(1, D3, false),
+            texture_layout(2, D2, false),
+            texture_layout(3, D3, true),
+            texture_layout(4, D3, true),
+            texture_layout(5, D3, false),
+            texture_layout(6, D3, false),
+            layout_entry(7, wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering)),
+        ],
+    })
+}
+
+fn bind_volumes(
+    device: &wgpu::Device,
+    layout: &wgpu::BindGroupLayout,
+    scan: &GpuVolume,
+    map: &GpuVolume,
+    colour_tables: &wgpu::TextureView,
+    filtering: &wgpu::Sampler,
+) -> wgpu::BindGroup {
+    let views = [&scan.exact, &map.exact, colour_tables, &scan.soft, &map.soft, &scan.blocks, &map.blocks];
+    let resources = views.map(wgpu::BindingResource::TextureView).into_iter();
+    let entries: Vec<_> = resources
+        .chain([wgpu::BindingResource::Sampler(filtering)])
+        .zip(0..)
+        .map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource })
+        .collect();
+    device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("volumes"), layout, entries: &entries })
+}
+
+/// One row of 256 colours per map, in the order of [`ColourMap::ALL`].
+fn colour_tables(device: &wgpu::Device, queue: &wgpu::Queue) -> wgpu::TextureView {
+    let bytes: Vec<u8> =
+        ColourMap::ALL.iter().flat_map(|map| map.table()).flat_map(|[r, g, b]| [r, g, b, 255]).collect();
+    let size = wgpu::Extent3d { width: 256, height: ColourMap::ALL.len() as u32, depth_or_array_layers: 1 };
+    let texture = device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("colour tables"),
+        size,
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::Rgba8Unorm,
+        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+        view_formats: &[],
+    });
+    let layout =
+        wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(256 * 4), rows_per_image: Some(size.height) };
+    queue.write_texture(texture.as_image_copy(), &bytes, layout, size);
+    texture.create_view(&wgpu::TextureViewDescriptor::default())
+}
+
+/// The three rows of an affine map; keep in sync with `Affine` in `shaders/common.wgsl`.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Affine([[f32; 4]; 3]);
+
+impl From<DAffine3> for Affine {
+    fn from(m: DAffine3) -> Self {
+        let row = |a: usize| [m.x_axis[a], m.y_axis[a], m.z_axis[a], m.translation[a]].map(|v| v as f32);
+        Self([row(0), row(1), row(2)])
+    }
+}
+
+/// How the map is coloured; keep in sync with `Overlay` in `shaders/common.wgsl`.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct OverlayUniform {
+    threshold: f32,
+    inverse_span: f32,
+    opacity: f32,
+    row: u32,
+}
+
+impl From<Option<Overlay>> for OverlayUniform {
+    fn from(overlay: Option<Overlay>) -> Self {
+        let Some(overlay) = overlay else { return Self::zeroed() };
+        let row = ColourMap::ALL.iter().position(|&map| map == overlay.colours).unwrap_or(0);
+        Self {
+            threshold: overlay.threshold,
+            // The same limit as in `Overlay::position`.
+            inverse_span: 1.0 / (overlay.max - overlay.threshold).max(1e-6),
+            opacity: overlay.opacity.clamp(0.0, 1.0),
+            row: row as u32,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use wgpu::naga;
+
+    #[test]
+    fn uniform_structs_have_the_size_of_their_twins_and_fit_their_slot() {
+        assert_eq!(size_of::<Affine>(), 48);
+        assert_eq!(size_of::<OverlayUniform>(), 16);
+        for (source, name, size) in [
+            (SLICE, "Slice", size_of::<slice::SliceUniform>()),
+            (RAYCAST, "Raycast", size_of::<raycast::RaycastUniform>()),
+        ] {
+            let module = naga::front::wgsl::parse_str(&[COMMON, source].concat()).unwrap();
+            let named = |t: &&naga::Type| t.name.as_deref() == Some(name);
+            let twin = module.types.iter().map(|(_, t)| t).find(named).unwrap();
+            assert!(matches!(twin.inner, naga::TypeInner::Struct { span, .. } if span as usize == size), "{name}");
+            assert!(size <= UNIFORM_STRIDE);
+        }
+    }
+
+    /// wgpu reports a bad shader by panicking in front of the user; this finds all of them first.
+    #[test]
+    fn every_shader_is_valid() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders");
+        let mut failures = Vec::new();
+        let mut checked = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let source = if path.ends_with("common.wgsl") { text } else { [COMMON, &text].concat() };
+            let flags = naga::valid::ValidationFlags::all();
+            let mut validator = naga::valid::Validator::new(flags, naga::valid::Capabilities::default());
+            let result = naga::front::wgsl::parse_str(&source)
+                .map_err(|e| e.emit_to_string(&source))
+                .and_then(|module| validator.validate(&module).map_err(|e| e.emit_to_string(&source)));
+            if let Err(text) = result {
+                failures.push(format!("{}: {text}", path.display()));
+            }
+            checked += 1;
+        }
+        assert!(failures.is_empty(), "{}", failures.join("\n"));
+        assert_eq!(checked, 3);
+    }
+}

@@ -1,0 +1,8 @@
+//! Operations on volumes and pictures that the methods share. Pure functions on plain values.
+
+pub mod gaussian;
+pub mod median;
+pub mod otsu;
+pub mod percentile;
+pub mod render;
+pub mod resample;

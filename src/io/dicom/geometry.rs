@@ -1,0 +1,101 @@
+//! Where a DICOM slice lies, and the matrix of a stack of them. The one place where DICOM's LPS+ becomes RAS+.
+
+use crate::space::ras_from_lps;
+use ::dicom::core::Tag;
+use ::dicom::dictionary_std::tags;
+use ::dicom::object::InMemDicomObject;
+use glam::{DAffine3, DMat3, DVec3};
+
+/// The image plane of one slice (PS3.3 C.7.6.2), in LPS+ millimetres as the file has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct ImagePlane {
+    /// Centre of the first pixel.
+    pub position_lps: DVec3,
+    /// Unit direction in which the column index grows: along a row.
+    pub row_lps: DVec3,
+    /// Unit direction in which the row index grows: down a column.
+    pub column_lps: DVec3,
+    /// Distance between neighbouring pixels along a row and down a column. (The file has them the other way round.)
+    pub spacing_mm: [f64; 2],
+}
+
+impl ImagePlane {
+    /// From position, orientation and pixel spacing; none where one of them is missing or is no rectangle in space.
+    pub fn of(object: &InMemDicomObject) -> Option<Self> {
+        let position_lps = DVec3::from_array(numbers(object, tags::IMAGE_POSITION_PATIENT)?);
+        let [rx, ry, rz, cx, cy, cz] = numbers(object, tags::IMAGE_ORIENTATION_PATIENT)?;
+        let (row, column) = (DVec3::new(rx, ry, rz), DVec3::new(cx, cy, cz));
+        let [down, along] = numbers(object, tags::PIXEL_SPACING)?;
+        let unit = |v: DVec3| (v.length() - 1.0).abs() < 0.01;
+        let rectangle = unit(row) && unit(column) && row.dot(column).abs() < 0.01 && along > 0.0 && down > 0.0;
+        rectangle.then(|| Self {
+            position_lps,
+            row_lps: row.normalize(),
+            column_lps: column.normalize(),
+            spacing_mm: [along, down],
+        })
+    }
+
+    /// Unit direction across the slice: row × column.
+    pub fn normal_lps(&self) -> DVec3 {
+        self.row_lps.cross(self.column_lps).normalize()
+    }
+
+    /// Whether two slices are parallel and have the same pixels, so that they can stand in one volume.
+    pub fn parallel(&self, other: &Self) -> bool {
+        self.row_lps.distance(other.row_lps) < 1e-3
+            && self.column_lps.distance(other.column_lps) < 1e-3
+            && (0..2).all(|a| (self.spacing_mm[a] / other.spacing_mm[a] - 1.0).abs() < 1e-3)
+    }
+}
+
+/// As many finite numbers as wanted from a tag that holds exactly so many.
+pub(super) fn numbers<const N: usize>(object: &InMemDicomObject, tag: Tag) -> Option<[f64; N]> {
+    let values: [f64; N] = object.get(tag)?.to_multi_float64().ok()?.try_into().ok()?;
+    values.iter().all(|v| v.is_finite()).then_some(values)
+}
+
+/// Voxel `(i, j, k)` is column i, row j of slice k. The step from slice to slice is the mean one, taken from the
+/// positions of the first and the last, so that the slices of a tilted gantry come out sheared as they were taken.
+/// `thickness_mm` is only used where there is a single slice.
+pub(super) fn world_from_voxel(first: &ImagePlane, last: &ImagePlane, slices: usize, thickness_mm: f64) -> DAffine3 {
+    let step_lps = if slices > 1 {
+        (last.position_lps - first.position_lps) / (slices - 1) as f64
+    } else {
+        first.normal_lps() * thickness_mm
+    };
+    let [along, down] = first.spacing_mm;
+    let axes_lps = [first.row_lps * along, first.column_lps * down, step_lps];
+    let [i, j, k] = axes_lps.map(ras_from_lps);
+    DAffine3 { matrix3: DMat3::from_cols(i, j, k), translation: ras_from_lps(first.position_lps) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AXIAL: ImagePlane = ImagePlane {
+        position_lps: DVec3::new(-100.0, -120.0, 10.0),
+        row_lps: DVec3::X,
+        column_lps: DVec3::Y,
+        spacing_mm: [0.5, 0.75],
+    };
+
+    #[test]
+    fn columns_of_an_axial_slice_run_to_the_patients_left_and_rows_to_the_back() {
+        let last = ImagePlane { position_lps: DVec3::new(-100.0, -120.0, 16.0), ..AXIAL };
+        let m = world_from_voxel(&AXIAL, &last, 4, 9.0);
+        assert_eq!(m.transform_point3(DVec3::ZERO), DVec3::new(100.0, 120.0, 10.0));
+        assert_eq!(m.transform_point3(DVec3::new(2.0, 0.0, 0.0)), DVec3::new(99.0, 120.0, 10.0));
+        assert_eq!(m.transform_point3(DVec3::new(0.0, 2.0, 0.0)), DVec3::new(100.0, 118.5, 10.0));
+        assert_eq!(m.transform_point3(DVec3::new(0.0, 0.0, 3.0)), DVec3::new(100.0, 120.0, 16.0));
+    }
+
+    #[test]
+    fn a_tilted_gantry_shears_the_volume_and_a_single_slice_uses_its_thickness() {
+        let last = ImagePlane { position_lps: DVec3::new(-100.0, -118.0, 16.0), ..AXIAL };
+        let m = world_from_voxel(&AXIAL, &last, 2, 9.0);
+        assert_eq!(m.matrix3.z_axis, DVec3::new(0.0, -2.0, 6.0));
+        assert_eq!(world_from_voxel(&AXIAL, &AXIAL, 1, 9.0).matrix3.z_axis, DVec3::new(0.0, 0.0, 9.0));
+    }
+}

@@ -1,0 +1,308 @@
+//! Files to volumes and back.
+//!
+//! [`open`] takes a NIfTI file, a DICOM file or a folder of DICOM slices and gives a [`Scan`]: the volume, where it
+//! came from, and everything a reader should know about it ([`Check`]). What a file is, is told by its content; the
+//! name only helps to word the error. Nothing of the patient's identity is read. [`nifti::write`] is the way back.
+
+mod dicom;
+pub mod nifti;
+
+use crate::job::{Cancelled, Progress};
+use crate::view::Window;
+use crate::volume::Volume;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// How many bytes are read or inflated between two looks at whether to stop.
+const CHUNK: usize = 4 << 20;
+
+/// What kind of file a scan came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Format {
+    /// One `.nii` or `.nii.gz` file.
+    Nifti,
+    /// A series of DICOM slices.
+    Dicom,
+    /// Made by the program itself.
+    Synthetic,
+}
+
+impl Format {
+    /// `NIfTI`, `DICOM` or `synthetic`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nifti => "NIfTI",
+            Self::Dicom => "DICOM",
+            Self::Synthetic => "synthetic",
+        }
+    }
+}
+
+/// Something about a scan that its reader should know, although it could be opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// A short fixed name for programs, such as `uneven-spacing`.
+    pub code: &'static str,
+    /// One sentence for people.
+    pub message: String,
+}
+
+impl Check {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// A volume and where it came from.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    /// The picture.
+    pub volume: Volume,
+    /// The file or folder that was opened; none for synthetic scans.
+    pub path: Option<PathBuf>,
+    /// The kind of file.
+    pub format: Format,
+    /// `MR`, `CT`, ... as DICOM names it (PS3.3 C.7.3.1.1.1), or `unknown`.
+    pub modality: String,
+    /// The series description, or the file's name without its ending. Never the patient's name.
+    pub description: String,
+    /// Windows stored in the file, in real values.
+    pub windows: Vec<Window>,
+    /// What a reader should know.
+    pub checks: Vec<Check>,
+    /// SHA-256 in hexadecimal of the file's bytes; for a folder, of the sorted hexadecimal digests of the files used.
+    pub sha256: String,
+}
+
+/// Why something could not be opened. Each message ends with the path, so that it can be cut off.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields are the parts of the message")]
+pub enum OpenError {
+    /// Nothing has this name.
+    #[error("there is no such file or folder; check the name: {}", path.display())]
+    Missing { path: PathBuf },
+    /// The file is something else.
+    #[error("this is not a scan ({reason}); choose a NIfTI file, a DICOM file or a DICOM folder: {}", path.display())]
+    NotAScan { path: PathBuf, reason: String },
+    /// The file contradicts itself or ends too early.
+    #[error("the scan is damaged ({reason}); copy or export it again: {}", path.display())]
+    Damaged { path: PathBuf, reason: String },
+    /// The folder has no images that form a volume.
+    #[error("the folder has no series to open ({reason}); choose a folder of DICOM slices: {}", path.display())]
+    NoSeries { path: PathBuf, reason: String },
+    /// A kind of scan that this program does not read.
+    #[error("{what} cannot be opened; convert the scan to a plain NIfTI file: {}", path.display())]
+    Unsupported { path: PathBuf, what: String },
+    /// More voxels than this computer or this program can hold.
+    #[error("the scan has {} voxels, too many to hold; crop or resample it: {}", times(*size), path.display())]
+    TooLarge { path: PathBuf, size: [usize; 3] },
+    /// The operating system could not read it.
+    #[error("it cannot be read ({source}); check the permissions and the disk: {}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    /// The user stopped it.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// Why a volume could not be written. The old file, if there was one, is still there.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields are the parts of the message")]
+pub enum WriteError {
+    /// The name does not say which format is wanted.
+    #[error("the name must end in .nii or .nii.gz: {}", path.display())]
+    Name { path: PathBuf },
+    /// The volume does not fit the format.
+    #[error("the volume cannot be stored as NIfTI ({reason}): {}", path.display())]
+    Unfit { path: PathBuf, reason: String },
+    /// The operating system could not write it.
+    #[error("it cannot be written ({source}); check the permissions and the free space: {}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+}
+
+/// What is wrong with some bytes, before it is known of which file they are.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    NotAScan(String),
+    Damaged(String),
+    Unsupported(String),
+    TooLarge([usize; 3]),
+    Cancelled(Cancelled),
+}
+
+impl From<Cancelled> for Fault {
+    fn from(cancelled: Cancelled) -> Self {
+        Self::Cancelled(cancelled)
+    }
+}
+
+impl Fault {
+    fn at(self, path: &Path) -> OpenError {
+        let path = path.to_owned();
+        match self {
+            Self::NotAScan(reason) => OpenError::NotAScan { path, reason },
+            Self::Damaged(reason) => OpenError::Damaged { path, reason },
+            Self::Unsupported(what) => OpenError::Unsupported { path, what },
+            Self::TooLarge(size) => OpenError::TooLarge { path, size },
+            Self::Cancelled(cancelled) => OpenError::Cancelled(cancelled),
+        }
+    }
+}
+
+/// Opens a NIfTI file, the series of a DICOM file, or the largest series of a folder.
+///
+/// # Errors
+/// [`OpenError`], whose message is made to be shown as it is.
+pub fn open(path: &Path, progress: &Progress) -> Result<Scan, OpenError> {
+    progress.step(0.0, "looking at the file")?;
+    let metadata = fs::metadata(path).map_err(|e| io_error(path, e))?;
+    if metadata.is_dir() {
+        return dicom::read_folder(path, progress);
+    }
+    if !metadata.is_file() {
+        return Err(Fault::NotAScan("not a file or folder".to_owned()).at(path));
+    }
+    match kind(path).map_err(|e| io_error(path, e))? {
+        Kind::Nifti => nifti::read(path, progress),
+        Kind::Dicom => dicom::read_file(path, progress),
+        Kind::Other if metadata.len() == 0 => Err(Fault::NotAScan("the file is empty".to_owned()).at(path)),
+        Kind::Other if nifti::stem(path).is_some() => {
+            Err(Fault::NotAScan("the name is that of a NIfTI file, but not the content".to_owned()).at(path))
+        }
+        Kind::Other => Err(Fault::NotAScan("the content is neither NIfTI nor DICOM".to_owned()).at(path)),
+    }
+}
+
+/// What the first bytes of a file say it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// NIfTI, or something compressed with gzip, which is worth a try.
+    Nifti,
+    Dicom,
+    Other,
+}
+
+fn kind(path: &Path) -> io::Result<Kind> {
+    let mut start = Vec::with_capacity(nifti::HEADER_SIZE);
+    File::open(path)?.take(nifti::HEADER_SIZE as u64).read_to_end(&mut start)?;
+    Ok(if start.get(128..132) == Some(b"DICM") {
+        Kind::Dicom
+    } else if nifti::looks_like(&start) {
+        Kind::Nifti
+    } else {
+        Kind::Other
+    })
+}
+
+/// The whole file, read in pieces so that a slow disk can be given up on.
+fn read_bytes(path: &Path, progress: &Progress) -> Result<Vec<u8>, OpenError> {
+    let fail = |e| io_error(path, e);
+    let mut file = File::open(path).map_err(fail)?;
+    let size = file.metadata().map_err(fail)?.len();
+    let mut bytes = Vec::new();
+    // One byte more than the file has, so that its end is found without growing.
+    bytes.try_reserve_exact(size as usize + 1).map_err(|_| fail(ErrorKind::OutOfMemory.into()))?;
+    while (&mut file).take(CHUNK as u64).read_to_end(&mut bytes).map_err(fail)? > 0 {
+        progress.step(bytes.len() as f32 / size.max(1) as f32, "reading")?;
+    }
+    Ok(bytes)
+}
+
+fn io_error(path: &Path, source: io::Error) -> OpenError {
+    let path = path.to_owned();
+    match source.kind() {
+        ErrorKind::NotFound => OpenError::Missing { path },
+        _ => OpenError::Io { path, source },
+    }
+}
+
+/// SHA-256 in hexadecimal.
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// As many zeros as `size` has voxels, or [`Fault::TooLarge`] where memory does not hold them.
+fn zeros<T: Clone + Default>(size: [usize; 3]) -> Result<Vec<T>, Fault> {
+    let count = size.iter().try_fold(1_usize, |n, &s| n.checked_mul(s)).ok_or(Fault::TooLarge(size))?;
+    let mut values = Vec::new();
+    values.try_reserve_exact(count).map_err(|_| Fault::TooLarge(size))?;
+    values.resize(count, T::default());
+    Ok(values)
+}
+
+fn times([i, j, k]: [usize; 3]) -> String {
+    format!("{i} × {j} × {k}")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn error_of(path: &Path) -> String {
+        open(path, &Progress::default()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_no_scan_is_said_in_one_sentence_with_the_path_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let put = |name: &str, bytes: &[u8]| {
+            fs::write(dir.path().join(name), bytes).unwrap();
+            dir.path().join(name)
+        };
+        let text = put("notes.nii", b"dear diary");
+        assert_eq!(
+            error_of(&text),
+            format!(
+                "this is not a scan (the name is that of a NIfTI file, but not the content); \
+                 choose a NIfTI file, a DICOM file or a DICOM folder: {}",
+                text.display()
+            )
+        );
+        assert!(error_of(&put("empty.dcm", b"")).contains("the file is empty"));
+        assert!(error_of(&put("picture.png", &[7; 999])).contains("neither NIfTI nor DICOM"));
+        assert!(error_of(&put("text.nii.gz", b"dear diary")).contains("not the content"));
+        assert!(error_of(&dir.path().join("nothing.nii")).starts_with("there is no such file or folder"));
+        assert!(error_of(dir.path()).contains("none of its 4 files is a DICOM image"));
+        assert!(error_of(&put("cut.nii.gz", &[0x1f, 0x8b, 8, 0])).contains("damaged"));
+        assert!(error_of(dir.path()).contains("it holds 1 NIfTI file; open it instead"), "{}", error_of(dir.path()));
+
+        let empty = tempfile::tempdir().unwrap();
+        assert!(error_of(empty.path()).contains("it is empty"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_may_not_be_read_says_so() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let locked = dir.path().join("locked");
+        fs::create_dir(&locked).unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+        if fs::read_dir(&locked).is_ok() {
+            println!("skipped: this user may read everything");
+            return;
+        }
+        assert!(error_of(&locked).contains("check the permissions"));
+    }
+
+    #[test]
+    fn a_cancelled_job_opens_nothing() {
+        let progress = Progress::default();
+        progress.cancel();
+        assert!(matches!(open(Path::new("."), &progress), Err(OpenError::Cancelled(Cancelled))));
+    }
+
+    #[test]
+    fn digests_are_those_of_sha_256() {
+        assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}

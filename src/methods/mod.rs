@@ -1,0 +1,21 @@
+//! The papers' methods, one folder each, all with the same rooms: what it is (`mod.rs`), `config.rs`, `train.rs`,
+//! `infer.rs`. Volumes and crops come in, findings go out; tensors never leave a folder.
+
+pub mod residual;
+pub mod sinus;
+
+use crate::space::Side;
+use crate::volume::Volume;
+
+/// What a method says about one sinus.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The sinus.
+    pub side: Side,
+    /// Larger means more abnormal; the unit is the method's own.
+    pub score: f64,
+    /// The percentage of normal sinuses with a smaller score, 0 to 100.
+    pub percentile: f64,
+    /// The anomaly map on the crop's 64 mm grid, values 0 to 1.
+    pub map: Volume,
+}

@@ -1,0 +1,62 @@
+//! Settings of training and inference, and the card that goes with every weights file.
+
+use crate::nets::CaeConfig;
+use crate::train::{Epoch, Schedule};
+use serde::{Deserialize, Serialize};
+
+/// How to turn a residual into a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InferConfig {
+    /// Edge of the median filter in voxels: 0 (none), 3, 5 or 7; the paper's headline model uses 5.
+    pub median: usize,
+}
+
+impl Default for InferConfig {
+    fn default() -> Self {
+        Self { median: 5 }
+    }
+}
+
+/// How to train the autoencoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainConfig {
+    /// Epochs, batch size, learning rate, patience, seed. Defaults: paper 1, section 3.1 and its code.
+    pub schedule: Schedule,
+    /// Standard deviation of the random shift of each crop, per axis, in mm; at most 4 mm are used.
+    /// Stands for the paper's 15 jittered crops per sinus.
+    pub jitter_mm: f64,
+    /// Share of the subjects kept for validation. Both sinuses of a subject are always in the same set.
+    pub validation: f64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        let schedule = Schedule { epochs: 100, batch: 16, learning_rate: 1e-4, patience: 5, seed: 1 };
+        Self { schedule, jitter_mm: 1.5, validation: 0.2 }
+    }
+}
+
+/// What must be known about a weights file: how to build the network, what it was trained on, how normal sinuses score.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Card {
+    /// Shape of the network.
+    pub network: CaeConfig,
+    /// Settings of the training.
+    pub training: TrainConfig,
+    /// Names of the cohort folders.
+    pub cohorts: Vec<String>,
+    /// Subjects and normal sinuses trained on.
+    pub subjects: usize,
+    /// Normal crops in the training set.
+    pub normal_crops: usize,
+    /// Losses of all epochs.
+    pub history: Vec<Epoch>,
+    /// Settings that the normal scores belong to.
+    pub inference: InferConfig,
+    /// Scores of the validation set's normal sinuses, ascending: the reference of the percentiles.
+    pub normal_scores: Vec<f64>,
+    /// Area under the ROC of the cohort's diseased sinuses against these normal ones, when there are diseased ones.
+    pub auroc: Option<f64>,
+    /// Version of the program.
+    pub version: String,
+}

@@ -1,0 +1,158 @@
+//! From a scan and its sinuses to residual maps and scores.
+
+use super::config::{Card, InferConfig};
+use crate::image::{median, percentile};
+use crate::job::{Cancelled, Progress};
+use crate::methods::Finding;
+use crate::methods::sinus::{Crop, Presence, Sinus};
+use crate::nets::weights::{self, WeightsError};
+use crate::nets::{Cae, CaeConfig};
+use crate::volume::{Unit, Volume};
+use burn::tensor::{Device, Tensor, TensorData};
+use std::path::{Path, PathBuf};
+
+/// The autoencoder with its card.
+#[derive(Clone, Debug)]
+pub struct Model {
+    net: Cae,
+    device: Device,
+    /// What is known about the weights.
+    pub card: Card,
+    /// SHA-256 of the weights file.
+    pub sha256: String,
+}
+
+/// Why a model could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The parameters.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The card beside them.
+    #[error("the card of the weights cannot be read ({reason}); it must lie beside them: {}", path.display())]
+    Card {
+        /// What is wrong.
+        reason: String,
+        /// The card's file.
+        path: PathBuf,
+    },
+    /// The device did not do the computation.
+    #[error("the computation on this device failed ({0}); try again with --device cpu")]
+    Device(String),
+    /// The analysis was cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl Model {
+    /// The default weights, which are part of the program.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the program was built with damaged assets.
+    pub fn built_in(device: &Device) -> Result<Self, ModelError> {
+        let card = include_bytes!("../../../assets/cae.json");
+        let bytes = include_bytes!("../../../assets/cae.bpk");
+        Self::from_parts(card, bytes.to_vec(), Path::new("built-in cae.bpk"), device)
+    }
+
+    /// Weights made by `antrum train cae`: `cae.bpk` with `cae.json` beside it.
+    ///
+    /// # Errors
+    /// [`ModelError`] when one of the files is missing, damaged or of another network.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
+        let read =
+            |path: &Path| std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.to_owned() });
+        let card = path.with_extension("json");
+        Self::from_parts(&read(&card)?, read(path)?, path, device)
+    }
+
+    /// A model for scores that have no reference yet: the card's normal scores are empty.
+    #[must_use]
+    pub fn new(net: Cae, card: Card, device: Device) -> Self {
+        Self { net, device, card, sha256: String::new() }
+    }
+
+    fn from_parts(card: &[u8], bytes: Vec<u8>, path: &Path, device: &Device) -> Result<Self, ModelError> {
+        let card: Card = serde_json::from_slice(card)
+            .map_err(|e| ModelError::Card { reason: e.to_string(), path: path.with_extension("json") })?;
+        let sha256 = weights::sha256_hex(&bytes);
+        let config: CaeConfig = card.network.clone();
+        let mut net = config.init(device);
+        weights::from_bytes(&mut net, bytes, &path.display().to_string())?;
+        Ok(Self { net, device: device.clone(), card, sha256 })
+    }
+
+    /// The absolute difference between a crop and its reconstruction, `[z, y, x]`.
+    ///
+    /// # Errors
+    /// [`ModelError::Device`] when the result cannot be read back.
+    pub fn residual(&self, crop: &[f32]) -> Result<Vec<f32>, ModelError> {
+        let n = Crop::SIZE;
+        let x = Tensor::<5>::from_data(TensorData::new(crop.to_vec(), [1, 1, n, n, n]), &self.device);
+        let residual = (x.clone() - self.net.forward(x)).abs();
+        residual.into_data().try_into_vec::<f32>().map_err(|e| ModelError::Device(format!("{e:?}")))
+    }
+
+    /// Map and score of one crop. The score is the mean of the map.
+    ///
+    /// # Errors
+    /// As [`Model::residual`].
+    pub fn finding(&self, crop: &Crop, config: InferConfig) -> Result<Finding, ModelError> {
+        let map = postprocess(self.residual(&crop.values)?, Crop::SIZE, config.median);
+        let score = map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64;
+        let percentile = percentile::rank_percent(&self.card.normal_scores, score);
+        Ok(Finding { side: crop.side, score, percentile, map: Volume::from_f32(crop.grid, map, Unit::Score) })
+    }
+}
+
+/// From an absolute residual to a map of 0 to 1 (methods of paper 1, section 2.3): percentile 1-99 rescaling, median
+/// filter with mirrored borders, and the rescaling that the published loader applies once more.
+#[must_use]
+pub fn postprocess(mut residual: Vec<f32>, edge: usize, k: usize) -> Vec<f32> {
+    percentile::rescale_1_99(&mut residual);
+    let mut map = median::filter(&residual, [edge; 3], k);
+    percentile::rescale_1_99(&mut map);
+    map
+}
+
+/// Analyses every sinus that is in view, right first.
+///
+/// # Errors
+/// [`ModelError`] when the device fails or the job is cancelled.
+pub fn analyse(
+    volume: &Volume,
+    sinuses: &[Sinus; 2],
+    model: &Model,
+    config: InferConfig,
+    progress: &Progress,
+) -> Result<Vec<Finding>, ModelError> {
+    let mut findings = Vec::new();
+    for (i, sinus) in sinuses.iter().rev().enumerate() {
+        progress.step(i as f32 / 2.0, &format!("residual map, {} sinus", sinus.side.name()))?;
+        if sinus.present != Presence::Absent {
+            let crop = Crop::cut(volume, sinus.side, sinus.centre_mm);
+            progress.check()?;
+            findings.push(model.finding(&crop, config)?);
+        }
+    }
+    progress.step(1.0, "done")?;
+    Ok(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_brightest_blob_of_a_residual_becomes_one_and_specks_vanish() {
+        let n = 16;
+        let mut residual: Vec<f32> = (0..n * n * n).map(|i| (i % 13) as f32 * 0.001).collect();
+        let at = |x: usize, y: usize, z: usize| x + n * (y + n * z);
+        for (x, y, z) in (0..512).map(|i| (i % 8, i / 8 % 8, i / 64)) {
+            residual[at(x, y, z)] = 0.6;
+        }
+        residual[at(12, 12, 12)] = 0.9;
+        let map = postprocess(residual, n, 5);
+        assert!(map[at(3, 3, 3)] > 0.99 && map[at(12, 12, 12)] < 0.1);
+    }
+}

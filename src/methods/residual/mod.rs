@@ -1,0 +1,15 @@
+//! Residual maps of paper 1 (Bhattacharya et al. 2024, sections 2.2 and 2.3): a [`Cae`](crate::nets::Cae) that only ever
+//! saw normal sinuses reconstructs a crop; where it fails, the crop is unusual.
+//!
+//! [`infer::analyse`] gives a map and a score per sinus, [`train::cae`] makes the weights, [`infer::Model`] is weights and
+//! what must be known about them.
+
+pub mod config;
+pub mod infer;
+pub mod train;
+
+pub use config::{Card, InferConfig, TrainConfig};
+pub use infer::{Model, ModelError, analyse};
+
+/// The method's name on the command line, in files and on screen.
+pub const NAME: &str = "residual";

@@ -1,0 +1,35 @@
+//! What the finder takes for granted about heads, in millimetres.
+
+/// Sizes and typical places of the maxillary sinuses. The defaults come from anatomy (adult antra of 10-28 mL, centres
+/// about 50 mm apart) and were checked on real heads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FinderConfig {
+    /// Voxel size of the search.
+    pub spacing_mm: f64,
+    /// Half axes of the ellipsoid that a sinus fills, right-left, front-back, up-down.
+    pub half_axes_mm: [f64; 3],
+    /// Thickness of the surrounding shell that should be tissue.
+    pub shell_mm: f64,
+    /// Distance of the two centres, and how much it varies (standard deviation).
+    pub apart_mm: [f64; 2],
+    /// How far the sinus centre lies behind the skin of the cheek in front of it, and its standard deviation.
+    pub behind_cheek_mm: [f64; 2],
+    /// How far the sinus centre lies below the top of the head, and its standard deviation.
+    pub below_vertex_mm: [f64; 2],
+    /// Pairs scoring less are no sinuses: the face is out of view.
+    pub least_score: f64,
+}
+
+impl Default for FinderConfig {
+    fn default() -> Self {
+        Self {
+            spacing_mm: 3.0,
+            half_axes_mm: [14.0, 17.0, 17.0],
+            shell_mm: 7.0,
+            apart_mm: [50.0, 6.0],
+            behind_cheek_mm: [30.0, 8.0],
+            below_vertex_mm: [138.0, 12.0],
+            least_score: 0.35,
+        }
+    }
+}

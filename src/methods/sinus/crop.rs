@@ -1,0 +1,154 @@
+//! A crop is the cube around one sinus, resampled to the model's grid. It remembers where it came from, so maps can be
+//! pasted back.
+
+use crate::image::percentile::rescale_1_99;
+use crate::image::resample::{Outside, trilinear};
+use crate::space::{BoxMm, Grid, Side};
+use crate::volume::{Unit, Volume};
+use glam::{DMat3, DVec3};
+
+/// One sinus as the networks see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Crop {
+    /// Which sinus of the patient.
+    pub side: Side,
+    /// 64³ voxels of 1 mm. The first axis runs from lateral to medial for both sides: the right crop is mirrored by its grid.
+    pub grid: Grid,
+    /// Values `[z, y, x]`, x fastest, in 0..1 between the crop's 1st and 99th percentile.
+    pub values: Vec<f32>,
+}
+
+impl Crop {
+    /// Voxels along each axis.
+    pub const SIZE: usize = 64;
+    /// Edge length in mm (paper 1, section 2.1).
+    pub const SIDE_MM: f64 = 64.0;
+
+    /// The grid of a crop around `centre_mm`. The left crop's x axis points to the patient's right; the right crop's is
+    /// reversed, so that the nose lies in the same direction in both.
+    #[must_use]
+    pub fn grid_at(side: Side, centre_mm: DVec3, size: usize) -> Grid {
+        let matrix3 = DMat3::from_diagonal(DVec3::new(-side.sign(), 1.0, 1.0));
+        let half = DVec3::splat((size as f64 - 1.0) / 2.0);
+        let mut grid = Grid::centred([size; 3], 1.0, centre_mm);
+        grid.world_from_voxel.matrix3 = matrix3;
+        grid.world_from_voxel.translation = centre_mm - matrix3 * half;
+        grid
+    }
+
+    /// Cuts the sinus out of a scan: trilinear, edges repeated outside the scan, intensities rescaled.
+    #[must_use]
+    pub fn cut(volume: &Volume, side: Side, centre_mm: DVec3) -> Self {
+        let grid = Self::grid_at(side, centre_mm, Self::SIZE);
+        let mut values = trilinear(volume, &grid, Outside::Edge);
+        rescale_1_99(&mut values);
+        Self { side, grid, values }
+    }
+
+    /// The crop's outline in the world.
+    #[must_use]
+    pub fn box_mm(centre_mm: DVec3) -> BoxMm {
+        BoxMm::cube(centre_mm, Self::SIDE_MM)
+    }
+}
+
+/// Lays maps on crop grids onto the scan's grid: trilinear, 0 outside every crop, the larger value where crops overlap.
+#[must_use]
+pub fn paste(maps: &[&Volume], onto: &Grid) -> Volume {
+    let mut values = vec![0.0_f32; onto.count()];
+    for map in maps {
+        let Some((first, part)) = overlap(&map.grid, onto) else { continue };
+        let sampled = trilinear(map, &part, Outside::Value(0.0));
+        let [px, py, _] = part.size;
+        for (line, row) in sampled.chunks(px).enumerate() {
+            let start = onto.index([first[0], first[1] + line % py, first[2] + line / py]);
+            for (value, new) in values[start..start + px].iter_mut().zip(row) {
+                *value = value.max(*new);
+            }
+        }
+    }
+    Volume::from_f32(*onto, values, Unit::Score)
+}
+
+/// The part of `onto` that could see anything of `from`: its first voxel and its own grid.
+fn overlap(from: &Grid, onto: &Grid) -> Option<([usize; 3], Grid)> {
+    let onto_from_source = onto.voxel_from_world() * from.world_from_voxel;
+    let (mut low, mut high) = (DVec3::INFINITY, DVec3::NEG_INFINITY);
+    for corner in 0..8_usize {
+        let pick = |a: usize| if corner >> a & 1 == 1 { from.size[a] as f64 - 0.5 } else { -0.5 };
+        let p = onto_from_source.transform_point3(DVec3::new(pick(0), pick(1), pick(2)));
+        low = low.min(p);
+        high = high.max(p);
+    }
+    let (mut first, mut size) = ([0; 3], [0; 3]);
+    for a in 0..3 {
+        let from = low[a].floor().max(0.0);
+        let to = high[a].ceil().min(onto.size[a] as f64 - 1.0);
+        if to < from {
+            return None;
+        }
+        first[a] = from as usize;
+        size[a] = (to - from) as usize + 1;
+    }
+    let shift = DVec3::from_array(first.map(|f| f as f64));
+    let mut world_from_voxel = onto.world_from_voxel;
+    world_from_voxel.translation = onto.world_from_voxel.transform_point3(shift);
+    Some((first, Grid { size, world_from_voxel }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::Voxels;
+
+    /// A scan with one bright voxel at `bright_mm` on a 1 mm grid aligned with the crops.
+    fn scan(bright_mm: DVec3) -> Volume {
+        let grid = Grid::centred([160, 100, 100], 1.0, DVec3::ZERO);
+        let mut volume = Volume::from_f32(grid, vec![0.0; grid.count()], Unit::Arbitrary);
+        let at = grid.voxel_from_world().transform_point3(bright_mm).round().to_array().map(|v| v as usize);
+        if let Voxels::F32(values) = &mut volume.voxels {
+            values[grid.index(at)] = 1.0;
+        }
+        volume
+    }
+
+    #[test]
+    fn a_medial_spot_is_at_the_same_place_in_both_crops() {
+        // Spots 10 mm medial of each centre.
+        let mut places = Vec::new();
+        for side in Side::BOTH {
+            let centre = DVec3::new(side.sign() * 30.0, 0.0, 0.0);
+            let volume = scan(centre - DVec3::X * side.sign() * 9.5 + DVec3::new(0.0, 0.5, 0.5));
+            let values = trilinear(&volume, &Crop::grid_at(side, centre, Crop::SIZE), Outside::Edge);
+            places.push(values.iter().position(|&v| v > 0.5));
+        }
+        assert!(places[0].is_some());
+        assert_eq!(places[0], places[1]);
+        // Medial of a left sinus is towards the patient's right: a larger index on the first axis.
+        assert!(places[0].is_some_and(|p| p % 64 > 32));
+    }
+
+    #[test]
+    fn pasting_undoes_cutting_on_both_sides() {
+        for side in Side::BOTH {
+            let centre = DVec3::new(side.sign() * 30.0, 0.0, 0.0);
+            let mut volume = scan(centre + DVec3::new(7.5, -3.5, 12.5));
+            if let Voxels::F32(values) = &mut volume.voxels {
+                for (i, v) in values.iter_mut().enumerate() {
+                    *v += (i % 97) as f32 * 0.01;
+                }
+            }
+            let grid = Crop::grid_at(side, centre, Crop::SIZE);
+            let map = Volume::from_f32(grid, trilinear(&volume, &grid, Outside::Edge), Unit::Score);
+            let pasted = paste(&[&map], &volume.grid);
+            let (original, pasted) = (volume.to_f32(), pasted.to_f32());
+            let outline = Crop::box_mm(centre);
+            for (i, (a, b)) in original.iter().zip(&pasted).enumerate() {
+                let [nx, ny, _] = volume.grid.size;
+                let voxel = DVec3::new((i % nx) as f64, (i / nx % ny) as f64, (i / nx / ny) as f64);
+                let inside = outline.contains(volume.grid.world_from_voxel.transform_point3(voxel));
+                assert!((b - if inside { *a } else { 0.0 }).abs() < 1e-4, "{side:?} at {voxel}");
+            }
+        }
+    }
+}

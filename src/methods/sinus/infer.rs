@@ -1,0 +1,320 @@
+//! The search for the pair of sinuses.
+//!
+//! On a 3 mm grid every dark voxel that has tissue around it is cavity. A sinus-shaped template (cavity inside, tissue in
+//! the shell) is matched everywhere; the best symmetric pair, weighed by where antra lie in a head (distance of the
+//! two centres, depth behind the cheek, height below the vertex), wins. A side without air is placed by its partner.
+//! Each centre then moves to the centroid of the cavity around it at 1.5 mm.
+
+use super::config::FinderConfig;
+use super::crop::Crop;
+use crate::image::otsu;
+use crate::image::percentile::percentiles;
+use crate::image::resample::{Outside, trilinear};
+use crate::job::{Cancelled, Progress};
+use crate::space::{BoxMm, Grid, Side};
+use crate::volume::Volume;
+use glam::DVec3;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// How much of a sinus the scan shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Presence {
+    /// All of it.
+    Complete,
+    /// Some of it is beyond the edge of the scan.
+    Partial,
+    /// It is not in the scan; there is nothing to score.
+    Absent,
+}
+
+/// One maxillary sinus in a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sinus {
+    /// Which one.
+    pub side: Side,
+    /// How much of it is in view.
+    pub present: Presence,
+    /// Its centre in RAS+ mm; the centre of the crop.
+    pub centre_mm: DVec3,
+    /// The 64 mm cube that is cut out.
+    pub box_mm: BoxMm,
+    /// 0 to 1: how much the place looks like a sinus; 1 when placed by hand.
+    pub confidence: f64,
+}
+
+impl Sinus {
+    /// A sinus placed by the user.
+    #[must_use]
+    pub fn placed(side: Side, centre_mm: DVec3, grid: &Grid) -> Self {
+        let present = presence(grid, centre_mm);
+        Self { side, present, centre_mm, box_mm: Crop::box_mm(centre_mm), confidence: 1.0 }
+    }
+}
+
+/// Finds both sinuses; always one entry per side, left first ([`Side::index`]).
+///
+/// # Errors
+/// [`Cancelled`] only: a scan without sinuses gives two entries that are [`Presence::Absent`].
+pub fn find(volume: &Volume, config: &FinderConfig, progress: &Progress) -> Result<[Sinus; 2], Cancelled> {
+    progress.step(0.0, "looking for the sinuses")?;
+    let head = Head::new(volume, config.spacing_mm);
+    progress.step(0.3, "looking for the sinuses")?;
+    let fits = head.fits(config);
+    progress.step(0.8, "looking for the sinuses")?;
+    let Some(pair) = head.best_pair(&fits, config) else {
+        let centre = volume.grid.centre_mm();
+        return Ok([Side::Left, Side::Right].map(|side| absent(side, centre)));
+    };
+    let fine = Head::new(volume, config.spacing_mm / 2.0);
+    progress.step(0.9, "centring")?;
+    Ok([Side::Left, Side::Right].map(|side| {
+        let i = side.index();
+        let centre_mm = if pair.fits[i] > 0.3 { fine.settle(pair.centres_mm[i], config) } else { pair.centres_mm[i] };
+        let confidence = (pair.score / 2.0 + pair.fits[i] / 2.0).clamp(0.0, 1.0);
+        let found = Sinus::placed(side, centre_mm, &volume.grid);
+        if pair.score < config.least_score { absent(side, centre_mm) } else { Sinus { confidence, ..found } }
+    }))
+}
+
+fn absent(side: Side, centre_mm: DVec3) -> Sinus {
+    Sinus { side, present: Presence::Absent, centre_mm, box_mm: Crop::box_mm(centre_mm), confidence: 0.0 }
+}
+
+/// How much of an average sinus (36 × 40 × 42 mm) around a centre lies in the scan.
+fn presence(grid: &Grid, centre_mm: DVec3) -> Presence {
+    let half = DVec3::new(15.0, 17.0, 18.0);
+    let mut inside = 0;
+    for corner in 0..27_usize {
+        let step = DVec3::new((corner % 3) as f64, (corner / 3 % 3) as f64, (corner / 9) as f64) - 1.0;
+        inside += usize::from(grid.contains(centre_mm + half * step));
+    }
+    match inside {
+        27 => Presence::Complete,
+        0..=4 => Presence::Absent,
+        _ => Presence::Partial,
+    }
+}
+
+/// The scan reduced to cavity and tissue on a coarse RAS+ grid.
+struct Head {
+    grid: Grid,
+    /// 1 where a dark voxel has tissue on all sides, else 0.
+    cavity: Vec<f32>,
+    tissue: Vec<bool>,
+}
+
+/// The best pair: centres and template fits by [`Side::index`], and a score of 0 to 1.
+struct Pair {
+    centres_mm: [DVec3; 2],
+    fits: [f64; 2],
+    score: f64,
+}
+
+impl Head {
+    fn new(volume: &Volume, spacing_mm: f64) -> Self {
+        let grid = volume.grid.covering(spacing_mm);
+        let mut values = trilinear(volume, &grid, Outside::Value(f32::NAN));
+        let [low, high] = percentiles(&values, [0.0, 97.0]);
+        for v in &mut values {
+            *v = v.clamp(low as f32, high as f32);
+        }
+        let threshold = otsu::threshold(&values).unwrap_or(f32::INFINITY);
+        // Otsu separates background from tissue half-way; partial volume makes walls dark, so go lower.
+        let dark = low as f32 + 0.7 * (threshold - low as f32);
+        let tissue: Vec<bool> = values.iter().map(|&v| v > dark).collect();
+        let inside = enclosed(&tissue, grid.size);
+        let cavity = tissue.iter().zip(&inside).map(|(&t, &i)| f32::from(u8::from(i && !t))).collect();
+        Self { grid, cavity, tissue }
+    }
+
+    /// The template's fit at every voxel: cavity share inside minus cavity share of the shell, -1 to 1.
+    fn fits(&self, config: &FinderConfig) -> Vec<f32> {
+        let (inner, shell) = self.template(config);
+        let [nx, ny, nz] = self.grid.size;
+        let mean = |at: [usize; 3], offsets: &[[isize; 3]]| -> f32 {
+            let (mut sum, mut n) = (0.0, 0_u32);
+            for o in offsets {
+                let p = [0, 1, 2].map(|a| at[a] as isize + o[a]);
+                if (0..3).all(|a| p[a] >= 0 && p[a] < self.grid.size[a] as isize) {
+                    sum += self.cavity[self.grid.index(p.map(|v| v as usize))];
+                    n += 1;
+                }
+            }
+            // A template that is mostly out of view proves nothing.
+            if (n as usize) * 2 < offsets.len() { 0.0 } else { sum / n as f32 }
+        };
+        (0..nx * ny * nz)
+            .into_par_iter()
+            .map(|index| {
+                let at = [index % nx, index / nx % ny, index / nx / ny];
+                let filled = mean(at, &inner);
+                if filled < 0.2 { 0.0 } else { filled - mean(at, &shell) }
+            })
+            .collect()
+    }
+
+    /// Voxel offsets of the sinus-shaped ellipsoid and of the shell around it.
+    fn template(&self, config: &FinderConfig) -> (Vec<[isize; 3]>, Vec<[isize; 3]>) {
+        let (mut inner, mut shell) = (Vec::new(), Vec::new());
+        let half = DVec3::from_array(config.half_axes_mm);
+        let reach = ((half + config.shell_mm).max_element() / config.spacing_mm).ceil() as isize;
+        for z in -reach..=reach {
+            for y in -reach..=reach {
+                for x in -reach..=reach {
+                    let p = DVec3::new(x as f64, y as f64, z as f64) * config.spacing_mm;
+                    if (p / half).length() <= 1.0 {
+                        inner.push([x, y, z]);
+                    } else if (p / (half + config.shell_mm)).length() <= 1.0 && (p / (half + 2.0)).length() > 1.0 {
+                        shell.push([x, y, z]);
+                    }
+                }
+            }
+        }
+        (inner, shell)
+    }
+
+    fn best_pair(&self, fits: &[f32], config: &FinderConfig) -> Option<Pair> {
+        let vertex_mm = self.vertex_mm();
+        let mid_mm = self.mid_x_mm();
+        let [nx, ny, _] = self.grid.size;
+        let step = config.spacing_mm;
+        let (apart, apart_sd) = (config.apart_mm[0], config.apart_mm[1]);
+        let range = |mm: f64| (mm / step).round() as isize;
+        let candidates = (0..fits.len()).into_par_iter().filter(|&i| fits[i] > 0.25).map(|index| {
+            let at = [index % nx, index / nx % ny, index / nx / ny];
+            let here = self.position(at);
+            let mut best: Option<Pair> = None;
+            // The partner is searched on both sides: this voxel may be the right or the left sinus.
+            for side in Side::BOTH {
+                for dx in range(apart - 2.0 * apart_sd)..=range(apart + 2.0 * apart_sd) {
+                    for dy in -range(9.0)..=range(9.0) {
+                        for dz in -range(9.0)..=range(9.0) {
+                            let offset = [-(side.sign() as isize) * dx, dy, dz];
+                            let p = [0, 1, 2].map(|a| at[a] as isize + offset[a]);
+                            let inside = (0..3).all(|a| p[a] >= 0 && p[a] < self.grid.size[a] as isize);
+                            let other = if inside { fits[self.grid.index(p.map(|v| v as usize))] } else { 0.0 };
+                            let there = here + DVec3::new(offset[0] as f64, offset[1] as f64, offset[2] as f64) * step;
+                            let lean = |x: f64, sd: f64| (-0.5 * (x / sd).powi(2)).exp();
+                            let pair = lean(dx as f64 * step - apart, apart_sd)
+                                * lean(dy as f64 * step, 6.0)
+                                * lean(dz as f64 * step, 6.0);
+                            let fit = f64::from(fits[index] + other.max(0.0)) / 2.0;
+                            let middle = (here + there) / 2.0;
+                            let place = lean(middle.x - mid_mm, 12.0)
+                                * self.depth_factor(here, config)
+                                * vertex_mm.map_or(1.0, |top| {
+                                    lean(top - middle.z - config.below_vertex_mm[0], config.below_vertex_mm[1])
+                                });
+                            let score = fit * (pair * place).powf(0.25);
+                            if best.as_ref().is_none_or(|b| score > b.score) {
+                                let mut centres_mm = [there; 2];
+                                centres_mm[side.index()] = here;
+                                let mut both = [f64::from(other.max(0.0)); 2];
+                                both[side.index()] = f64::from(fits[index]);
+                                best = Some(Pair { centres_mm, fits: both, score });
+                            }
+                        }
+                    }
+                }
+            }
+            best
+        });
+        candidates.flatten().max_by(|a, b| a.score.total_cmp(&b.score))
+    }
+
+    fn position(&self, at: [usize; 3]) -> DVec3 {
+        self.grid.world_from_voxel.transform_point3(DVec3::from_array(at.map(|v| v as f64)))
+    }
+
+    /// How well the distance to the skin in front agrees with a sinus.
+    fn depth_factor(&self, here: DVec3, config: &FinderConfig) -> f64 {
+        let v = self.grid.voxel_from_world().transform_point3(here).round().to_array().map(|c| c.max(0.0) as usize);
+        let [nx, ny, nz] = self.grid.size;
+        if v[0] >= nx || v[1] >= ny || v[2] >= nz {
+            return 0.0;
+        }
+        let front = (v[1]..ny).rev().find(|&y| self.tissue[self.grid.index([v[0], y, v[2]])]).unwrap_or(v[1]);
+        let depth = (front - v[1]) as f64 * config.spacing_mm;
+        (-0.5 * ((depth - config.behind_cheek_mm[0]) / config.behind_cheek_mm[1]).powi(2)).exp()
+    }
+
+    /// The height of the top of the head, unless the scan cuts it off.
+    fn vertex_mm(&self) -> Option<f64> {
+        let [nx, ny, nz] = self.grid.size;
+        let area = |z: usize| self.tissue[z * nx * ny..(z + 1) * nx * ny].iter().filter(|&&t| t).count();
+        let per_cm2 = 100.0 / self.grid.spacing_mm().x.powi(2);
+        let top = (0..nz).rev().find(|&z| area(z) as f64 > 15.0 * per_cm2)?;
+        (top + 2 < nz).then(|| self.position([0, 0, top]).z)
+    }
+
+    /// The middle of the tissue from left to right.
+    fn mid_x_mm(&self) -> f64 {
+        let (mut sum, mut n) = (0.0, 0.0);
+        for line in self.tissue.chunks(self.grid.size[0]) {
+            let first = line.iter().position(|&t| t);
+            let last = line.iter().rposition(|&t| t);
+            if let (Some(first), Some(last)) = (first, last) {
+                sum += (first + last) as f64 / 2.0;
+                n += 1.0;
+            }
+        }
+        let middle = if n > 0.0 { sum / n } else { 0.0 };
+        self.grid.world_from_voxel.translation.x + middle * self.grid.spacing_mm().x
+    }
+
+    /// Moves a centre to the centroid of the cavity in a sinus-sized window around it, until it stays.
+    fn settle(&self, start_mm: DVec3, config: &FinderConfig) -> DVec3 {
+        let half = DVec3::from_array(config.half_axes_mm) * 1.25;
+        let mut centre = start_mm;
+        for _ in 0..10 {
+            let (mut sum, mut n) = (DVec3::ZERO, 0.0);
+            let voxel = self.grid.voxel_from_world();
+            let low = voxel.transform_point3(centre - half).floor().max(DVec3::ZERO).to_array();
+            let high = voxel.transform_point3(centre + half).ceil().max(DVec3::ZERO).to_array();
+            let span = |a: usize| low[a] as usize..(high[a] as usize + 1).min(self.grid.size[a]);
+            for z in span(2) {
+                for y in span(1) {
+                    for x in span(0) {
+                        let p = self.position([x, y, z]);
+                        let d = ((p - centre) / half).length();
+                        if d < 1.0 && self.cavity[self.grid.index([x, y, z])] > 0.5 {
+                            sum += p;
+                            n += 1.0;
+                        }
+                    }
+                }
+            }
+            if n == 0.0 {
+                break;
+            }
+            let moved = sum / n - centre;
+            centre += moved;
+            if moved.length() < 0.2 {
+                break;
+            }
+        }
+        // A runaway means the window slid into the nose or the air outside.
+        if centre.distance(start_mm) < 15.0 { centre } else { start_mm }
+    }
+}
+
+/// Which voxels have tissue to the left and right, and in front and behind.
+fn enclosed(tissue: &[bool], [nx, ny, nz]: [usize; 3]) -> Vec<bool> {
+    let mut inside = vec![false; tissue.len()];
+    for z in 0..nz {
+        let slice = &tissue[z * nx * ny..(z + 1) * nx * ny];
+        let extent = |n: usize, at: &dyn Fn(usize) -> bool| {
+            ((0..n).find(|&i| at(i)).unwrap_or(n), (0..n).rev().find(|&i| at(i)).unwrap_or(0))
+        };
+        let columns: Vec<_> = (0..nx).map(|x| extent(ny, &|y| slice[x + nx * y])).collect();
+        for y in 0..ny {
+            let (first, last) = extent(nx, &|x| slice[x + nx * y]);
+            for x in first..=last.min(nx - 1) {
+                inside[z * nx * ny + x + nx * y] = y > columns[x].0 && y < columns[x].1;
+            }
+        }
+    }
+    inside
+}

@@ -1,0 +1,145 @@
+//! The convolutional autoencoder of paper 1 (figure 1c), as its published code builds it.
+//!
+//! Trained on normal sinuses only, it cannot draw what it never saw; what it fails to draw is the residual map.
+
+use super::resize::trilinear;
+use burn::config::Config;
+use burn::module::Module;
+use burn::nn::conv::{Conv3d, Conv3dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig3d};
+use burn::tensor::activation::leaky_relu;
+use burn::tensor::{Device, Tensor};
+
+/// The shape of a [`Cae`]. The defaults are the paper's network: 2 744 775 trainable parameters.
+#[derive(Config, Debug)]
+pub struct CaeConfig {
+    /// Length of the latent code.
+    #[config(default = 512)]
+    pub latent: usize,
+    /// Channels of the three encoder stages; the decoder mirrors them.
+    #[config(default = "[16, 32, 64]")]
+    pub channels: [usize; 3],
+    /// Channels on the coarsest grid before the code.
+    #[config(default = 4)]
+    pub squeeze: usize,
+    /// Edge length of the input cube in voxels; a multiple of 8.
+    #[config(default = 64)]
+    pub size: usize,
+}
+
+/// Convolution, batch norm and leaky ReLU (slope 0.01).
+#[derive(Module, Debug)]
+pub struct Stage {
+    conv: Conv3d,
+    norm: BatchNorm,
+}
+
+impl Stage {
+    fn new(channels: [usize; 2], stride: usize, device: &Device) -> Self {
+        let conv = Conv3dConfig::new(channels, [5; 3])
+            .with_stride([stride; 3])
+            .with_padding(PaddingConfig3d::Explicit(2, 2, 2))
+            .init(device);
+        Self { conv, norm: BatchNormConfig::new(channels[1]).init(device) }
+    }
+
+    fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+        leaky_relu(self.norm.forward(self.conv.forward(x)), 0.01)
+    }
+}
+
+/// The autoencoder.
+#[derive(Module, Debug)]
+pub struct Cae {
+    encoder: Vec<Stage>,
+    squeeze: Conv3d,
+    to_code: Linear,
+    from_code: Linear,
+    unsqueeze: Conv3d,
+    decoder: Vec<Stage>,
+}
+
+impl CaeConfig {
+    /// A network with random parameters.
+    #[must_use]
+    pub fn init(&self, device: &Device) -> Cae {
+        let [a, b, c] = self.channels;
+        let grid = self.size / 8;
+        let flat = self.squeeze * grid * grid * grid;
+        let point = |channels| Conv3dConfig::new(channels, [1; 3]).init(device);
+        Cae {
+            encoder: [[1, a], [a, b], [b, c]].map(|channels| Stage::new(channels, 2, device)).into(),
+            squeeze: point([c, self.squeeze]),
+            to_code: LinearConfig::new(flat, self.latent).init(device),
+            from_code: LinearConfig::new(self.latent, flat).init(device),
+            unsqueeze: point([self.squeeze, c]),
+            decoder: [[c, b], [b, a], [a, 1]].map(|channels| Stage::new(channels, 1, device)).into(),
+        }
+    }
+}
+
+impl Cae {
+    /// The latent code.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, 1, 64, 64, 64]`
+    /// - output: `[batch, 512]`
+    #[must_use]
+    pub fn encode(&self, x: Tensor<5>) -> Tensor<2> {
+        let x = self.encoder.iter().fold(x, |x, stage| stage.forward(x));
+        self.to_code.forward(self.squeeze.forward(x).flatten(1, 4))
+    }
+
+    /// The reconstruction from a code; no output activation.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, 512]`
+    /// - output: `[batch, 1, 64, 64, 64]`
+    #[must_use]
+    pub fn decode(&self, code: Tensor<2>) -> Tensor<5> {
+        let [batch, _] = code.dims();
+        let flat = self.from_code.forward(code);
+        let [_, squeezed, ..] = self.unsqueeze.weight.dims();
+        let edge = ((flat.dims()[1] / squeezed) as f64).cbrt().round() as usize;
+        let x = self.unsqueeze.forward(flat.reshape([batch, squeezed, edge, edge, edge]));
+        self.decoder.iter().fold(x, |x, stage| {
+            let x = stage.forward(x);
+            let [_, _, z, y, x_size] = x.dims();
+            trilinear(x, [2 * z, 2 * y, 2 * x_size])
+        })
+    }
+
+    /// Reconstructs crops.
+    ///
+    /// # Shapes
+    ///
+    /// - input and output: `[batch, 1, 64, 64, 64]`, intensities 0 to 1
+    #[must_use]
+    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+        self.decode(self.encode(x))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_paper_network_has_2_744_775_trainable_parameters() {
+        let net = CaeConfig::new().init(&Device::flex());
+        // Running means and variances are counted by burn, but not trained: two values per batch-normed channel.
+        let running = 2 * (16 + 32 + 64 + 32 + 16 + 1);
+        assert_eq!(net.num_params() - running, 2_744_775);
+    }
+
+    #[test]
+    fn shapes_are_kept_at_any_multiple_of_eight() {
+        let device = Device::flex();
+        let net = CaeConfig::new().with_size(16).with_latent(8).init(&device);
+        let x = Tensor::<5>::zeros([2, 1, 16, 16, 16], &device);
+        assert_eq!(net.encode(x.clone()).dims(), [2, 8]);
+        assert_eq!(net.forward(x).dims(), [2, 1, 16, 16, 16]);
+    }
+}

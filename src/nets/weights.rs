@@ -1,0 +1,117 @@
+//! Parameters in files: burnpack (`.bpk`), convolutions and linear layers in half precision where asked, with their
+//! names checked on loading. The default weights are compiled into the program.
+
+use burn::module::Module;
+use burn::store::{BurnpackStore, HalfPrecisionAdapter, ModuleStore as _};
+use sha2::{Digest as _, Sha256};
+use std::path::{Path, PathBuf};
+
+/// Why parameters could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// The file does not hold this network's parameters.
+    #[error("these are not the weights of this network ({reason}); choose the file that belongs to it: {origin}")]
+    Mismatch {
+        /// What does not fit.
+        reason: String,
+        /// The file, or the name of the built-in weights.
+        origin: String,
+    },
+    /// The file cannot be read.
+    #[error("the weights cannot be read ({source}); check the path: {}", path.display())]
+    Read {
+        /// The operating system's reason.
+        source: std::io::Error,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be written; the former one, if any, is untouched.
+    #[error("the weights cannot be written ({reason}); check free space and permissions: {}", path.display())]
+    Write {
+        /// What failed.
+        reason: String,
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Loads parameters from the bytes of a burnpack file. `origin` names them in errors.
+///
+/// # Errors
+/// [`WeightsError::Mismatch`] when the bytes are damaged or belong to another network.
+pub fn from_bytes<M: Module>(module: &mut M, bytes: Vec<u8>, origin: &str) -> Result<(), WeightsError> {
+    let mismatch = |reason: String| WeightsError::Mismatch { reason, origin: origin.to_owned() };
+    let mut store = BurnpackStore::from_bytes(Some(burn::tensor::Bytes::from_bytes_vec(bytes)))
+        .with_from_adapter(HalfPrecisionAdapter::new());
+    store.apply_to(module).map_err(|e| mismatch(e.to_string()))?;
+    Ok(())
+}
+
+/// Loads parameters from a file.
+///
+/// # Errors
+/// [`WeightsError::Read`] or [`WeightsError::Mismatch`].
+pub fn load<M: Module>(module: &mut M, path: &Path) -> Result<(), WeightsError> {
+    let bytes = std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.to_owned() })?;
+    from_bytes(module, bytes, &path.display().to_string())
+}
+
+/// How exactly parameters are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// As they are: for resuming a training.
+    Full,
+    /// Convolutions and linear layers in 16 bits, batch norm in 32: for shipping.
+    Half,
+}
+
+/// Writes parameters to a file, first beside it, then in its place, so that a failure leaves the former file.
+///
+/// # Errors
+/// [`WeightsError::Write`].
+pub fn save<M: Module>(module: &M, path: &Path, precision: Precision) -> Result<(), WeightsError> {
+    let failed = |reason: String| WeightsError::Write { reason, path: path.to_owned() };
+    let beside = path.with_extension("bpk.part");
+    let mut store = BurnpackStore::from_file(&beside).auto_extension(false).overwrite(true);
+    if precision == Precision::Half {
+        store = store.with_to_adapter(HalfPrecisionAdapter::new());
+    }
+    store.collect_from(module).map_err(|e| failed(e.to_string()))?;
+    std::fs::rename(&beside, path).map_err(|e| failed(e.to_string()))
+}
+
+/// The SHA-256 of bytes as lower-case hexadecimal digits.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::nets::CaeConfig;
+    use burn::tensor::{Device, Tensor};
+
+    #[test]
+    fn half_precision_weights_give_nearly_the_same_output_and_others_are_refused() {
+        let device = Device::flex();
+        let config = CaeConfig::new().with_size(16).with_latent(8);
+        let net = config.init(&device);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.bpk");
+        save(&net, &path, Precision::Half).unwrap();
+        let mut other = config.init(&device);
+        load(&mut other, &path).unwrap();
+        let x = Tensor::<5>::ones([1, 1, 16, 16, 16], &device);
+        let worst = (net.forward(x.clone()) - other.forward(x)).abs().max().into_scalar::<f32>();
+        assert!(worst < 1e-2, "{worst}");
+
+        let mut larger = config.with_latent(9).init(&device);
+        let error = load(&mut larger, &path).unwrap_err().to_string();
+        assert!(error.contains("not the weights of this network"), "{error}");
+        assert!(matches!(load(&mut other, &folder.path().join("none")), Err(WeightsError::Read { .. })));
+        std::fs::write(&path, b"not weights").unwrap();
+        assert!(matches!(load(&mut other, &path), Err(WeightsError::Mismatch { .. })));
+    }
+}

@@ -1,0 +1,485 @@
+//! Synthetic heads with known sinuses and known disease: the built-in example, the test bench,
+//! and training data that needs no patient.
+//!
+//! [`head`] draws a subject from a seed ([`anatomy`]), gives its maxillary sinuses disease or none ([`disease`]),
+//! samples the tissues on a grid and images them ([`contrast`]). The truth comes with the picture.
+//! [`cohort`] writes many heads as a BIDS folder. The same plan gives the same bytes on any number of threads.
+
+mod anatomy;
+mod brain;
+pub mod cohort;
+mod contrast;
+mod disease;
+mod face;
+mod shape;
+mod sinus;
+
+pub use cohort::{CohortError, CohortPlan, CohortSubject};
+pub use contrast::{Contrast, UnknownContrast};
+pub use disease::{Disease, DiseaseKind, UnknownDisease};
+
+use crate::job::{Cancelled, Progress};
+use crate::space::{BoxMm, Grid, Side};
+use crate::volume::{Rescale, Unit, Volume, Voxels};
+use anatomy::Anatomy;
+use glam::DVec3;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// The middle of every phantom's grid in world mm: half-way from vertex to chin and from nape to nose.
+const CENTRE_MM: DVec3 = DVec3::new(0.0, 14.0, -25.0);
+
+/// Sizes of adult heads relative to the average.
+const ADULTS: Range<f32> = 0.94..1.05;
+
+/// The labels of [`Head::tissues`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "most variants are named after their tissue")]
+pub enum Tissue {
+    /// Outside the head, and within the airway and all sinuses but the maxillary.
+    Air,
+    Skin,
+    Fat,
+    Muscle,
+    /// Dense bone.
+    Bone,
+    Marrow,
+    Tooth,
+    Cartilage,
+    Grey,
+    White,
+    Csf,
+    Sclera,
+    Vitreous,
+    Lens,
+    /// Lining of the nose, the throat and all sinuses but the maxillary.
+    NasalMucosa,
+    /// Air in a maxillary sinus.
+    SinusAir,
+    /// Normal lining of a maxillary sinus.
+    SinusMucosa,
+    /// Swollen lining of a maxillary sinus.
+    ThickMucosa,
+    Cyst,
+    Polyp,
+    /// Free fluid in a maxillary sinus.
+    Fluid,
+    /// What fills a maxillary sinus without air.
+    Secretion,
+}
+
+impl Tissue {
+    /// All tissues, in the order of their labels.
+    pub const ALL: [Self; 22] = [
+        Self::Air,
+        Self::Skin,
+        Self::Fat,
+        Self::Muscle,
+        Self::Bone,
+        Self::Marrow,
+        Self::Tooth,
+        Self::Cartilage,
+        Self::Grey,
+        Self::White,
+        Self::Csf,
+        Self::Sclera,
+        Self::Vitreous,
+        Self::Lens,
+        Self::NasalMucosa,
+        Self::SinusAir,
+        Self::SinusMucosa,
+        Self::ThickMucosa,
+        Self::Cyst,
+        Self::Polyp,
+        Self::Fluid,
+        Self::Secretion,
+    ];
+
+    /// The tissue of a label, or none if no tissue has it.
+    #[must_use]
+    pub fn from_label(label: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(label)).copied()
+    }
+
+    /// The name in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Air => "air",
+            Self::Skin => "skin",
+            Self::Fat => "fat",
+            Self::Muscle => "muscle",
+            Self::Bone => "dense bone",
+            Self::Marrow => "marrow",
+            Self::Tooth => "tooth",
+            Self::Cartilage => "cartilage",
+            Self::Grey => "grey matter",
+            Self::White => "white matter",
+            Self::Csf => "cerebrospinal fluid",
+            Self::Sclera => "sclera",
+            Self::Vitreous => "vitreous body",
+            Self::Lens => "lens",
+            Self::NasalMucosa => "nasal mucosa",
+            Self::SinusAir => "maxillary sinus air",
+            Self::SinusMucosa => "maxillary sinus mucosa",
+            Self::ThickMucosa => "thickened mucosa",
+            Self::Cyst => "retention cyst",
+            Self::Polyp => "polyp",
+            Self::Fluid => "free fluid",
+            Self::Secretion => "secretion",
+        }
+    }
+
+    /// Whether it lies in the cavity of a maxillary sinus.
+    #[must_use]
+    pub fn in_sinus(self) -> bool {
+        self as u8 >= Self::SinusAir as u8
+    }
+
+    /// Whether it is a disease of a maxillary sinus.
+    #[must_use]
+    pub fn is_disease(self) -> bool {
+        self as u8 >= Self::ThickMucosa as u8
+    }
+}
+
+/// What head to make.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Which subject: the same seed gives the same head, disease and noise.
+    pub seed: u64,
+    /// How it is imaged.
+    pub contrast: Contrast,
+    /// Distance of voxels in mm, the same along all axes. Up to 1.5 mm keeps thin bone in place.
+    pub spacing_mm: f64,
+    /// Voxels from patient left to right, back to front, bottom to top.
+    pub size: [usize; 3],
+    /// The chance, for each sinus, that it is diseased.
+    pub prevalence: f64,
+    /// Which disease each sinus has, by [`Side::index`], instead of drawing it.
+    pub diseases: Option<[Option<DiseaseKind>; 2]>,
+}
+
+impl Plan {
+    /// A plan whose grid holds any adult head from vertex to chin; every fourth sinus is diseased.
+    #[must_use]
+    pub fn new(seed: u64, contrast: Contrast, spacing_mm: f64) -> Self {
+        let size = [200.0, 248.0, 228.0].map(|mm: f64| (mm / spacing_mm).ceil() as usize);
+        Self { seed, contrast, spacing_mm, size, prevalence: 0.25, diseases: None }
+    }
+}
+
+/// A synthetic head and the truth about it.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The scan: `u16` in MR, `i16` HU in CT.
+    pub image: Volume,
+    /// The label of the [`Tissue`] at each voxel centre, on the grid of the image.
+    pub tissues: Volume,
+    /// What is known about the sinuses, by [`Side::index`].
+    pub sinuses: [SinusTruth; 2],
+}
+
+/// What is known about one maxillary sinus, measured on the label map.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SinusTruth {
+    /// The side of the patient.
+    pub side: Side,
+    /// Centroid of the cavity with all it contains, in world mm.
+    pub centre_mm: DVec3,
+    /// Box around the cavity, to the outer edges of its voxels.
+    pub box_mm: BoxMm,
+    /// Volume of the cavity with all it contains.
+    pub volume_ml: f64,
+    /// None in a normal sinus.
+    pub disease: Option<Disease>,
+    /// How much of the cavity is not air, a normal lining included.
+    pub not_air_ml: f64,
+}
+
+/// Makes the head of a plan.
+///
+/// # Errors
+/// [`Cancelled`] when the job should stop.
+pub fn head(plan: &Plan, progress: &Progress) -> Result<Head, Cancelled> {
+    make(plan, ADULTS, progress)
+}
+
+/// The head that the program shows when it has no scan: T1-like, 1 mm, a cyst in the patient's left sinus.
+///
+/// # Errors
+/// [`Cancelled`] when the job should stop.
+pub fn example(progress: &Progress) -> Result<Head, Cancelled> {
+    let plan = Plan {
+        seed: 20,
+        contrast: Contrast::T1,
+        spacing_mm: 1.0,
+        size: [192, 232, 210],
+        prevalence: 0.0,
+        diseases: Some([Some(DiseaseKind::RetentionCyst), None]),
+    };
+    make(&plan, 0.96..0.97, progress)
+}
+
+fn make(plan: &Plan, scale: Range<f32>, progress: &Progress) -> Result<Head, Cancelled> {
+    let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
+    let mut anatomy = Anatomy::draw(&mut rng, scale, plan.spacing_mm);
+    let mut draw = || {
+        let diseased = rng.random_bool(plan.prevalence.clamp(0.0, 1.0));
+        let kind = DiseaseKind::ALL[rng.random_range(0..DiseaseKind::ALL.len())];
+        diseased.then_some(kind)
+    };
+    let drawn = [draw(), draw()];
+    for side in [Side::Left, Side::Right] {
+        if let Some(kind) = plan.diseases.unwrap_or(drawn)[side.index()] {
+            anatomy.infect(side, kind, &mut rng);
+        }
+    }
+    let grid = Grid::centred(plan.size, plan.spacing_mm, CENTRE_MM);
+    let labels = sample(&anatomy, grid, &progress.part(0.0, 0.6))?;
+    let image = contrast::image(&labels, grid, plan.contrast, rng.random(), &progress.part(0.6, 1.0))?;
+    let sinuses = [Side::Left, Side::Right].map(|side| {
+        let disease = anatomy.lesions[side.index()].as_ref().map(|lesion| lesion.disease);
+        measure(&labels, grid, side, disease)
+    });
+    let tissues = Volume { grid, voxels: Voxels::U8(labels), rescale: Rescale::NONE, unit: Unit::Label };
+    Ok(Head { image, tissues, sinuses })
+}
+
+/// The label at each voxel centre.
+fn sample(anatomy: &Anatomy, grid: Grid, progress: &Progress) -> Result<Vec<u8>, Cancelled> {
+    progress.step(0.0, "building the head")?;
+    let [nx, ny, nz] = grid.size;
+    let mut labels = vec![Tissue::Air as u8; grid.count()];
+    // In portions, so that progress is told and a cancel is obeyed in between.
+    let portion = 8;
+    for (first, slab) in labels.chunks_mut(nx * ny * portion).enumerate() {
+        slab.par_chunks_mut(nx).enumerate().for_each(|(row, labels)| {
+            let (j, k) = (row % ny, first * portion + row / ny);
+            for (i, label) in labels.iter_mut().enumerate() {
+                let voxel = DVec3::new(i as f64, j as f64, k as f64);
+                *label = anatomy.at(grid.world_from_voxel.transform_point3(voxel)) as u8;
+            }
+        });
+        progress.step((first * portion) as f32 / nz as f32, "building the head")?;
+    }
+    Ok(labels)
+}
+
+/// Measures the cavity on one side of the head. The mid-plane of the head stays within a few millimetres of world
+/// x = 0 and the sinuses keep 8 mm from it, so the sign of x tells the side.
+fn measure(labels: &[u8], grid: Grid, side: Side, disease: Option<Disease>) -> SinusTruth {
+    let [nx, ny, _] = grid.size;
+    let (mut sum, mut count, mut not_air) = (DVec3::ZERO, 0_u64, 0_u64);
+    let (mut low, mut high) = (DVec3::INFINITY, DVec3::NEG_INFINITY);
+    for (index, &label) in labels.iter().enumerate() {
+        if label < Tissue::SinusAir as u8 {
+            continue;
+        }
+        let voxel = [index % nx, index / nx % ny, index / (nx * ny)].map(|c| c as f64);
+        let world = grid.world_from_voxel.transform_point3(DVec3::from_array(voxel));
+        if world.x * side.sign() > 0.0 {
+            sum += world;
+            count += 1;
+            not_air += u64::from(label != Tissue::SinusAir as u8);
+            low = low.min(world);
+            high = high.max(world);
+        }
+    }
+    let ml = grid.spacing_mm().element_product() / 1000.0;
+    let half = grid.spacing_mm() / 2.0;
+    SinusTruth {
+        side,
+        centre_mm: sum / count.max(1) as f64,
+        box_mm: BoxMm { min: low - half, max: high + half },
+        volume_ml: count as f64 * ml,
+        disease,
+        not_air_ml: not_air as f64 * ml,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Labels around both sinuses at 1 mm, much faster than a whole head.
+    fn midface(seed: u64, diseases: [Option<DiseaseKind>; 2]) -> (Vec<u8>, Grid, Anatomy) {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut anatomy = Anatomy::draw(&mut rng, ADULTS, 1.0);
+        for side in Side::BOTH {
+            if let Some(kind) = diseases[side.index()] {
+                anatomy.infect(side, kind, &mut rng);
+            }
+        }
+        let grid = Grid::centred([124, 72, 76], 1.0, DVec3::new(0.0, 73.0, -51.0));
+        (sample(&anatomy, grid, &Progress::default()).unwrap(), grid, anatomy)
+    }
+
+    fn coarse(seed: u64, contrast: Contrast) -> Plan {
+        Plan { diseases: Some([Some(DiseaseKind::Polyp), None]), ..Plan::new(seed, contrast, 4.0) }
+    }
+
+    #[test]
+    fn labels_are_the_positions_of_their_tissues() {
+        for (label, tissue) in Tissue::ALL.into_iter().enumerate() {
+            assert_eq!(tissue as usize, label);
+            assert_eq!(Tissue::from_label(label as u8), Some(tissue));
+        }
+        assert_eq!(Tissue::from_label(22), None);
+        assert!(!Tissue::NasalMucosa.in_sinus() && Tissue::SinusAir.in_sinus() && !Tissue::SinusMucosa.is_disease());
+    }
+
+    #[test]
+    fn sinuses_have_the_place_and_the_volume_of_adult_ones() {
+        let mut all = Vec::new();
+        for seed in 0..24 {
+            let (labels, grid, _) = midface(seed, [None, None]);
+            let [left, right] = [Side::Left, Side::Right].map(|side| measure(&labels, grid, side, None));
+            assert!(left.centre_mm.x < -15.0 && right.centre_mm.x > 15.0, "{seed}: {left:?} {right:?}");
+            for sinus in [left, right] {
+                let c = sinus.centre_mm;
+                assert!((63.0..84.0).contains(&c.y) && (-62.0..-40.0).contains(&c.z), "{seed}: {sinus:?}");
+                assert!((10.5..28.5).contains(&sinus.volume_ml), "{seed}: {sinus:?}");
+                assert!(sinus.not_air_ml < 0.2 * sinus.volume_ml, "{seed}: {sinus:?}");
+                all.push(sinus.volume_ml);
+            }
+        }
+        let mean = all.iter().sum::<f64>() / all.len() as f64;
+        assert!((16.0..22.0).contains(&mean), "{mean}");
+    }
+
+    #[test]
+    fn bone_lies_between_a_sinus_and_everything_else() {
+        for seed in 0..12 {
+            let kind = DiseaseKind::ALL[seed as usize % 5];
+            let (labels, grid, _) = midface(seed, [None, Some(kind)]);
+            let [nx, ny, nz] = grid.size;
+            for k in 1..nz - 1 {
+                for j in 1..ny - 1 {
+                    for i in 1..nx - 1 {
+                        let at = grid.index([i, j, k]);
+                        if labels[at] < Tissue::SinusAir as u8 {
+                            continue;
+                        }
+                        for next in [at - 1, at + 1, at - nx, at + nx, at - nx * ny, at + nx * ny] {
+                            let tissue = Tissue::from_label(labels[next]).unwrap();
+                            assert!(tissue.in_sinus() || tissue == Tissue::Bone, "{seed}: {tissue:?} at {i} {j} {k}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn disease_lies_on_the_side_and_has_the_amount_that_the_truth_says() {
+        for kind in DiseaseKind::ALL {
+            for side in Side::BOTH {
+                let mut diseases = [None, None];
+                diseases[side.index()] = Some(kind);
+                let (labels, grid, anatomy) = midface(7, diseases);
+                let mut diseased_ml = [0.0, 0.0];
+                for (index, label) in labels.iter().enumerate() {
+                    if Tissue::from_label(*label).unwrap().is_disease() {
+                        let x = grid.world_from_voxel.transform_point3(DVec3::new((index % 124) as f64, 0.0, 0.0)).x;
+                        diseased_ml[usize::from(x > 0.0)] += 0.001;
+                    }
+                }
+                let other = 1 - side.index();
+                assert!(diseased_ml[side.index()] > 0.15, "{kind:?} {side:?}: {diseased_ml:?}");
+                assert!(diseased_ml[other] == 0.0, "{kind:?} {side:?}: {diseased_ml:?}");
+                let disease = anatomy.lesions[side.index()].as_ref().unwrap().disease;
+                assert_eq!(disease.kind(), kind);
+                let truth = measure(&labels, grid, side, Some(disease));
+                match disease {
+                    Disease::Opacification => assert_eq!(truth.not_air_ml, truth.volume_ml),
+                    Disease::AirFluidLevel { filled } => {
+                        let share = truth.not_air_ml / truth.volume_ml;
+                        assert!(share > filled - 0.03 && share < filled + 0.35, "{filled} {share}");
+                    }
+                    _ => assert!(truth.not_air_ml < truth.volume_ml),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn fluid_lies_flat_at_the_back_of_the_supine_patient() {
+        let (labels, grid, _) = midface(3, [Some(DiseaseKind::AirFluidLevel), None]);
+        let [nx, ny, _] = grid.size;
+        let rows = |tissue: Tissue| {
+            labels.iter().enumerate().filter(move |(_, l)| **l == tissue as u8).map(move |(at, _)| at / nx % ny)
+        };
+        let left_air = labels.iter().enumerate().filter(|(at, l)| **l == Tissue::SinusAir as u8 && at % nx < nx / 2);
+        assert!(rows(Tissue::Fluid).max().unwrap() < left_air.map(|(at, _)| at / nx % ny).min().unwrap());
+    }
+
+    #[test]
+    fn the_same_plan_gives_the_same_bytes_on_any_number_of_threads() {
+        let plan = coarse(9, Contrast::T2);
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| head(&plan, &Progress::default()).unwrap())
+        };
+        let (one, three) = (on(1), on(3));
+        assert_eq!(one.image, three.image);
+        assert_eq!(one.tissues, three.tissues);
+        assert_eq!(one.sinuses, three.sinuses);
+        assert_ne!(one.image, head(&coarse(10, Contrast::T2), &Progress::default()).unwrap().image);
+    }
+
+    #[test]
+    fn a_cancelled_head_stops() {
+        let progress = Progress::default();
+        progress.cancel();
+        assert!(matches!(head(&coarse(1, Contrast::T1), &progress), Err(Cancelled)));
+    }
+
+    #[test]
+    fn the_whole_head_fits_and_the_sinuses_are_below_the_eyes() {
+        for seed in 0..6 {
+            let plan = Plan { spacing_mm: 2.0, ..Plan::new(seed, Contrast::Ct, 2.0) };
+            let head = head(&plan, &Progress::default()).unwrap();
+            assert_eq!((head.image.voxels.type_name(), head.image.unit), ("i16", Unit::Hounsfield));
+            let Voxels::U8(labels) = &head.tissues.voxels else { panic!("labels are u8") };
+            let [nx, ny, nz] = plan.size;
+            let mut eyes = [(DVec3::ZERO, 0.0); 2];
+            for (index, &label) in labels.iter().enumerate() {
+                let [i, j, k] = [index % nx, index / nx % ny, index / (nx * ny)];
+                let edge = i == 0 || i == nx - 1 || j == ny - 1 || k == nz - 1;
+                assert!(!edge || label == 0, "{seed}: the head is cut at {i} {j} {k}");
+                if label == Tissue::Vitreous as u8 {
+                    let voxel = DVec3::new(i as f64, j as f64, k as f64);
+                    let world = head.tissues.grid.world_from_voxel.transform_point3(voxel);
+                    let eye = &mut eyes[usize::from(world.x > 0.0)];
+                    *eye = (eye.0 + world, eye.1 + 1.0);
+                }
+            }
+            for (sinus, (sum, count)) in head.sinuses.iter().zip(eyes) {
+                let from_sinus = sum / count - sinus.centre_mm;
+                assert!((22.0..40.0).contains(&from_sinus.z), "{seed}: {from_sinus}");
+                assert!((2.0..18.0).contains(&from_sinus.y), "{seed}: {from_sinus}");
+                assert!(head.image.grid.contains(sinus.centre_mm) && sinus.box_mm.contains(sinus.centre_mm));
+            }
+        }
+    }
+
+    #[test]
+    fn the_example_has_its_cyst_in_the_patients_left_sinus() {
+        let head = example(&Progress::default()).unwrap();
+        let [left, right] = &head.sinuses;
+        assert_eq!((left.side, right.side), (Side::Left, Side::Right));
+        assert!(left.centre_mm.x < 0.0 && right.centre_mm.x > 0.0);
+        assert_eq!(left.disease.map(Disease::name), Some("retention cyst"));
+        assert_eq!(right.disease, None);
+        assert!(left.not_air_ml > 1.5 && right.not_air_ml < 1.5, "{left:?} {right:?}");
+        // The picture says so too: left of the mid-plane the cavity holds something as bright as soft tissue.
+        let Voxels::U8(labels) = &head.tissues.voxels else { panic!("labels are u8") };
+        let cyst = labels.iter().position(|&label| label == Tissue::Cyst as u8).unwrap();
+        assert!(cyst % head.tissues.grid.size[0] < 96);
+    }
+}

@@ -1,0 +1,81 @@
+//! Where a training stands: model, best model, optimiser and history in one folder, replaced as a whole after each epoch.
+
+use super::{Epoch, Schedule, TrainError};
+use crate::nets::weights::WeightsError;
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::store::{ModuleRecord, RecordError};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::Path;
+
+pub(super) struct Checkpoint<M> {
+    pub model: M,
+    pub best: M,
+    pub optimiser: ModuleOptimizer,
+    pub history: Vec<Epoch>,
+}
+
+/// What can be read without the network.
+#[derive(Serialize, Deserialize)]
+struct State {
+    schedule: Schedule,
+    history: Vec<Epoch>,
+}
+
+const NOW: &str = "checkpoint";
+const NEXT: &str = "checkpoint.next";
+const BEFORE: &str = "checkpoint.before";
+
+impl<M: Module> Checkpoint<M> {
+    /// Goes on from the folder's checkpoint, if there is one. More epochs than before are fine; other settings are not.
+    pub fn resume(mut self, folder: &Path, schedule: &Schedule) -> Result<Self, TrainError> {
+        let Some(path) = [NOW, BEFORE].map(|name| folder.join(name)).into_iter().find(|p| p.is_dir()) else {
+            return Ok(self);
+        };
+        let damaged = |reason: String| TrainError::Checkpoint { reason, path: path.clone() };
+        let text = fs::read(path.join("state.json")).map_err(|e| damaged(e.to_string()))?;
+        let state: State = serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?;
+        if (Schedule { epochs: schedule.epochs, ..state.schedule.clone() }) != *schedule {
+            return Err(damaged("it was made with other settings".to_owned()));
+        }
+        let unreadable = |e: RecordError| damaged(format!("{e:?}"));
+        let load = |module: M, name: &str| {
+            ModuleRecord::load(path.join(name)).and_then(|record| module.try_load_record(record)).map_err(unreadable)
+        };
+        self.model = load(self.model, "model.bpk")?;
+        self.best = load(self.best, "best.bpk")?;
+        self.optimiser = self.optimiser.load(path.join("optimiser.bpk")).map_err(unreadable)?;
+        self.history = state.history;
+        Ok(self)
+    }
+
+    /// Writes the checkpoint beside the former one, then lets it take its place.
+    pub fn save(&self, folder: &Path, schedule: &Schedule) -> Result<(), TrainError> {
+        self.write(folder, schedule)
+            .map_err(|reason| TrainError::Weights(WeightsError::Write { reason, path: folder.join(NOW) }))
+    }
+
+    fn write(&self, folder: &Path, schedule: &Schedule) -> Result<(), String> {
+        let [now, next, before] = [NOW, NEXT, BEFORE].map(|name| folder.join(name));
+        let record = |e: RecordError| format!("{e:?}");
+        let file = |e: std::io::Error| e.to_string();
+        if next.exists() {
+            fs::remove_dir_all(&next).map_err(file)?;
+        }
+        fs::create_dir_all(&next).map_err(file)?;
+        self.model.clone().into_record().save(next.join("model.bpk")).map_err(record)?;
+        self.best.clone().into_record().save(next.join("best.bpk")).map_err(record)?;
+        self.optimiser.save(next.join("optimiser.bpk")).map_err(record)?;
+        let state = State { schedule: schedule.clone(), history: self.history.clone() };
+        let text = serde_json::to_vec_pretty(&state).map_err(|e| e.to_string())?;
+        fs::write(next.join("state.json"), text).map_err(file)?;
+        if before.exists() {
+            fs::remove_dir_all(&before).map_err(file)?;
+        }
+        if now.exists() {
+            fs::rename(&now, &before).map_err(file)?;
+        }
+        fs::rename(&next, &now).map_err(file)
+    }
+}

@@ -1,0 +1,269 @@
+//! The one training loop: epochs of shuffled batches, best weights by validation loss, early stopping, checkpoints that
+//! resume exactly, progress and cancel. What is trained is a [`Task`]; the loop knows nothing of it.
+
+mod checkpoint;
+
+use crate::job::{Cancelled, Progress};
+use crate::nets::weights::WeightsError;
+use burn::module::Module;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::Tensor;
+use checkpoint::Checkpoint;
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// How long and in what steps to train.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// Most passes over the training set.
+    pub epochs: usize,
+    /// Samples per step.
+    pub batch: usize,
+    /// Constant learning rate.
+    pub learning_rate: f64,
+    /// Stops after this many epochs without a better validation loss.
+    pub patience: usize,
+    /// Seed of shuffling and augmentation.
+    pub seed: u64,
+}
+
+/// Samples of one step.
+pub struct Batch<'a> {
+    /// Numbers of the samples, in the training or the validation set.
+    pub samples: &'a [usize],
+    /// Whether they are of the validation set: no augmentation there.
+    pub validation: bool,
+    /// Randomness for augmentation; depends on seed and epoch alone.
+    pub rng: &'a mut ChaCha8Rng,
+}
+
+/// What is trained.
+pub struct Task<'a, M> {
+    /// How many samples the training set has.
+    pub training: usize,
+    /// How many samples the validation set has.
+    pub validation: usize,
+    /// The mean loss of a batch.
+    pub loss: &'a (dyn Fn(&M, Batch<'_>) -> Tensor<1> + 'a),
+}
+
+/// The losses of one epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// Counted from 1.
+    pub number: usize,
+    /// Mean over the training set, measured while training.
+    pub training_loss: f64,
+    /// Mean over the validation set after the epoch.
+    pub validation_loss: f64,
+}
+
+/// Why a training ended without weights.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// There is nothing to train or to validate on.
+    #[error("the cohort has {training} training and {validation} validation samples; it needs at least one of each")]
+    Empty {
+        /// Samples to train on.
+        training: usize,
+        /// Samples to validate on.
+        validation: usize,
+    },
+    /// The loss is no longer a number.
+    #[error("the loss became {0} in epoch {1}; lower the learning rate")]
+    Diverged(f64, usize),
+    /// A checkpoint could not be read or written.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A checkpoint is damaged or belongs to another training.
+    #[error("the checkpoint cannot be resumed ({reason}); choose another folder or remove it: {}", path.display())]
+    Checkpoint {
+        /// What is wrong.
+        reason: String,
+        /// Its folder.
+        path: std::path::PathBuf,
+    },
+    /// The training was cancelled; the last checkpoint stays.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// What a training gives.
+pub struct Trained<M> {
+    /// The weights with the lowest validation loss, ready for inference.
+    pub best: M,
+    /// All epochs so far, those before resuming included.
+    pub history: Vec<Epoch>,
+}
+
+/// Trains `model` (on an autodiff device). With a `folder`, a checkpoint is kept there after every epoch, and a training
+/// that finds one goes on from it as if it had never stopped.
+///
+/// # Errors
+/// See [`TrainError`].
+pub fn fit<M: Module>(
+    model: M,
+    optimiser: ModuleOptimizer,
+    task: &Task<'_, M>,
+    schedule: &Schedule,
+    folder: Option<&Path>,
+    on_epoch: &mut dyn FnMut(&Epoch),
+    progress: &Progress,
+) -> Result<Trained<M>, TrainError> {
+    if task.training == 0 || task.validation == 0 {
+        return Err(TrainError::Empty { training: task.training, validation: task.validation });
+    }
+    let mut state = Checkpoint { best: model.clone(), model, optimiser, history: Vec::new() };
+    if let Some(folder) = folder {
+        state = state.resume(folder, schedule)?;
+    }
+    while state.history.len() < schedule.epochs && !stalled(&state.history, schedule.patience) {
+        let number = state.history.len() + 1;
+        let span = 1.0 / schedule.epochs as f32;
+        let part = progress.part((number - 1) as f32 * span, number as f32 * span);
+        let epoch = one_epoch(&mut state, task, schedule, number, &part)?;
+        if state.history.iter().all(|e| epoch.validation_loss < e.validation_loss) {
+            state.best = state.model.clone();
+        }
+        state.history.push(epoch);
+        if let Some(folder) = folder {
+            state.save(folder, schedule)?;
+        }
+        on_epoch(&epoch);
+    }
+    Ok(Trained { best: state.best.valid(), history: state.history })
+}
+
+/// Whether the last `patience` epochs brought nothing better.
+fn stalled(history: &[Epoch], patience: usize) -> bool {
+    let best = history.iter().min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss));
+    best.is_some_and(|best| history.len() - best.number >= patience)
+}
+
+fn one_epoch<M: Module>(
+    state: &mut Checkpoint<M>,
+    task: &Task<'_, M>,
+    schedule: &Schedule,
+    number: usize,
+    progress: &Progress,
+) -> Result<Epoch, TrainError> {
+    // One generator per epoch, so that a resumed training draws what the uninterrupted one would have drawn.
+    let mut rng = ChaCha8Rng::seed_from_u64(schedule.seed);
+    rng.set_stream(number as u64);
+    let mut order: Vec<usize> = (0..task.training).collect();
+    order.shuffle(&mut rng);
+    let stage = format!("epoch {number} of {}", schedule.epochs);
+
+    let mut training = Mean::default();
+    for samples in order.chunks(schedule.batch.max(1)) {
+        progress.step(0.9 * training.count as f32 / task.training as f32, &stage)?;
+        let loss = (task.loss)(&state.model, Batch { samples, validation: false, rng: &mut rng });
+        training.add(loss.clone().into_scalar::<f32>(), samples.len());
+        if !training.value().is_finite() {
+            return Err(TrainError::Diverged(training.value(), number));
+        }
+        let gradients = GradientsParams::from_grads(loss.backward(), &state.model);
+        state.model = state.optimiser.step(schedule.learning_rate, state.model.clone(), gradients);
+    }
+
+    let model = state.model.valid();
+    let mut validation = Mean::default();
+    let order: Vec<usize> = (0..task.validation).collect();
+    for samples in order.chunks(schedule.batch.max(1)) {
+        progress.step(0.9 + 0.1 * validation.count as f32 / task.validation as f32, &stage)?;
+        let loss = (task.loss)(&model, Batch { samples, validation: true, rng: &mut rng });
+        validation.add(loss.into_scalar::<f32>(), samples.len());
+    }
+    Ok(Epoch { number, training_loss: training.value(), validation_loss: validation.value() })
+}
+
+/// A mean weighted by batch sizes.
+#[derive(Default)]
+struct Mean {
+    sum: f64,
+    count: usize,
+}
+
+impl Mean {
+    fn add(&mut self, value: f32, count: usize) {
+        self.sum += f64::from(value) * count as f64;
+        self.count += count;
+    }
+
+    fn value(&self) -> f64 {
+        self.sum / self.count.max(1) as f64
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::nets::{Cae, CaeConfig};
+    use burn::optim::AdamConfig;
+    use burn::tensor::{Device, TensorData};
+
+    fn schedule(epochs: usize) -> Schedule {
+        Schedule { epochs, batch: 2, learning_rate: 1e-3, patience: 9, seed: 5 }
+    }
+
+    /// Tiny cubes with a bright half whose brightness differs; augmentation shifts all values a little.
+    fn loss(model: &Cae, batch: Batch<'_>) -> Tensor<1> {
+        use rand::RngExt as _;
+        let mut values = Vec::new();
+        for &sample in batch.samples {
+            let shift = if batch.validation { 0.0 } else { batch.rng.random_range(0.0..0.1_f32) };
+            values.extend((0..512).map(|i| if i % 8 < 4 { 0.1 * sample as f32 + shift } else { 0.0 }));
+        }
+        let device = model.devices()[0].clone();
+        let x = Tensor::<5>::from_data(TensorData::new(values, [batch.samples.len(), 1, 8, 8, 8]), &device);
+        (model.forward(x.clone()) - x).abs().mean()
+    }
+
+    fn run(epochs: usize, folder: Option<&Path>) -> Result<Trained<Cae>, TrainError> {
+        let device = Device::flex().autodiff();
+        device.seed(1);
+        let net = CaeConfig::new().with_size(8).with_latent(4).init(&device);
+        let task = Task { training: 5, validation: 2, loss: &loss };
+        fit(net, AdamConfig::new().init(), &task, &schedule(epochs), folder, &mut |_| (), &Progress::default())
+    }
+
+    #[test]
+    fn training_lowers_the_loss_and_resuming_equals_not_stopping() {
+        let whole = tempfile::tempdir().unwrap();
+        let halves = tempfile::tempdir().unwrap();
+        let uninterrupted = run(4, Some(whole.path())).unwrap();
+        assert!(uninterrupted.history[3].training_loss < uninterrupted.history[0].training_loss);
+        run(2, Some(halves.path())).unwrap();
+        // The random initial weights differ from the checkpoint's; resuming must not use them.
+        let resumed = run(4, Some(halves.path())).unwrap();
+        assert_eq!(resumed.history[2..], uninterrupted.history[2..]);
+    }
+
+    #[test]
+    fn no_samples_and_cancelling_are_errors() {
+        let device = Device::flex().autodiff();
+        let net = CaeConfig::new().with_size(8).with_latent(4).init(&device);
+        let empty = Task { training: 0, validation: 1, loss: &loss };
+        let optimiser = || AdamConfig::new().init();
+        let progress = Progress::default();
+        let outcome = fit(net.clone(), optimiser(), &empty, &schedule(1), None, &mut |_| (), &progress);
+        assert!(matches!(outcome, Err(TrainError::Empty { .. })));
+        progress.cancel();
+        let task = Task { training: 1, validation: 1, loss: &loss };
+        let outcome = fit(net, optimiser(), &task, &schedule(1), None, &mut |_| (), &progress);
+        assert!(matches!(outcome, Err(TrainError::Cancelled(_))));
+    }
+
+    #[test]
+    fn patience_counts_epochs_since_the_best() {
+        let epoch = |number, validation_loss| Epoch { number, training_loss: 0.0, validation_loss };
+        let history = [epoch(1, 3.0), epoch(2, 1.0), epoch(3, 2.0), epoch(4, 1.5)];
+        assert!(stalled(&history, 2));
+        assert!(!stalled(&history, 3));
+        assert!(!stalled(&[], 1));
+    }
+}

@@ -1,0 +1,198 @@
+//! The left panel: the scan, the two sinuses as they stand on a radiological screen, the overlay.
+
+use super::{colour_bar, theme};
+use crate::app::command::Command;
+use crate::app::state::{JobKind, OpenScan, State};
+use crate::io::Format;
+use crate::methods::sinus::Presence;
+use crate::project::Label;
+use crate::space::Side;
+use crate::view::{ColourMap, Overlay};
+use egui::{Align, Button, ComboBox, Frame, Layout, Panel, ProgressBar, RichText, ScrollArea, Slider, Ui};
+
+pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let frame = Frame::new().fill(theme::PANEL).inner_margin(egui::Margin::symmetric(8, 6));
+    Panel::left("panel").frame(frame).default_size(272.0).size_range(236.0..=420.0).show(ui, |ui| {
+        ScrollArea::vertical().auto_shrink([false; 2]).show(ui, |ui| {
+            let Some(open) = &state.scan else {
+                ui.label("Drop a NIfTI file or a DICOM folder here, or open the synthetic example.");
+                return;
+            };
+            scan_ui(ui, state, open, commands);
+            ui.add_space(6.0);
+            ui.separator();
+            sinuses_ui(ui, state, commands);
+            ui.add_space(6.0);
+            ui.separator();
+            overlay_ui(ui, state, commands);
+        });
+    });
+}
+
+fn heading(ui: &mut Ui, text: &str) {
+    ui.label(RichText::new(text).heading().color(theme::STRONG));
+}
+
+fn scan_ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec<Command>) {
+    let scan = &open.scan;
+    heading(ui, "Scan");
+    let file = scan.path.as_ref().and_then(|p| p.file_name()).map(|n| n.to_string_lossy().into_owned());
+    match (scan.format, file) {
+        (Format::Synthetic, _) => {
+            ui.label(RichText::new("Synthetic head, not a patient").color(theme::NOTICE).strong());
+        }
+        (_, Some(file)) if state.settings.show_paths => {
+            ui.label(RichText::new(file).color(theme::STRONG));
+        }
+        _ => {
+            ui.label(RichText::new(format!("{} {}", scan.format.name(), scan.modality)).color(theme::STRONG));
+        }
+    }
+    let grid = &scan.volume.grid;
+    let ([nx, ny, nz], spacing) = (grid.size, grid.spacing_mm());
+    ui.label(format!("{nx} × {ny} × {nz} voxels, {}", scan.volume.voxels.type_name()));
+    ui.label(format!("{:.2} × {:.2} × {:.2} mm", spacing.x, spacing.y, spacing.z));
+    for check in &scan.checks {
+        ui.label(RichText::new(&check.message).color(theme::NOTICE).small());
+    }
+    if scan.format != Format::Synthetic {
+        let mut show = state.settings.show_paths;
+        if ui.checkbox(&mut show, "Show file name").on_hover_text("File names often hold patients' names").changed() {
+            commands.push(Command::ShowPaths(show));
+        }
+    }
+}
+
+fn sinuses_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    heading(ui, "Maxillary sinuses");
+    if state.sinuses.is_none() {
+        let text = if state.jobs.iter().any(|j| j.kind == JobKind::Find) { "Looking…" } else { "Not looked for yet" };
+        ui.label(RichText::new(text).color(theme::WEAK));
+        if ui.button("Find").clicked() {
+            commands.push(Command::Find);
+        }
+        return;
+    }
+    // Patient right stands on the left, as in the axial and coronal panes.
+    ui.columns(2, |columns| {
+        for (column, side) in columns.iter_mut().zip(Side::BOTH) {
+            card_ui(column, state, side, commands);
+        }
+    });
+    ui.horizontal(|ui| {
+        let running = state.jobs.iter().any(|j| j.kind == JobKind::Analyse);
+        let button = Button::new("Residual map").fill(theme::ACCENT.gamma_multiply(0.35));
+        if ui.add_enabled(!running, button).on_hover_text("Compute the anomaly maps of both sinuses (M)").clicked() {
+            commands.push(Command::Analyse);
+        }
+        let mut on_open = state.settings.analyse_on_open;
+        if ui.checkbox(&mut on_open, "on opening").on_hover_text("Compute maps as soon as sinuses are found").changed()
+        {
+            commands.push(Command::AnalyseOnOpen(on_open));
+        }
+    });
+}
+
+fn card_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command>) {
+    let Some(sinus) = state.sinuses.map(|s| s[side.index()]) else { return };
+    let stroke = if state.current == Some(side) { theme::ACCENT } else { theme::LINE };
+    let frame = Frame::new().fill(theme::CARD).corner_radius(4).inner_margin(6).stroke(egui::Stroke::new(1.0, stroke));
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let title = format!("patient {}", side.name().to_uppercase());
+        let title = RichText::new(title).color(theme::side_colour(side)).strong();
+        let hint = format!("Centre all panes on the patient's {} sinus", side.name());
+        if ui.add(Button::new(title).frame(false)).on_hover_text(hint).clicked() {
+            commands.push(Command::CentreOn(side));
+        }
+        let (text, hint) = match sinus.present {
+            Presence::Complete if sinus.confidence >= 1.0 => ("placed by hand", "The box was moved by hand"),
+            Presence::Complete => ("found", "Drag its box in a pane to move it"),
+            Presence::Partial => ("partly in view", "The scan cuts it off; scores may be off"),
+            Presence::Absent => ("not in view", "Nothing to score. Drag its box onto it if it is there after all"),
+        };
+        let confidence = format!("{hint}. Confidence {:.2}", sinus.confidence);
+        ui.label(RichText::new(text).color(theme::WEAK).small()).on_hover_text(confidence);
+        score_ui(ui, state, side, commands);
+        for (label, key) in Label::ALL.into_iter().zip(keys_of(side)) {
+            let chosen = state.labels[side.index()] == Some(label);
+            let button = Button::selectable(chosen, label.name())
+                .shortcut_text(key)
+                .min_size(egui::vec2(ui.available_width(), 0.0));
+            let hint = format!("Label the patient's {} sinus {} ({key})", side.name(), label.name());
+            let response = ui.add(button).on_hover_text(&hint);
+            response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, &hint));
+            if response.clicked() {
+                commands.push(Command::Label(side, label));
+            }
+        }
+    });
+}
+
+fn score_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command>) {
+    let Some(finding) = state.finding(side) else {
+        ui.label(RichText::new("no map yet").color(theme::WEAK).small());
+        ui.add(ProgressBar::new(0.0).desired_height(6.0));
+        return;
+    };
+    let weights = state.analysis.as_ref().map_or("", |a| a.weights_sha256.get(..12).unwrap_or(""));
+    let hint = format!(
+        "Residual score {:.4}: mean of the map in the 64 mm box. Higher than {:.0} % of normal synthetic sinuses. \
+         Weights {weights}",
+        finding.score, finding.percentile
+    );
+    let text = format!("residual {:.3}", finding.score);
+    let row = ui.horizontal(|ui| {
+        ui.label(RichText::new(text).font(theme::digits(11.0)));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.label(
+                RichText::new(format!("P{:.0}", finding.percentile)).font(theme::digits(11.0)).color(theme::STRONG),
+            );
+        });
+    });
+    row.response.on_hover_text(&hint);
+    let bar = ProgressBar::new(finding.percentile as f32 / 100.0).desired_height(6.0).fill(theme::ACCENT);
+    if ui.add(bar).on_hover_text(hint).interact(egui::Sense::click()).clicked() {
+        commands.push(Command::CentreOn(side));
+    }
+}
+
+/// The keys of normal, anomalous, uncertain.
+fn keys_of(side: Side) -> [&'static str; 3] {
+    match side {
+        Side::Right => ["A", "S", "D"],
+        Side::Left => ["K", "L", "J"],
+    }
+}
+
+fn overlay_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    heading(ui, "Overlay");
+    if state.analysis.is_none() {
+        ui.label(RichText::new("No map yet. Compute one with Residual map").color(theme::WEAK));
+        return;
+    }
+    let now = state.overlay.settings;
+    let mut new = now;
+    ui.label(RichText::new("residual, 0 to 1 of the crop's range").small().color(theme::WEAK));
+    colour_bar::ui(ui, &mut new);
+    ui.horizontal(|ui| {
+        let label = ui.label("Opacity");
+        ui.add(Slider::new(&mut new.opacity, 0.05..=1.0).fixed_decimals(2)).labelled_by(label.id);
+    });
+    ui.horizontal(|ui| {
+        let label = ui.label("Threshold");
+        ui.add(Slider::new(&mut new.threshold, 0.0..=0.95).fixed_decimals(2)).labelled_by(label.id);
+    });
+    ui.horizontal(|ui| {
+        let label = ui.label("Colours");
+        let chosen = ComboBox::from_id_salt("colours").selected_text(new.colours.name()).show_ui(ui, |ui| {
+            for map in ColourMap::ALL {
+                ui.selectable_value(&mut new.colours, map, map.name());
+            }
+        });
+        chosen.response.labelled_by(label.id);
+    });
+    if new != now {
+        commands.push(Command::SetOverlay(Overlay { max: new.max.max(new.threshold + 0.02), ..new }));
+    }
+}

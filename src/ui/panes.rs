@@ -1,0 +1,86 @@
+//! The four panes: axial and coronal above, sagittal and 3-D below, or one of them large.
+
+use super::{plane_pane, theme, volume_pane};
+use crate::app::command::Command;
+use crate::app::state::{JobKind, Pane, State};
+use crate::space::Plane;
+use egui::{Align2, CentralPanel, FontId, Frame, Rect, Sense, Ui, UiBuilder, pos2, vec2};
+
+/// Draws the panes and says which one is under the mouse.
+pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Option<Pane> {
+    let mut hovered = None;
+    CentralPanel::no_frame().frame(Frame::new().fill(theme::LINE)).show(ui, |ui| {
+        let area = ui.max_rect();
+        if state.scan.is_none() {
+            empty_ui(ui, state, area);
+            return;
+        }
+        for (pane, rect) in layout(area, state.view.maximised) {
+            let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(pane));
+            child.set_clip_rect(rect);
+            child.painter().rect_filled(rect, 0.0, theme::BACKGROUND);
+            let response = match pane {
+                Pane::Plane(plane) => plane_pane::ui(&mut child, state, plane, rect, commands),
+                Pane::Volume => volume_pane::ui(&mut child, state, rect, commands),
+            };
+            if response.double_clicked() {
+                commands.push(Command::ToggleMaximise(pane));
+            }
+            if response.hovered() || response.dragged() {
+                hovered = Some(pane);
+            }
+        }
+    });
+    hovered
+}
+
+/// Where each visible pane lies: quarters with a hairline between them.
+fn layout(area: Rect, maximised: Option<Pane>) -> Vec<(Pane, Rect)> {
+    if let Some(pane) = maximised {
+        return vec![(pane, area)];
+    }
+    let gap = 1.0;
+    let size = vec2(((area.width() - gap) / 2.0).floor(), ((area.height() - gap) / 2.0).floor());
+    let corner = |column: f32, row: f32| area.min + vec2(column * (size.x + gap), row * (size.y + gap));
+    let panes = [Pane::Plane(Plane::Axial), Pane::Plane(Plane::Coronal), Pane::Plane(Plane::Sagittal), Pane::Volume];
+    let places = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)];
+    panes.into_iter().zip(places).map(|(pane, (c, r))| (pane, Rect::from_min_size(corner(c, r), size))).collect()
+}
+
+fn empty_ui(ui: &mut Ui, state: &State, area: Rect) {
+    ui.allocate_rect(area, Sense::hover());
+    ui.painter().rect_filled(area, 0.0, theme::BACKGROUND);
+    let text = if state.jobs.iter().any(|job| job.kind == JobKind::Open) {
+        "Opening…"
+    } else {
+        "Drop a NIfTI file or a DICOM folder here, or open one with Open"
+    };
+    let at = pos2(area.center().x, area.center().y);
+    ui.painter().text(at, Align2::CENTER_CENTER, text, FontId::proportional(16.0), theme::WEAK);
+}
+
+/// A text with a shade behind it, legible on any picture.
+pub(super) fn shaded_text(ui: &Ui, at: egui::Pos2, align: Align2, text: &str, font: FontId, colour: egui::Color32) {
+    let painter = ui.painter();
+    let galley = painter.layout_no_wrap(text.to_owned(), font, colour);
+    let rect = align.anchor_size(at, galley.size());
+    painter.rect_filled(rect.expand2(vec2(3.0, 1.0)), 3.0, theme::SHADE);
+    painter.galley(rect.min, galley, colour);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panes_touch_but_do_not_overlap_and_one_can_fill_all() {
+        let area = Rect::from_min_size(pos2(10.0, 20.0), vec2(801.0, 601.0));
+        let panes = layout(area, None);
+        assert_eq!(panes.len(), 4);
+        for (i, (_, a)) in panes.iter().enumerate() {
+            assert!(area.contains_rect(*a));
+            assert!(panes[i + 1..].iter().all(|(_, b)| !a.shrink(0.5).intersects(*b)));
+        }
+        assert_eq!(layout(area, Some(Pane::Volume)), [(Pane::Volume, area)]);
+    }
+}

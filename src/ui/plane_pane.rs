@@ -1,0 +1,252 @@
+//! One plane: the slice, crosshair, sinus boxes, letters on all four edges, and what the mouse does there.
+
+use super::panes::shaded_text;
+use super::theme;
+use crate::app::command::Command;
+use crate::app::state::{Pane, State, plane_index};
+use crate::gpu;
+use crate::io::Format;
+use crate::methods::sinus::Sinus;
+use crate::space::{Plane, Side};
+use crate::view::SliceView;
+use egui::{
+    Align2, Event, FontId, Id, MouseWheelUnit, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind,
+    Ui, WidgetInfo, pos2, vec2,
+};
+use glam::{DAffine3, DVec2, DVec3};
+
+/// Draws a plane into `rect` and handles the mouse over it.
+pub(super) fn ui(ui: &mut Ui, state: &State, plane: Plane, rect: Rect, commands: &mut Vec<Command>) -> Response {
+    let response = ui.interact(rect, Id::unique(("plane", plane)), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{} plane", plane.name())));
+    let size = DVec2::new(f64::from(rect.width()), f64::from(rect.height()));
+    let Some(camera) = state.plane_camera(plane, size) else { return response };
+    let world_from_pane = camera.world_from_pane(plane, size, state.view.cross_mm);
+    let pane = Projection { rect, world_from_pane, pane_from_world: world_from_pane.inverse() };
+
+    let view = SliceView {
+        world_from_pane,
+        window: state.view.window,
+        linear: state.view.linear,
+        overlay: state.visible_overlay(),
+    };
+    ui.painter().add(gpu::slice(rect, plane_index(plane), view));
+    if state.view.show_boxes {
+        for sinus in state.sinuses.iter().flatten() {
+            box_ui(ui, state, &pane, plane, sinus);
+        }
+    }
+    if state.view.show_cross {
+        cross_ui(ui, state, &pane, plane);
+    }
+    text_ui(ui, state, &pane, plane);
+    mouse(ui, state, &pane, plane, &response, commands);
+    response
+}
+
+/// Between the points of a pane and the world.
+struct Projection {
+    rect: Rect,
+    world_from_pane: DAffine3,
+    pane_from_world: DAffine3,
+}
+
+impl Projection {
+    fn to_world(&self, at: Pos2) -> DVec3 {
+        let offset = at - self.rect.min;
+        self.world_from_pane.transform_point3(DVec3::new(f64::from(offset.x), f64::from(offset.y), 0.0))
+    }
+
+    fn to_screen(&self, world_mm: DVec3) -> Pos2 {
+        let p = self.pane_from_world.transform_point3(world_mm);
+        self.rect.min + vec2(p.x as f32, p.y as f32)
+    }
+
+    /// How far a movement on the screen goes in the world.
+    fn movement_mm(&self, by: egui::Vec2) -> DVec3 {
+        self.world_from_pane.transform_vector3(DVec3::new(f64::from(by.x), f64::from(by.y), 0.0))
+    }
+
+    /// The outline of a sinus box where this plane cuts it.
+    fn outline(&self, plane: Plane, sinus: &Sinus, cross_mm: DVec3) -> Option<Rect> {
+        let axis = plane.axis();
+        let cut = (sinus.box_mm.min[axis]..=sinus.box_mm.max[axis]).contains(&cross_mm[axis]);
+        cut.then(|| Rect::from_two_pos(self.to_screen(sinus.box_mm.min), self.to_screen(sinus.box_mm.max)))
+    }
+
+    /// The handle by which a box is moved: a small square in its middle.
+    fn handle(&self, sinus: &Sinus) -> Rect {
+        Rect::from_center_size(self.to_screen(sinus.centre_mm), vec2(18.0, 18.0))
+    }
+}
+
+fn box_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane, sinus: &Sinus) {
+    let Some(outline) = pane.outline(plane, sinus, state.view.cross_mm) else { return };
+    let colour = theme::side_colour(sinus.side);
+    let width = if state.current == Some(sinus.side) { 2.0 } else { 1.0 };
+    let painter = ui.painter();
+    painter.rect_stroke(outline, 0.0, Stroke::new(width, colour.gamma_multiply(0.8)), StrokeKind::Middle);
+    let handle = pane.handle(sinus);
+    for (a, b) in [(handle.left_top(), vec2(5.0, 5.0)), (handle.right_bottom(), vec2(-5.0, -5.0))] {
+        painter.line_segment([a, a + vec2(b.x, 0.0)], Stroke::new(1.5, colour));
+        painter.line_segment([a, a + vec2(0.0, b.y)], Stroke::new(1.5, colour));
+    }
+    let name = format!("sinus {}", sinus.side.letter());
+    // Sagittal boxes of both sides lie over each other: their names must not.
+    let place = match (plane, sinus.side) {
+        (Plane::Sagittal, Side::Left) => (outline.right_top() + vec2(-3.0, 2.0), Align2::RIGHT_TOP),
+        _ => (outline.left_top() + vec2(3.0, 2.0), Align2::LEFT_TOP),
+    };
+    shaded_text(ui, place.0, place.1, &name, FontId::proportional(11.0), colour);
+}
+
+/// The two other planes as lines in their colours, open around the point itself.
+fn cross_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
+    let at = pane.to_screen(state.view.cross_mm);
+    let (right, _) = plane.screen_axes();
+    let rect = pane.rect;
+    for other in Plane::ALL.into_iter().filter(|p| *p != plane) {
+        let stroke = Stroke::new(1.0, theme::plane_colour(other).gamma_multiply(0.85));
+        let gap = 9.0;
+        let vertical = other.normal().dot(right).abs() > 0.5;
+        let segments = if vertical {
+            [[pos2(at.x, rect.top()), pos2(at.x, at.y - gap)], [pos2(at.x, at.y + gap), pos2(at.x, rect.bottom())]]
+        } else {
+            [[pos2(rect.left(), at.y), pos2(at.x - gap, at.y)], [pos2(at.x + gap, at.y), pos2(rect.right(), at.y)]]
+        };
+        for segment in segments {
+            ui.painter().line_segment(segment, stroke);
+        }
+    }
+}
+
+fn text_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
+    let rect = pane.rect;
+    let [left, right, top, bottom] = plane.edge_letters();
+    let font = FontId::proportional(15.0);
+    let middle = rect.center();
+    for (text, at, align) in [
+        (left, pos2(rect.left() + 7.0, middle.y), Align2::LEFT_CENTER),
+        (right, pos2(rect.right() - 7.0, middle.y), Align2::RIGHT_CENTER),
+        (top, pos2(middle.x, rect.top() + 5.0), Align2::CENTER_TOP),
+        (bottom, pos2(middle.x, rect.bottom() - 5.0), Align2::CENTER_BOTTOM),
+    ] {
+        shaded_text(ui, at, align, &text, font.clone(), theme::LETTER);
+    }
+    let axis = plane.axis();
+    let name = ["R", "A", "S"][axis];
+    let title = format!("{}  {name} {:.1} mm", plane.name(), state.view.cross_mm[axis]);
+    let corner = rect.left_top() + vec2(7.0, 6.0);
+    shaded_text(ui, corner, Align2::LEFT_TOP, &title, FontId::proportional(12.0), theme::plane_colour(plane));
+    if plane == Plane::Axial {
+        let at = rect.left_bottom() + vec2(7.0, -6.0);
+        shaded_text(ui, at, Align2::LEFT_BOTTOM, "radiological", FontId::proportional(11.0), theme::WEAK);
+    }
+    if state.scan.as_ref().is_some_and(|open| open.scan.format == Format::Synthetic) {
+        let at = rect.right_top() + vec2(-7.0, 6.0);
+        shaded_text(ui, at, Align2::RIGHT_TOP, "synthetic", FontId::proportional(12.0), theme::NOTICE);
+    }
+}
+
+fn mouse(ui: &Ui, state: &State, pane: &Projection, plane: Plane, response: &Response, commands: &mut Vec<Command>) {
+    if let Some(pointer) = response.hover_pos() {
+        wheel(ui, pane, plane, pointer, commands);
+        if ui.input(|i| i.modifiers.shift && !i.pointer.any_down() && i.pointer.is_moving()) {
+            commands.push(Command::CrossTo(pane.to_world(pointer)));
+        }
+    }
+    let Some(pointer) = response.interact_pointer_pos() else {
+        grabbed(ui, response, &mut |_| None);
+        return;
+    };
+    if response.dragged_by(PointerButton::Secondary) {
+        let by = f64::from(response.drag_delta().x);
+        let up = f64::from(response.drag_delta().y);
+        let mut window = state.view.window;
+        let scale = window.width / 300.0;
+        window.width = (window.width + by * scale).max(if window.exact { 1e-6 } else { 2.0 });
+        window.centre += up * scale;
+        commands.push(Command::SetWindow(window));
+    } else if response.dragged_by(PointerButton::Middle) {
+        commands.push(Command::Pan(plane, -pane.movement_mm(response.drag_delta())));
+    } else if response.clicked_by(PointerButton::Primary) || response.dragged_by(PointerButton::Primary) {
+        primary(ui, state, pane, plane, pointer, response, commands);
+    }
+    if response.drag_stopped() {
+        if let Some((side, from_mm)) = grabbed(ui, response, &mut |_| None) {
+            commands.push(Command::DropBox(side, from_mm));
+        }
+    }
+}
+
+/// Which box is being dragged in this pane, and where it was before; remembered between frames.
+type Grab = Option<(Side, DVec3)>;
+
+/// Reads the grab and replaces it by what `next` makes of it.
+fn grabbed(ui: &Ui, response: &Response, next: &mut dyn FnMut(Grab) -> Grab) -> Grab {
+    let id = response.id.with("grab");
+    ui.data_mut(|data| {
+        let before: Grab = data.get_temp(id).flatten();
+        data.insert_temp(id, next(before));
+        before
+    })
+}
+
+/// The left button: a box by its handle, else the crosshair.
+fn primary(
+    ui: &Ui,
+    state: &State,
+    pane: &Projection,
+    plane: Plane,
+    pointer: Pos2,
+    response: &Response,
+    commands: &mut Vec<Command>,
+) {
+    if response.drag_started() {
+        let origin = ui.input(|i| i.pointer.press_origin()).unwrap_or(pointer);
+        let cross = state.view.cross_mm;
+        let hit = state.sinuses.iter().flatten().find(|sinus| {
+            state.view.show_boxes && pane.outline(plane, sinus, cross).is_some() && pane.handle(sinus).contains(origin)
+        });
+        let grab = hit.map(|sinus| (sinus.side, sinus.centre_mm));
+        grabbed(ui, response, &mut |_| grab);
+    }
+    match grabbed(ui, response, &mut |grab| grab) {
+        Some((side, _)) => {
+            let Some(sinus) = state.sinuses.map(|s| s[side.index()]) else { return };
+            let by = pane.movement_mm(response.drag_delta());
+            commands.push(Command::MoveBox(side, sinus.centre_mm + by));
+        }
+        None => commands.push(Command::CrossTo(pane.to_world(pointer))),
+    }
+}
+
+/// Slices with the wheel, magnification with Ctrl. A notch is one slice; fine wheels add up to notches.
+fn wheel(ui: &Ui, pane: &Projection, plane: Plane, pointer: Pos2, commands: &mut Vec<Command>) {
+    let id = Id::unique(("wheel", Pane::Plane(plane)));
+    let mut rest: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(0.0);
+    let mut zoom = 1.0_f64;
+    ui.input(|input| {
+        for event in &input.events {
+            let Event::MouseWheel { unit, delta, modifiers, .. } = event else { continue };
+            let notches = match unit {
+                MouseWheelUnit::Line => delta.y,
+                MouseWheelUnit::Point => delta.y / 30.0,
+                MouseWheelUnit::Page => 10.0 * delta.y,
+            };
+            if modifiers.ctrl || modifiers.command {
+                zoom *= 1.15_f64.powf(f64::from(notches));
+            } else {
+                rest += notches;
+            }
+        }
+    });
+    let slices = rest.trunc();
+    ui.data_mut(|data| data.insert_temp(id, rest - slices));
+    if slices != 0.0 {
+        commands.push(Command::Scroll(plane, f64::from(slices)));
+    }
+    if (zoom - 1.0).abs() > 1e-9 {
+        commands.push(Command::Zoom(plane, zoom, pane.to_world(pointer)));
+    }
+}
