@@ -17,13 +17,14 @@
 //!
 //! | layer | modules | know |
 //! |---|---|---|
-//! | 0 | [`space`], [`volume`], [`view`], [`job`] | geometry, voxels, what a pane shows, background work |
-//! | 1 | [`image`], [`io`], [`metrics`], [`project`] | operations on volumes; files; figures of merit; the project file |
-//! | 2 | [`phantom`], [`nets`] | synthetic heads (they are blurred by `image` and written by `io`); the networks |
-//! | 3 | [`train`] | the one training loop |
-//! | 4 | [`methods`], [`gpu`] | the papers' methods; drawing. Neither knows the other |
-//! | 5 | [`app`] | state, commands, running jobs |
-//! | 6 | [`cli`], [`ui`] | the two shells; `ui` starts from the options that `cli` parsed |
+//! | 0 | [`space`], [`job`] | geometry; background work |
+//! | 1 | [`volume`], [`view`] | voxels and what they mean; what a pane shows |
+//! | 2 | [`image`], [`io`], [`metrics`], [`project`] | operations on volumes; files; figures of merit; the project file |
+//! | 3 | [`phantom`], [`nets`] | synthetic heads (blurred by `image`, written by `io`); the networks |
+//! | 4 | [`train`] | the one training loop |
+//! | 5 | [`methods`], [`gpu`] | the papers' methods; drawing. Neither knows the other |
+//! | 6 | [`app`] | state, commands, running jobs |
+//! | 7 | [`cli`], [`ui`] | the two shells. Neither knows the other |
 
 #![forbid(unsafe_op_in_unsafe_fn)]
 

@@ -4,12 +4,14 @@
 
 mod apply;
 pub mod command;
+mod options;
 pub mod report;
 pub mod runner;
 pub mod state;
 mod undo;
 
 pub use command::{Command, Effect};
+pub use options::WindowOptions;
 pub use runner::{Runner, RunnerConfig};
 pub use state::State;
 

@@ -7,9 +7,9 @@ use crate::io::Scan;
 use crate::job::{Job, JobError, Progress};
 use crate::methods::residual::{InferConfig, Model};
 use crate::methods::sinus::{self, FinderConfig, Sinus};
+use crate::nets::Device;
 use crate::project::{CaseId, EventId, Label, LabelEvent, Project, ProjectError};
 use crate::space::Side;
-use burn::tensor::Device;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 

@@ -1,9 +1,10 @@
 //! `antrum analyse`: residual maps and scores, written beside nothing but into a folder of their own.
 
-use super::{Failure, device, guarded, open, print_json, shown_name};
+use super::{Failure, guarded, open, print_json, shown_name};
 use crate::app::report::{self, Report};
 use crate::methods::residual::{InferConfig, Model};
 use crate::methods::sinus::{self, FinderConfig};
+use crate::nets;
 use std::path::{Path, PathBuf};
 
 /// Analyse both sinuses of scans: an anomaly map on the scan's grid (NIfTI) and its scores (JSON)
@@ -71,8 +72,8 @@ pub(super) fn one(
     let report = guarded("analysing", move |progress| {
         let scan = open(path.as_deref(), &progress.part(0.0, 0.3))?;
         let model = match &weights {
-            Some(file) => Model::load(file, &device())?,
-            None => Model::built_in(&device())?,
+            Some(file) => Model::load(file, &nets::cpu())?,
+            None => Model::built_in(&nets::cpu())?,
         };
         let sinuses = sinus::find(&scan.volume, &FinderConfig::default(), &progress.part(0.3, 0.5))?;
         let part = progress.part(0.5, 0.9);

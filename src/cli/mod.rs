@@ -7,9 +7,9 @@ mod phantom;
 pub mod picture;
 mod train;
 
+use crate::app::WindowOptions;
 use crate::io::Scan;
 use crate::job::{JobError, Progress};
-use burn::tensor::Device;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 use std::error::Error;
@@ -27,28 +27,9 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 pub struct Args {
     /// What to open in the window
     #[command(flatten)]
-    pub window: WindowArgs,
+    pub window: WindowOptions,
     #[command(subcommand)]
     command: Option<Command>,
-}
-
-/// Options of the window.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub struct WindowArgs {
-    /// A NIfTI file or a folder with a DICOM series
-    pub path: Option<PathBuf>,
-    /// Project file that labels are written to [default: labels.antrum in the user's data folder]
-    #[arg(long, value_name = "FILE")]
-    pub project: Option<PathBuf>,
-    /// Name recorded with the labels [default: the user's login name]
-    #[arg(long, value_name = "NAME")]
-    pub rater: Option<String>,
-    /// Show file names in the window; they often hold patients' names
-    #[arg(long)]
-    pub show_paths: bool,
-    /// Print when the window was created, drew its first frame and became interactive
-    #[arg(long)]
-    pub log_startup: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -92,11 +73,6 @@ fn open(path: Option<&Path>, progress: &Progress) -> Result<Scan, Failure> {
         Some(path) => crate::io::open(path, progress)?,
         None => crate::app::example(progress)?,
     })
-}
-
-/// Analyses on the command line run on the CPU: the same numbers on every machine of a kind.
-fn device() -> Device {
-    Device::flex()
 }
 
 fn print_json(value: &impl Serialize) -> Result<(), Failure> {

@@ -1,12 +1,13 @@
 //! `antrum picture`: the three planes and the heat map as a PNG, drawn on the CPU, for machines without a display.
 
-use super::{Failure, analyse, device, guarded, open};
+use super::{Failure, analyse, guarded, open};
 use crate::app::report;
 use crate::app::state::{OpenScan, State};
 use crate::image::render::{self, Picture};
 use crate::io::Scan;
 use crate::methods::residual::{InferConfig, Model};
 use crate::methods::sinus::{self, FinderConfig, Presence};
+use crate::nets;
 use crate::space::Plane;
 use crate::view::{Overlay, SliceView};
 use crate::volume::Volume;
@@ -56,7 +57,7 @@ fn draw(path: Option<&Path>, out: &Path) -> Result<(), Failure> {
     guarded("drawing", move |progress| {
         let scan = Arc::new(open(path.as_deref(), &progress.part(0.0, 0.4))?);
         let sinuses = sinus::find(&scan.volume, &FinderConfig::default(), &progress.part(0.4, 0.6))?;
-        let model = Model::built_in(&device())?;
+        let model = Model::built_in(&nets::cpu())?;
         let part = progress.part(0.6, 0.9);
         let analysis = report::analyse(&scan.volume, &sinuses, &model, InferConfig::default(), &part)?;
         let seen: Vec<DVec3> = sinuses.iter().filter(|s| s.present != Presence::Absent).map(|s| s.centre_mm).collect();

@@ -1,8 +1,9 @@
 //! `antrum train`: weights from a cohort.
 
-use super::{Failure, device, guarded};
+use super::{Failure, guarded};
 use crate::methods::residual::TrainConfig;
 use crate::methods::residual::train::cae;
+use crate::nets;
 use crate::train::Schedule;
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -63,7 +64,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             let (training, validation) = (epoch.training_loss, epoch.validation_loss);
             eprintln!("epoch {:>3}  training {training:.5}  validation {validation:.5}{left}", epoch.number);
         };
-        Ok(cae(&cohorts, &out, &config, &device(), &mut report, progress)?)
+        Ok(cae(&cohorts, &out, &config, &nets::cpu(), &mut report, progress)?)
     })?;
     let auroc = card.auroc.map_or("not measured: no diseased sinuses".to_owned(), |a| format!("{a:.3}"));
     println!("cae.bpk and cae.json are in {}", args.out.display());

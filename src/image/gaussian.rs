@@ -21,14 +21,15 @@ fn kernel(sigma: f64) -> Vec<f32> {
 }
 
 fn along(values: &mut [f32], size: [usize; 3], axis: usize, half: &[f32]) {
-    // A line along `axis` moves in steps of `stride`; `block` consecutive values form one slab of lines.
+    // Neighbours along `axis` are `stride` apart in the stored order.
     let stride: usize = size[..axis].iter().product();
     let n = size[axis];
-    let block = stride * n;
-    values.par_chunks_mut(block).for_each(|slab| {
-        let source = slab.to_vec();
-        for (index, out) in slab.iter_mut().enumerate() {
-            let at = index / stride;
+    let slice = size[0] * size[1];
+    let source = values.to_vec();
+    values.par_chunks_mut(slice).enumerate().for_each(|(z, slab)| {
+        for (offset, out) in slab.iter_mut().enumerate() {
+            let index = z * slice + offset;
+            let at = index / stride % n;
             let base = index - at * stride;
             let mut sum = half[0] * source[index];
             for (d, w) in half.iter().enumerate().skip(1) {

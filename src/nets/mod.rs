@@ -5,4 +5,11 @@ pub mod cae;
 pub mod resize;
 pub mod weights;
 
+pub use burn::tensor::Device;
 pub use cae::{Cae, CaeConfig};
+
+/// The CPU: the same numbers on every machine of a kind.
+#[must_use]
+pub fn cpu() -> Device {
+    Device::flex()
+}

@@ -44,7 +44,7 @@ impl Anatomy {
         let mut move_mm = || rng.random_range(-3.0..3.0);
         let origin_mm = vec3(move_mm(), move_mm(), move_mm() * 0.5);
         let wall_mm = rng.random_range(0.9_f32..1.5).max(1.4 * spacing_mm as f32 / size.min_element());
-        let volume_ml = rng.random_range(13.0..25.0) / size.element_product();
+        let volume_ml = rng.random_range(14.5..25.0) / size.element_product();
         let mut sinus = || {
             let volume_ml = volume_ml * rng.random_range(0.88..1.1);
             Sinus::draw(rng, &noise, volume_ml, wall_mm)
@@ -75,15 +75,23 @@ impl Anatomy {
         self.lesions[side.index()] = Some(Lesion::draw(kind, rng, &self.noise, sinus, world_y));
     }
 
+    /// On which side of the head's own, slightly bent mid-plane a world position in mm lies.
+    pub(super) fn side_at(&self, world_mm: DVec3) -> Side {
+        let straight = self.unposed(world_mm);
+        side(straight + self.warp(straight))
+    }
+
     /// The tissue at a world position in mm.
     pub(super) fn at(&self, world_mm: DVec3) -> Tissue {
-        let world_mm = world_mm.as_vec3();
-        let straight = self.head_from_world * (world_mm - self.origin_mm);
-        if straight.z < -60.0 && straight.y < -95.0 || straight.length_squared() > 165.0 * 165.0 {
+        let straight = self.unposed(world_mm);
+        // A body around every head, for the many voxels that are clearly outside.
+        let hull = (straight - vec3(0.0, 16.0, 0.0)) / vec3(94.0, 124.0, 1.0);
+        let crown = (straight / vec3(89.0, 112.0, 93.0)).length_squared();
+        if hull.truncate().length_squared() > 1.0 || (straight.z > 25.0 && crown > 1.0) {
             return Tissue::Air;
         }
         let p = straight + self.warp(straight);
-        let side = if p.x < 0.0 { Side::Left } else { Side::Right };
+        let side = side(p);
         let m = vec3(p.x.abs(), p.y, p.z);
         let skin = skin(m);
         if skin > 0.0 {
@@ -96,7 +104,7 @@ impl Anatomy {
         let sinus = &self.sinuses[side.index()];
         let near = sinus.near(&self.noise, m);
         if near.distance_mm < 0.0 {
-            return sinus.content(&self.noise, self.lesions[side.index()].as_ref(), near, world_mm.y);
+            return sinus.content(&self.noise, self.lesions[side.index()].as_ref(), near, world_mm.y as f32);
         }
         if near.distance_mm < sinus.wall_mm {
             return Tissue::Bone;
@@ -122,6 +130,11 @@ impl Anatomy {
         self.face.soft(&self.noise, m, -skin, near)
     }
 
+    /// From the world to the head's frame, still unbent.
+    fn unposed(&self, world_mm: DVec3) -> Vec3 {
+        self.head_from_world * (world_mm.as_vec3() - self.origin_mm)
+    }
+
     /// The bone around the brain: two dense tables with marrow between them.
     fn vault(&self, m: Vec3, skin: f32, dura: f32) -> Option<Tissue> {
         let waves = self.noise.at(m / 14.0 + self.shift);
@@ -144,33 +157,40 @@ impl Anatomy {
     }
 }
 
+/// The side of a point of the head's frame.
+fn side(p: Vec3) -> Side {
+    if p.x < 0.0 { Side::Left } else { Side::Right }
+}
+
 /// Distance to the surface of the head; `m` is mirrored to x >= 0.
 fn skin(m: Vec3) -> f32 {
     let cranium = boxy_ellipsoid(m, vec3(0.0, 0.5, -1.0), vec3(76.0, 95.5, 79.5));
     if m.z > 25.0 {
         return cranium;
     }
+    let neck = ellipsoid(m, vec3(0.0, -14.0, -110.0), vec3(60.0, 62.0, 100.0));
+    let base = ellipsoid(m, vec3(0.0, -6.0, -44.0), vec3(69.0, 84.0, 52.0));
+    let skull = smooth_min(cranium, smooth_min(neck, base, 14.0), 14.0);
+    let cheeks = ellipsoid(m, vec3(0.0, 39.0, -58.0), vec3(71.0, 72.0, 68.0));
+    let jaw = capsule(m, vec3(10.0, 80.0, -106.0), vec3(46.0, 24.0, -92.0), 17.0, 18.0);
+    // What makes a face is in front; behind, only the ears are added.
+    if m.y < 38.0 {
+        let head = smooth_min(skull, smooth_min(cheeks, jaw, 12.0), 14.0);
+        let ear = ellipsoid(m, vec3(76.0, -10.0, -34.0), vec3(8.0, 15.0, 27.0));
+        let hollow = ellipsoid(m, vec3(82.0, -7.0, -32.0), vec3(5.0, 9.0, 18.0));
+        return smooth_min(head, ear.max(-hollow), 3.0);
+    }
     let brow = ellipsoid(m, vec3(0.0, 82.0, -5.0), vec3(52.0, 22.0, 15.0));
     let cheekbone = ellipsoid(m, vec3(40.0, 73.0, -42.0), vec3(25.0, 27.0, 24.0));
-    let base = ellipsoid(m, vec3(0.0, -6.0, -44.0), vec3(69.0, 84.0, 52.0));
-    let cheeks = ellipsoid(m, vec3(0.0, 39.0, -58.0), vec3(71.0, 72.0, 68.0));
     let chin = ellipsoid(m, vec3(0.0, 82.0, -106.0), vec3(33.0, 27.0, 21.0));
-    let jaw = capsule(m, vec3(10.0, 80.0, -106.0), vec3(46.0, 24.0, -92.0), 17.0, 18.0);
-    let lips = ellipsoid(m, vec3(0.0, 104.0, -78.5), vec3(24.0, 12.5, 6.5)).min(ellipsoid(
-        m,
-        vec3(0.0, 103.0, -90.0),
-        vec3(21.0, 11.5, 6.0),
-    ));
+    let upper_lip = ellipsoid(m, vec3(0.0, 104.0, -78.5), vec3(24.0, 12.5, 6.5));
+    let lips = upper_lip.min(ellipsoid(m, vec3(0.0, 103.0, -90.0), vec3(21.0, 11.5, 6.0)));
     let bridge = capsule(m, vec3(0.0, 101.0, -12.0), vec3(0.0, 116.0, -53.0), 6.5, 9.5);
     let wings = capsule(m, vec3(4.0, 116.0, -57.0), vec3(10.5, 108.0, -60.0), 7.5, 7.0);
     let lids = (m - vec3(31.0, 84.0, -20.5)).length() - 14.6;
-    let neck = ellipsoid(m, vec3(0.0, -14.0, -110.0), vec3(60.0, 62.0, 100.0));
-    let ear = ellipsoid(m, vec3(76.0, -10.0, -34.0), vec3(8.0, 15.0, 27.0));
-    let hollow = ellipsoid(m, vec3(82.0, -7.0, -32.0), vec3(5.0, 9.0, 18.0));
-    let skull = smooth_min(smooth_min(cranium, brow, 8.0), smooth_min(neck, base, 14.0), 14.0);
     let cheeks = smooth_min(cheeks, cheekbone, 8.0);
     let face = smooth_min(smooth_min(cheeks, smooth_min(chin, jaw, 10.0), 12.0), lips, 7.0);
     let nose = smooth_min(bridge, wings, 5.0);
-    let head = smooth_min(smooth_min(skull, face, 14.0), smooth_min(nose, lids, 5.0), 8.0);
-    smooth_min(head, ear.max(-hollow), 3.0)
+    let skull = smooth_min(skull, brow, 8.0);
+    smooth_min(smooth_min(skull, face, 14.0), smooth_min(nose, lids, 5.0), 8.0)
 }

@@ -9,6 +9,9 @@ use glam::{Vec3, vec3};
 /// Distance to the dura in mm: negative within the skull's cavity. `m` is mirrored to x >= 0.
 pub(super) fn dura(m: Vec3) -> f32 {
     let cap = boxy_ellipsoid(m, vec3(0.0, -4.0, 13.0), vec3(67.0, 85.0, 56.0));
+    if m.z > 22.0 {
+        return cap; // the other parts are below
+    }
     let floor = -14.0 + 11.0 * ramp(25.0, 60.0, m.y);
     let cerebrum = smooth_max(cap, floor - m.z, 8.0);
     let temporal = ellipsoid(m, vec3(39.0, 10.0, -17.0), vec3(25.0, 41.0, 23.0));

@@ -29,7 +29,8 @@ pub enum Contrast {
     Pd,
     /// Computed tomography in Hounsfield units.
     Ct,
-    /// MR-like with the mean of every tissue drawn anew, air kept darkest: for training that must not depend on contrast.
+    /// MR-like with the mean of every tissue drawn anew, air kept darkest: for training that shall not depend
+    /// on the contrast.
     Random,
 }
 
@@ -119,8 +120,7 @@ impl FromStr for Contrast {
 fn grain(tissue: Tissue) -> f32 {
     match tissue {
         Tissue::NasalMucosa => 0.3,
-        Tissue::Fat | Tissue::Marrow => 0.16,
-        Tissue::Muscle | Tissue::Skin => 0.16,
+        Tissue::Fat | Tissue::Marrow | Tissue::Muscle | Tissue::Skin => 0.16,
         Tissue::Secretion | Tissue::Polyp | Tissue::ThickMucosa | Tissue::Bone => 0.12,
         Tissue::Grey | Tissue::White | Tissue::Cartilage => 0.06,
         _ => 0.0,

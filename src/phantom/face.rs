@@ -172,7 +172,7 @@ impl Face {
         add(capsule(m, vec3(14.0, 4.0, -46.0), vec3(52.0, -12.0, -38.0), 8.0, 8.5), 5.5);
         add(capsule(m, vec3(0.0, 3.0, -78.0), vec3(0.0, 3.0, -140.0), 8.0, 9.0), 1.5);
         add(ellipsoid(m, vec3(19.0, -6.0, -88.0), vec3(9.0, 9.0, 13.0)), 1.5);
-        add(self.mandible(m), 2.2);
+        add(Self::mandible(m), 2.2);
         let teeth = arch(m).and_then(|arch| {
             add(arch.upper_jaw_mm, 1.2);
             arch.tooth.then_some(Tissue::Tooth)
@@ -183,7 +183,7 @@ impl Face {
         teeth.or((distance_mm < 0.0).then_some(bone))
     }
 
-    fn mandible(&self, m: Vec3) -> f32 {
+    fn mandible(m: Vec3) -> f32 {
         let chin = capsule(m, vec3(0.0, 93.0, -110.0), vec3(18.0, 87.0, -110.0), 8.5, 7.5);
         let body = capsule(m, vec3(18.0, 87.0, -110.0), vec3(45.0, 34.0, -100.0), 7.5, 6.0);
         let alveolus = capsule(m, vec3(0.0, 96.0, -103.0), vec3(18.0, 88.0, -102.0), 5.0, 5.5).min(capsule(
@@ -218,7 +218,7 @@ impl Face {
         }
         let deep = ramp(10.0, 24.0, skin_mm + 4.0 * waves);
         let strand = noise.at(m / vec3(7.0, 8.0, 15.0) - self.shift);
-        let muscle = if deep > 0.5 { strand.abs() > 0.07 } else { strand.abs() < 0.08 };
+        let muscle = if deep > 0.5 { strand.abs() > 0.09 * ramp(-0.3, 0.5, waves) } else { strand.abs() < 0.08 };
         if muscle { Tissue::Muscle } else { Tissue::Fat }
     }
 }

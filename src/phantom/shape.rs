@@ -72,10 +72,11 @@ impl Noise {
 
     /// The field at a position in lattice units: values at the lattice points, blended smoothly between them.
     pub(super) fn at(&self, p: Vec3) -> f32 {
-        let base = p.floor();
-        let t = p - base;
+        // Positive by whole periods, so that truncation is the floor: that is one instruction, `floor` is a call.
+        let p = p + (32 * Self::SIDE) as f32;
+        let lattice = p.as_ivec3();
+        let t = p - lattice.as_vec3();
         let t = t * t * (Vec3::splat(3.0) - 2.0 * t);
-        let lattice = base.as_ivec3();
         let mask = IVec3::splat(Self::SIDE - 1);
         let (a, b) = (lattice & mask, (lattice + 1) & mask);
         let row = |y: i32, z: i32| {

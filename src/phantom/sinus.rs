@@ -58,7 +58,7 @@ impl Sinus {
             let tilt = Vec3::new(vary(0.1), vary(0.1), vary(0.1));
             ((normal + tilt).normalize(), offset + vary(1.0))
         });
-        let mucosa_mm = vary(0.6);
+        let mucosa_mm = vary(0.5) - 0.2;
         let mut sinus = Self { centre, wall_mm, walls, bumps: noise_offset(rng), mucosa_mm };
         for _ in 0..3 {
             let drawn_ml = sinus.samples(noise).len() as f32 * SAMPLE_MM.powi(3) / 1000.0;

@@ -116,7 +116,7 @@ pub fn fit<M: Module>(
     if task.training == 0 || task.validation == 0 {
         return Err(TrainError::Empty { training: task.training, validation: task.validation });
     }
-    let mut state = Checkpoint { best: model.clone(), model, optimiser, history: Vec::new() };
+    let mut state = Checkpoint { best: model.valid(), model, optimiser, history: Vec::new() };
     if let Some(folder) = folder {
         state = state.resume(folder, schedule)?;
     }
@@ -126,7 +126,8 @@ pub fn fit<M: Module>(
         let part = progress.part((number - 1) as f32 * span, number as f32 * span);
         let epoch = one_epoch(&mut state, task, schedule, number, &part)?;
         if state.history.iter().all(|e| epoch.validation_loss < e.validation_loss) {
-            state.best = state.model.clone();
+            // Not a clone: clones share their running statistics, which training goes on changing.
+            state.best = state.model.valid();
         }
         state.history.push(epoch);
         if let Some(folder) = folder {
@@ -134,7 +135,7 @@ pub fn fit<M: Module>(
         }
         on_epoch(&epoch);
     }
-    Ok(Trained { best: state.best.valid(), history: state.history })
+    Ok(Trained { best: state.best, history: state.history })
 }
 
 /// Whether the last `patience` epochs brought nothing better.
@@ -256,6 +257,29 @@ mod tests {
         let task = Task { training: 1, validation: 1, loss: &loss };
         let outcome = fit(net, optimiser(), &task, &schedule(1), None, &mut |_| (), &progress);
         assert!(matches!(outcome, Err(TrainError::Cancelled(_))));
+    }
+
+    #[test]
+    fn the_best_weights_are_not_changed_by_the_epochs_after_them() {
+        let output = |trained: &Trained<Cae>| {
+            let x = Tensor::<5>::ones([1, 1, 8, 8, 8], &Device::flex());
+            trained.best.forward(x).into_data().try_into_vec::<f32>().unwrap()
+        };
+        let device = Device::flex().autodiff();
+        let run = |epochs: usize| {
+            device.seed(3);
+            let net = CaeConfig::new().with_size(8).with_latent(4).init(&device);
+            // Learning away from the data: every epoch is worse than the first.
+            let away = |net: &Cae, batch: Batch<'_>| {
+                if batch.validation { loss(net, batch) } else { loss(net, batch).neg() }
+            };
+            let task = Task { training: 5, validation: 2, loss: &away };
+            let fast = Schedule { learning_rate: 0.05, ..schedule(epochs) };
+            fit(net, AdamConfig::new().init(), &task, &fast, None, &mut |_| (), &Progress::default()).unwrap()
+        };
+        let (first, later) = (run(1), run(4));
+        assert!(later.history[1..].iter().all(|e| e.validation_loss > later.history[0].validation_loss));
+        assert_eq!(output(&first), output(&later));
     }
 
     #[test]

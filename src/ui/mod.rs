@@ -12,9 +12,8 @@ mod theme;
 mod volume_pane;
 
 use crate::app::state::Pane;
-use crate::app::{Command, Runner, RunnerConfig, State};
-use crate::cli::WindowArgs;
-use crate::gpu;
+use crate::app::{Command, Runner, RunnerConfig, State, WindowOptions};
+use crate::{gpu, nets};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,7 +22,7 @@ use std::time::{Duration, Instant};
 ///
 /// # Errors
 /// A sentence when no window can be opened.
-pub fn run(args: WindowArgs, started: Instant) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+pub fn run(args: WindowOptions, started: Instant) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Antrum")
@@ -70,9 +69,9 @@ struct Startup {
 impl App {
     /// Sets up drawing and opens what was asked for.
     #[must_use]
-    pub fn new(cc: &eframe::CreationContext<'_>, args: WindowArgs, started: Instant) -> Self {
+    pub fn new(cc: &eframe::CreationContext<'_>, args: WindowOptions, started: Instant) -> Self {
         theme::apply(&cc.egui_ctx);
-        let mut device = burn::tensor::Device::flex();
+        let mut device = nets::cpu();
         if let Some(render_state) = &cc.wgpu_render_state {
             log::info!("graphics: {}", gpu::adapter_summary(render_state));
             gpu::install(render_state);

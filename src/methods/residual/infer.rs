@@ -98,7 +98,7 @@ impl Model {
     /// # Errors
     /// As [`Model::residual`].
     pub fn finding(&self, crop: &Crop, config: InferConfig) -> Result<Finding, ModelError> {
-        let map = postprocess(self.residual(&crop.values)?, Crop::SIZE, config.median);
+        let map = postprocess(self.residual(&crop.values)?, [Crop::SIZE; 3], config.median);
         let score = map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64;
         let percentile = percentile::rank_percent(&self.card.normal_scores, score);
         Ok(Finding { side: crop.side, score, percentile, map: Volume::from_f32(crop.grid, map, Unit::Score) })
@@ -108,9 +108,9 @@ impl Model {
 /// From an absolute residual to a map of 0 to 1 (methods of paper 1, section 2.3): percentile 1-99 rescaling, median
 /// filter with mirrored borders, and the rescaling that the published loader applies once more.
 #[must_use]
-pub fn postprocess(mut residual: Vec<f32>, edge: usize, k: usize) -> Vec<f32> {
+pub fn postprocess(mut residual: Vec<f32>, size: [usize; 3], k: usize) -> Vec<f32> {
     percentile::rescale_1_99(&mut residual);
-    let mut map = median::filter(&residual, [edge; 3], k);
+    let mut map = median::filter(&residual, size, k);
     percentile::rescale_1_99(&mut map);
     map
 }
@@ -152,7 +152,7 @@ mod tests {
             residual[at(x, y, z)] = 0.6;
         }
         residual[at(12, 12, 12)] = 0.9;
-        let map = postprocess(residual, n, 5);
+        let map = postprocess(residual, [n; 3], 5);
         assert!(map[at(3, 3, 3)] > 0.99 && map[at(12, 12, 12)] < 0.1);
     }
 }

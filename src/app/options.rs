@@ -1,0 +1,22 @@
+//! What can be said when the window is opened.
+
+use std::path::PathBuf;
+
+/// Options of the window.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct WindowOptions {
+    /// A NIfTI file or a folder with a DICOM series
+    pub path: Option<PathBuf>,
+    /// Project file that labels are written to [default: labels.antrum in the user's data folder]
+    #[arg(long, value_name = "FILE")]
+    pub project: Option<PathBuf>,
+    /// Name recorded with the labels [default: the user's login name]
+    #[arg(long, value_name = "NAME")]
+    pub rater: Option<String>,
+    /// Show file names in the window; they often hold patients' names
+    #[arg(long)]
+    pub show_paths: bool,
+    /// Print when the window was created, drew its first frame and became interactive
+    #[arg(long)]
+    pub log_startup: bool,
+}

@@ -1,0 +1,195 @@
+//! The program as its users start it.
+
+use antrum::app::{Command as Wish, Effect, Runner, RunnerConfig, State};
+use antrum::io;
+use antrum::job::Progress;
+use antrum::methods::residual::{InferConfig, Model};
+use antrum::methods::sinus::{self, FinderConfig};
+use antrum::nets;
+use antrum::phantom::{self, Contrast, DiseaseKind, Plan};
+use antrum::project::{Label, Project};
+use antrum::space::{Grid, Side};
+use antrum::volume::{Unit, Volume};
+use glam::DVec3;
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn antrum(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_antrum")).args(args).output().unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Exit code 1, nothing on stdout, and a message with the file's name and the given words.
+fn refused(args: &[&str], words: &[&str]) {
+    let output = antrum(args);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {message}");
+    assert!(output.stdout.is_empty(), "{args:?}");
+    assert!(!message.contains("panicked"), "{message}");
+    for word in words {
+        assert!(message.contains(word), "{word:?} is not in {message:?}");
+    }
+}
+
+#[test]
+fn bad_input_gives_one_clear_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("letter.nii"), "Dear colleague, this is not a scan at all, only a letter.").unwrap();
+    let grid = Grid::centred([20, 20, 20], 1.0, DVec3::ZERO);
+    let values = (0..grid.count()).map(|i| (i * 7919 % 1000) as f32).collect();
+    io::nifti::write(&at("whole.nii.gz"), &Volume::from_f32(grid, values, Unit::Arbitrary)).unwrap();
+    let bytes = std::fs::read(at("whole.nii.gz")).unwrap();
+    std::fs::write(at("half.nii.gz"), &bytes[..bytes.len() / 2]).unwrap();
+    std::fs::create_dir(at("empty")).unwrap();
+    std::fs::create_dir(at("notes")).unwrap();
+    std::fs::write(at("notes/a.txt"), "text").unwrap();
+    std::fs::write(at("notes/b.csv"), "1,2").unwrap();
+
+    let out = at("out");
+    for name in ["letter.nii", "half.nii.gz", "empty", "notes", "missing.nii"] {
+        let path = at(name);
+        refused(&["info", "--json", text(&path)], &[name]);
+        refused(&["find", text(&path)], &[name]);
+        refused(&["analyse", text(&path), "--out", text(&out)], &[name]);
+    }
+    assert!(!out.exists(), "nothing is written for a scan that cannot be read");
+}
+
+#[test]
+fn bad_usage_is_exit_code_2_and_the_help_says_research_only() {
+    for args in [&["find"][..], &["analyse", "x.nii"], &["info", "x.nii", "--nonsense"], &["train", "everything"]] {
+        assert_eq!(antrum(args).status.code(), Some(2), "{args:?}");
+    }
+    let help = String::from_utf8(antrum(&["--help"]).stdout).unwrap();
+    assert!(help.contains("Research use only"));
+    for subcommand in ["info", "find", "analyse", "picture", "phantom", "train"] {
+        assert!(help.contains(subcommand), "{subcommand}");
+    }
+}
+
+/// A head at 2 mm with an opacified right sinus, written as a file.
+fn diseased_right(path: &Path) -> phantom::Head {
+    let mut diseases = [None; 2];
+    diseases[Side::Right.index()] = Some(DiseaseKind::Opacification);
+    let plan = Plan { diseases: Some(diseases), ..Plan::new(77, Contrast::Flair, 2.0) };
+    let head = phantom::head(&plan, &Progress::default()).unwrap();
+    io::nifti::write(path, &head.image).unwrap();
+    head
+}
+
+#[test]
+fn info_find_and_analyse_tell_the_same_as_the_library() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("head.nii.gz");
+    let head = diseased_right(&path);
+
+    let info = json(&antrum(&["info", "--json", text(&path)]));
+    assert_eq!(info["size"], serde_json::json!(head.image.grid.size));
+    assert_eq!(info["format"], "NIfTI");
+    assert_eq!(info["world_from_voxel"][3], serde_json::json!([0.0, 0.0, 0.0, 1.0]));
+    for key in ["file", "modality", "spacing_mm", "stored_type", "unit", "min", "max", "mean", "checks"] {
+        assert!(!info[key].is_null(), "{key}");
+    }
+
+    let found = json(&antrum(&["find", "--json", text(&path)]));
+    for sinus in found["sinuses"].as_array().unwrap() {
+        let side = if sinus["side"] == "L" { Side::Left } else { Side::Right };
+        let truth = head.sinuses[side.index()].centre_mm;
+        let centre: DVec3 = serde_json::from_value(sinus["centre_mm"].clone()).unwrap();
+        assert!(centre.distance(truth) < 10.0, "{side:?}: {centre} instead of {truth}");
+        assert_eq!(sinus["present"], "complete");
+        assert!(sinus["box_mm"]["min"][0].as_f64() < sinus["box_mm"]["max"][0].as_f64());
+    }
+
+    let out = folder.path().join("out");
+    let report = json(&antrum(&["analyse", text(&path), "--json", "--method", "residual", "--out", text(&out)]));
+    let scan = io::open(&path, &Progress::default()).unwrap();
+    let sinuses = sinus::find(&scan.volume, &FinderConfig::default(), &Progress::default()).unwrap();
+    let model = Model::built_in(&nets::cpu()).unwrap();
+    let config = InferConfig::default();
+    let ours = antrum::app::report::analyse(&scan.volume, &sinuses, &model, config, &Progress::default()).unwrap();
+    assert_eq!(report["findings"].as_array().unwrap().len(), 2);
+    for (finding, expected) in report["findings"].as_array().unwrap().iter().zip(&ours.findings) {
+        assert_eq!(finding["side"], expected.side.letter().to_string());
+        assert_eq!(finding["score"].as_f64(), Some(expected.score), "the same bits");
+        assert_eq!(finding["method"], "residual");
+    }
+    let map = io::open(Path::new(report["findings"][0]["map"].as_str().unwrap()), &Progress::default()).unwrap();
+    assert_eq!(map.volume.to_f32(), ours.map.to_f32(), "the same bits");
+    let (a, b) = (map.volume.grid, scan.volume.grid);
+    assert_eq!(a.size, b.size);
+    assert!((a.centre_mm() - b.centre_mm()).length() < 1e-4);
+    let provenance = &report["provenance"];
+    assert_eq!(provenance["input_sha256"], scan.sha256);
+    assert_eq!(provenance["weights_sha256"], model.sha256);
+    assert!(provenance["notice"].as_str().unwrap().contains("Research use only"));
+
+    // The map glows in the diseased right sinus, not in the left one.
+    let mean = |side: Side| {
+        let sinus = &head.sinuses[side.index()];
+        let inside = Grid::centred([20; 3], 1.0, sinus.centre_mm);
+        let values = antrum::image::resample::trilinear(&ours.map, &inside, antrum::image::resample::Outside::Edge);
+        values.iter().sum::<f32>() / values.len() as f32
+    };
+    assert!(mean(Side::Right) > 2.0 * mean(Side::Left), "right {} left {}", mean(Side::Right), mean(Side::Left));
+}
+
+/// The child of the next test: opens a scan, labels it, says so, and waits to be killed.
+#[test]
+fn labelling_child() {
+    let Ok(folder) = std::env::var("ANTRUM_TEST_LABELLING_FOLDER") else { return };
+    let folder = Path::new(&folder);
+    let config = RunnerConfig { project: folder.join("p.antrum"), rater: "child".to_owned(), device: nets::cpu() };
+    let (mut runner, mut state) = (Runner::new(config), State::default());
+    runner.run(Effect::Open(Some(folder.join("scan.nii"))));
+    while state.scan.is_none() {
+        for command in runner.poll() {
+            state.apply(command);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    for effect in state.apply(Wish::Label(Side::Left, Label::Anomalous)) {
+        runner.run(effect);
+    }
+    assert!(runner.poll().is_empty(), "the label was refused");
+    println!("labelled");
+    std::io::stdout().flush().unwrap();
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+fn a_label_survives_a_kill_right_after_the_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let grid = Grid::centred([12, 12, 12], 4.0, DVec3::ZERO);
+    let values = (0..grid.count()).map(|i| (i % 50) as f32).collect();
+    let path = folder.path().join("scan.nii");
+    io::nifti::write(&path, &Volume::from_f32(grid, values, Unit::Arbitrary)).unwrap();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["program::labelling_child", "--exact", "--nocapture"])
+        .env("ANTRUM_TEST_LABELLING_FOLDER", folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said =
+        BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok).find(|l| l.contains("labelled"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said.is_some());
+    let project = Project::open(&folder.path().join("p.antrum")).unwrap();
+    let scan = io::open(&path, &Progress::default()).unwrap();
+    let case = project.case(&scan.sha256, None).unwrap();
+    assert_eq!(project.labels(case, "child").unwrap(), [Some(Label::Anomalous), None]);
+}
