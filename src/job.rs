@@ -183,7 +183,7 @@ where
     E: Into<Box<dyn Error + Send + Sync>>,
 {
     match catch_unwind(AssertUnwindSafe(|| work(progress))) {
-        Ok(Ok(_)) | Ok(Err(_)) if progress.check().is_err() => Err(JobError::Cancelled),
+        Ok(_) if progress.check().is_err() => Err(JobError::Cancelled),
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(JobError::Failed(error.into())),
         Err(panic) => {

@@ -28,7 +28,7 @@ impl Window {
     #[must_use]
     pub fn between(low: f64, high: f64) -> Self {
         let width = (high - low).max(1e-9 * high.abs().max(1e-3));
-        Self { centre: (low + high) / 2.0, width, exact: true }
+        Self { centre: f64::midpoint(low, high), width, exact: true }
     }
 
     /// Factor and offset with `grey = clamp(factor * real + offset, 0, 1)`; the shader uses the same two numbers.

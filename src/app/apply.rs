@@ -51,16 +51,16 @@ impl State {
                 Vec::new()
             }
             look => {
-                self.look(look);
+                self.look(&look);
                 Vec::new()
             }
         }
     }
 
     /// Commands that only change what is seen.
-    fn look(&mut self, command: Command) {
+    fn look(&mut self, command: &Command) {
         let view = &mut self.view;
-        match command {
+        match *command {
             Command::CrossTo(world_mm) => self.move_cross(world_mm),
             Command::Scroll(plane, slices) => {
                 let to = self.view.cross_mm + plane.normal() * slices * self.step_mm(plane);
@@ -279,7 +279,7 @@ mod tests {
         let mut state = State::default();
         let effects = state.apply(Command::Opened(scan(), [None, Some(Label::Normal)]));
         assert!(effects.iter().any(|e| matches!(e, Effect::Find(_))));
-        let grid = state.volume().map(|v| v.grid).unwrap_or(Grid::centred([1; 3], 1.0, DVec3::ZERO));
+        let grid = scan().volume.grid;
         let sinuses = [Side::Left, Side::Right]
             .map(|side| Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &grid));
         assert!(matches!(state.apply(Command::Found(sinuses))[..], [Effect::Analyse(..)]));

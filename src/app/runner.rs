@@ -77,22 +77,21 @@ impl Runner {
                 self.open = Some(self.pooled("Opening the scan", move |progress| match &path {
                     Some(path) => Ok(crate::io::open(path, progress)?),
                     None => Ok(super::example(progress)?),
-                }))
+                }));
             }
             Effect::Find(scan) => {
                 self.find = Some(self.pooled("Finding the sinuses", move |progress| {
                     Ok(sinus::find(&scan.volume, &FinderConfig::default(), progress)?)
-                }))
+                }));
             }
             Effect::Analyse(scan, sinuses) => {
                 let (model, device) = (Arc::clone(&self.model), self.config.device.clone());
                 self.analyse = Some(self.pooled("Residual map", move |progress| {
-                    let model = match model.get() {
-                        Some(model) => model,
-                        None => {
-                            let loaded = Model::built_in(&device)?;
-                            model.get_or_init(|| loaded)
-                        }
+                    let model = if let Some(model) = model.get() {
+                        model
+                    } else {
+                        let loaded = Model::built_in(&device)?;
+                        model.get_or_init(|| loaded)
                     };
                     Ok(report::analyse(&scan.volume, &sinuses, model, InferConfig::default(), progress)?)
                 }));

@@ -260,7 +260,7 @@ impl State {
         let open = self.scan.as_ref()?;
         let OrbitView { yaw, pitch, zoom } = self.view.orbit;
         let diagonal = (open.bounds_mm.max - open.bounds_mm.min).length();
-        let mm_per_point = 0.85 * diagonal / size.min_element().max(1.0) / zoom;
+        let mm_per_point = 0.7 * diagonal / size.min_element().max(1.0) / zoom;
         Some(OrbitCamera { yaw, pitch, centre_mm: open.bounds_mm.centre(), mm_per_point })
     }
 

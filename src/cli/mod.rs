@@ -13,7 +13,7 @@ use crate::job::{JobError, Progress};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Any error of a subcommand; it is printed once, by `main`.
 pub type Failure = Box<dyn Error + Send + Sync>;

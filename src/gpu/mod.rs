@@ -67,6 +67,7 @@ pub fn install(render_state: &RenderState) {
 
 /// Puts a scan on the GPU in place of the previous one and takes the previous map away.
 /// Can be called from any thread; the text tells when not all voxels fit.
+#[must_use = "the note tells the user that the picture is reduced"]
 pub fn set_scan(render_state: &RenderState, volume: Option<&Volume>) -> Option<String> {
     let (scan, note) = upload(render_state, volume);
     replace(render_state, |resources| {
@@ -77,6 +78,7 @@ pub fn set_scan(render_state: &RenderState, volume: Option<&Volume>) -> Option<S
 }
 
 /// Puts an anomaly map over the scan, on a grid of its own. Can be called from any thread.
+#[must_use = "the note tells the user that the map is reduced"]
 pub fn set_map(render_state: &RenderState, map: Option<&Volume>) -> Option<String> {
     let (map, note) = upload(render_state, map);
     replace(render_state, |resources| resources.map = map);

@@ -17,7 +17,6 @@ const FORMAT: TextureFormat = TextureFormat::Rgba8Unorm;
 const NO_CLIP_MM: f64 = 1e5;
 
 /// The shape that draws the scan in 3-D into `rect`; nothing while there is no scan. At most one per frame.
-#[must_use]
 pub fn raycast(rect: Rect, view: RaycastView) -> Shape {
     Callback::new_paint_callback(rect, RaycastCallback { rect, view }).into()
 }
@@ -90,7 +89,7 @@ struct RaycastCallback {
 impl RaycastCallback {
     /// The ray step as a multiple of the voxel spacing, within what makes sense.
     fn step(&self) -> f32 {
-        self.view.step.max(0.25).min(16.0)
+        self.view.step.clamp(0.25, 16.0)
     }
 
     /// Pixels of the offscreen picture: those of the pane, or fewer with a coarse step.

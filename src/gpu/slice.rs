@@ -10,7 +10,6 @@ use glam::{DAffine3, DVec3};
 /// The shape that draws a slice of the scan into `rect`; nothing while there is no scan.
 ///
 /// `pane` (0 to [`PANES`] - 1) must be different for each slice of a frame.
-#[must_use]
 pub fn slice(rect: Rect, pane: usize, view: SliceView) -> Shape {
     debug_assert!(pane < PANES, "there are {PANES} panes");
     if pane < PANES {

@@ -42,6 +42,6 @@ pub(super) fn draw(scene: &Scene<'_>, shapes: Vec<Shape>) -> Option<Picture> {
             ui.ctx().layer_painter(LayerId::background()).extend(shapes.clone());
         });
     harness.run_steps(1);
-    let image = harness.render().expect("the renderer works");
+    let image = harness.render().unwrap();
     Some(Picture { size: [image.width() as usize, image.height() as usize], rgba: image.into_raw() })
 }

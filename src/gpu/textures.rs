@@ -124,7 +124,9 @@ pub(super) fn soft(volume: &Volume, longest: usize) -> Soft {
             }
         }
         let lines = (js.len() * ks.len()) as f32;
-        sums.iter_mut().for_each(|sum| *sum /= lines);
+        for sum in &mut sums {
+            *sum /= lines;
+        }
         out.convert_from_f32_slice(&sums);
     }));
 

@@ -18,7 +18,7 @@ pub fn auroc(cases: &[(f64, bool)]) -> Option<f64> {
     let (mut rank_sum, mut start) = (0.0, 0);
     while start < sorted.len() {
         let tied = sorted[start..].iter().take_while(|c| c.0 == sorted[start].0).count();
-        let midrank = start as f64 + (tied as f64 + 1.0) / 2.0;
+        let midrank = start as f64 + f64::midpoint(tied as f64, 1.0);
         rank_sum += midrank * sorted[start..start + tied].iter().filter(|c| c.1).count() as f64;
         start += tied;
     }

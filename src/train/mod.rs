@@ -47,7 +47,7 @@ pub struct Task<'a, M> {
     /// How many samples the validation set has.
     pub validation: usize,
     /// The mean loss of a batch.
-    pub loss: &'a (dyn Fn(&M, Batch<'_>) -> Tensor<1> + 'a),
+    pub loss: &'a (dyn Fn(&M, &mut Batch<'_>) -> Tensor<1> + 'a),
 }
 
 /// The losses of one epoch.
@@ -161,7 +161,7 @@ fn one_epoch<M: Module>(
     let mut training = Mean::default();
     for samples in order.chunks(schedule.batch.max(1)) {
         progress.step(0.9 * training.count as f32 / task.training as f32, &stage)?;
-        let loss = (task.loss)(&state.model, Batch { samples, validation: false, rng: &mut rng });
+        let loss = (task.loss)(&state.model, &mut Batch { samples, validation: false, rng: &mut rng });
         training.add(loss.clone().into_scalar::<f32>(), samples.len());
         if !training.value().is_finite() {
             return Err(TrainError::Diverged(training.value(), number));
@@ -175,7 +175,7 @@ fn one_epoch<M: Module>(
     let order: Vec<usize> = (0..task.validation).collect();
     for samples in order.chunks(schedule.batch.max(1)) {
         progress.step(0.9 + 0.1 * validation.count as f32 / task.validation as f32, &stage)?;
-        let loss = (task.loss)(&model, Batch { samples, validation: true, rng: &mut rng });
+        let loss = (task.loss)(&model, &mut Batch { samples, validation: true, rng: &mut rng });
         validation.add(loss.into_scalar::<f32>(), samples.len());
     }
     Ok(Epoch { number, training_loss: training.value(), validation_loss: validation.value() })
@@ -212,7 +212,7 @@ mod tests {
     }
 
     /// Tiny cubes with a bright half whose brightness differs; augmentation shifts all values a little.
-    fn loss(model: &Cae, batch: Batch<'_>) -> Tensor<1> {
+    fn loss(model: &Cae, batch: &mut Batch<'_>) -> Tensor<1> {
         use rand::RngExt as _;
         let mut values = Vec::new();
         for &sample in batch.samples {
@@ -270,7 +270,7 @@ mod tests {
             device.seed(3);
             let net = CaeConfig::new().with_size(8).with_latent(4).init(&device);
             // Learning away from the data: every epoch is worse than the first.
-            let away = |net: &Cae, batch: Batch<'_>| {
+            let away = |net: &Cae, batch: &mut Batch<'_>| {
                 if batch.validation { loss(net, batch) } else { loss(net, batch).neg() }
             };
             let task = Task { training: 5, validation: 2, loss: &away };

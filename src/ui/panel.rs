@@ -45,7 +45,8 @@ fn scan_ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec<Comma
             ui.label(RichText::new(file).color(theme::STRONG));
         }
         _ => {
-            ui.label(RichText::new(format!("{} {}", scan.format.name(), scan.modality)).color(theme::STRONG));
+            let modality = if scan.modality == "unknown" { "" } else { scan.modality.as_str() };
+            ui.label(RichText::new(format!("{} {modality}", scan.format.name())).color(theme::STRONG));
         }
     }
     let grid = &scan.volume.grid;

@@ -155,10 +155,7 @@ fn mouse(ui: &Ui, state: &State, pane: &Projection, plane: Plane, response: &Res
             commands.push(Command::CrossTo(pane.to_world(pointer)));
         }
     }
-    let Some(pointer) = response.interact_pointer_pos() else {
-        grabbed(ui, response, &mut |_| None);
-        return;
-    };
+    let Some(pointer) = response.interact_pointer_pos() else { return };
     if response.dragged_by(PointerButton::Secondary) {
         let by = f64::from(response.drag_delta().x);
         let up = f64::from(response.drag_delta().y);
@@ -172,25 +169,16 @@ fn mouse(ui: &Ui, state: &State, pane: &Projection, plane: Plane, response: &Res
     } else if response.clicked_by(PointerButton::Primary) || response.dragged_by(PointerButton::Primary) {
         primary(ui, state, pane, plane, pointer, response, commands);
     }
-    if response.drag_stopped() {
-        if let Some((side, from_mm)) = grabbed(ui, response, &mut |_| None) {
-            commands.push(Command::DropBox(side, from_mm));
-        }
+    let id = response.id.with("grab");
+    if response.drag_stopped()
+        && let Some((side, from_mm)) = ui.data_mut(|data| data.remove_temp::<Grab>(id)).flatten()
+    {
+        commands.push(Command::DropBox(side, from_mm));
     }
 }
 
-/// Which box is being dragged in this pane, and where it was before; remembered between frames.
+/// Which box is being dragged in a pane, and where it was before; egui remembers it between frames.
 type Grab = Option<(Side, DVec3)>;
-
-/// Reads the grab and replaces it by what `next` makes of it.
-fn grabbed(ui: &Ui, response: &Response, next: &mut dyn FnMut(Grab) -> Grab) -> Grab {
-    let id = response.id.with("grab");
-    ui.data_mut(|data| {
-        let before: Grab = data.get_temp(id).flatten();
-        data.insert_temp(id, next(before));
-        before
-    })
-}
 
 /// The left button: a box by its handle, else the crosshair.
 fn primary(
@@ -202,16 +190,17 @@ fn primary(
     response: &Response,
     commands: &mut Vec<Command>,
 ) {
+    let id = response.id.with("grab");
     if response.drag_started() {
         let origin = ui.input(|i| i.pointer.press_origin()).unwrap_or(pointer);
         let cross = state.view.cross_mm;
         let hit = state.sinuses.iter().flatten().find(|sinus| {
             state.view.show_boxes && pane.outline(plane, sinus, cross).is_some() && pane.handle(sinus).contains(origin)
         });
-        let grab = hit.map(|sinus| (sinus.side, sinus.centre_mm));
-        grabbed(ui, response, &mut |_| grab);
+        let grab: Grab = hit.map(|sinus| (sinus.side, sinus.centre_mm));
+        ui.data_mut(|data| data.insert_temp(id, grab));
     }
-    match grabbed(ui, response, &mut |grab| grab) {
+    match ui.data(|data| data.get_temp::<Grab>(id)).flatten() {
         Some((side, _)) => {
             let Some(sinus) = state.sinuses.map(|s| s[side.index()]) else { return };
             let by = pane.movement_mm(response.drag_delta());

@@ -28,7 +28,7 @@ fn until(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool
     let started = Instant::now();
     while !done(harness.state()) {
         assert!(
-            started.elapsed() < Duration::from_secs(60),
+            started.elapsed() < Duration::from_mins(1),
             "{what} did not come: {:?}",
             harness.state().state().message
         );

@@ -92,7 +92,7 @@ pub fn cae(
     let network = CaeConfig::new();
     let learner = device.clone().autodiff();
     learner.seed(config.schedule.seed);
-    let loss = |net: &Cae, batch: Batch<'_>| {
+    let loss = |net: &Cae, batch: &mut Batch<'_>| {
         let set = &normals[usize::from(batch.validation)];
         let mut values = Vec::with_capacity(batch.samples.len() * Crop::SIZE.pow(3));
         for &i in batch.samples {

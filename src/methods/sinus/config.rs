@@ -29,7 +29,7 @@ impl Default for FinderConfig {
             apart_mm: [50.0, 6.0],
             behind_cheek_mm: [30.0, 8.0],
             below_vertex_mm: [138.0, 12.0],
-            least_score: 0.35,
+            least_score: 0.28,
         }
     }
 }

@@ -131,7 +131,7 @@ impl Head {
 
     /// The template's fit at every voxel: cavity share inside minus cavity share of the shell, -1 to 1.
     fn fits(&self, config: &FinderConfig) -> Vec<f32> {
-        let (inner, shell) = self.template(config);
+        let (inner, shell) = template(config);
         let [nx, ny, nz] = self.grid.size;
         let mean = |at: [usize; 3], offsets: &[[isize; 3]]| -> f32 {
             let (mut sum, mut n) = (0.0, 0_u32);
@@ -153,26 +153,6 @@ impl Head {
                 if filled < 0.2 { 0.0 } else { filled - mean(at, &shell) }
             })
             .collect()
-    }
-
-    /// Voxel offsets of the sinus-shaped ellipsoid and of the shell around it.
-    fn template(&self, config: &FinderConfig) -> (Vec<[isize; 3]>, Vec<[isize; 3]>) {
-        let (mut inner, mut shell) = (Vec::new(), Vec::new());
-        let half = DVec3::from_array(config.half_axes_mm);
-        let reach = ((half + config.shell_mm).max_element() / config.spacing_mm).ceil() as isize;
-        for z in -reach..=reach {
-            for y in -reach..=reach {
-                for x in -reach..=reach {
-                    let p = DVec3::new(x as f64, y as f64, z as f64) * config.spacing_mm;
-                    if (p / half).length() <= 1.0 {
-                        inner.push([x, y, z]);
-                    } else if (p / (half + config.shell_mm)).length() <= 1.0 && (p / (half + 2.0)).length() > 1.0 {
-                        shell.push([x, y, z]);
-                    }
-                }
-            }
-        }
-        (inner, shell)
     }
 
     fn best_pair(&self, fits: &[f32], config: &FinderConfig) -> Option<Pair> {
@@ -200,7 +180,9 @@ impl Head {
                             let pair = lean(dx as f64 * step - apart, apart_sd)
                                 * lean(dy as f64 * step, 6.0)
                                 * lean(dz as f64 * step, 6.0);
-                            let fit = f64::from(fits[index] + other.max(0.0)) / 2.0;
+                            // One clear sinus is enough: its partner may be opacified or out of view.
+                            let (a, b) = (f64::from(fits[index]), f64::from(other.max(0.0)));
+                            let fit = 0.75 * a.max(b) + 0.25 * a.min(b);
                             let middle = (here + there) / 2.0;
                             let place = lean(middle.x - mid_mm, 12.0)
                                 * self.depth_factor(here, config)
@@ -298,6 +280,26 @@ impl Head {
         // A runaway means the window slid into the nose or the air outside.
         if centre.distance(start_mm) < 15.0 { centre } else { start_mm }
     }
+}
+
+/// Voxel offsets of the sinus-shaped ellipsoid and of the shell around it.
+fn template(config: &FinderConfig) -> (Vec<[isize; 3]>, Vec<[isize; 3]>) {
+    let (mut inner, mut shell) = (Vec::new(), Vec::new());
+    let half = DVec3::from_array(config.half_axes_mm);
+    let reach = ((half + config.shell_mm).max_element() / config.spacing_mm).ceil() as isize;
+    for z in -reach..=reach {
+        for y in -reach..=reach {
+            for x in -reach..=reach {
+                let p = DVec3::new(x as f64, y as f64, z as f64) * config.spacing_mm;
+                if (p / half).length() <= 1.0 {
+                    inner.push([x, y, z]);
+                } else if (p / (half + config.shell_mm)).length() <= 1.0 && (p / (half + 2.0)).length() > 1.0 {
+                    shell.push([x, y, z]);
+                }
+            }
+        }
+    }
+    (inner, shell)
 }
 
 /// Which voxels have tissue to the left and right, and in front and behind.

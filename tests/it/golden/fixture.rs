@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// One item of the golden folder.
-pub struct Fixture {
+pub(super) struct Fixture {
     pub json: Value,
     arrays: Vec<u8>,
     salt: String,
@@ -13,7 +13,7 @@ pub struct Fixture {
 
 impl Fixture {
     /// `A_networks/paranasal_cae`, say; from `ANTRUM_GOLDEN`, else the shared folder, else the copies in tests/data.
-    pub fn load(item: &str) -> Self {
+    pub(super) fn load(item: &str) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let folders = [
             std::env::var_os("ANTRUM_GOLDEN").map(PathBuf::from),
@@ -29,12 +29,12 @@ impl Fixture {
     }
 
     /// A stored array of 32-bit floats.
-    pub fn floats(&self, name: &str) -> Vec<f32> {
+    pub(super) fn floats(&self, name: &str) -> Vec<f32> {
         bytemuck::pod_collect_to_vec(self.bytes(name).as_slice())
     }
 
     /// A stored array of 32-bit integers.
-    pub fn integers(&self, name: &str) -> Vec<i32> {
+    pub(super) fn integers(&self, name: &str) -> Vec<i32> {
         bytemuck::pod_collect_to_vec(self.bytes(name).as_slice())
     }
 
@@ -43,7 +43,7 @@ impl Fixture {
     }
 
     /// `n` numbers in 0..1 of the formula, exact in f32.
-    pub fn uniform(&self, key: &str, n: usize) -> Vec<f64> {
+    pub(super) fn uniform(&self, key: &str, n: usize) -> Vec<f64> {
         let text = format!("{}|{key}", self.salt);
         let hash = text
             .bytes()
@@ -59,7 +59,7 @@ impl Fixture {
     }
 
     /// The input `name`, uniform between its bounds.
-    pub fn input(&self, group: &Value, name: &str) -> Vec<f32> {
+    pub(super) fn input(&self, group: &Value, name: &str) -> Vec<f32> {
         let spec = &group[name];
         let bound = |key: &str, default: f64| spec[key].as_f64().unwrap_or(default);
         let (low, high) = (bound("lo", 0.0), bound("hi", 1.0));
@@ -69,7 +69,7 @@ impl Fixture {
     }
 
     /// The parameter of a state-dict key by the rule that the fixture names for it.
-    pub fn parameter(&self, key: &str) -> Vec<f32> {
+    pub(super) fn parameter(&self, key: &str) -> Vec<f32> {
         let state = self.json["state"].as_array().unwrap();
         let row = state.iter().find(|row| row[0] == key).unwrap_or_else(|| panic!("no parameter {key}"));
         let shape: Vec<usize> = row[1].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as usize).collect();
@@ -84,7 +84,7 @@ impl Fixture {
     }
 
     /// Compares with an output that is stored whole or as samples; the relative L2 distance.
-    pub fn distance(&self, output: &str, ours: &[f32]) -> f64 {
+    pub(super) fn distance(&self, output: &str, ours: &[f32]) -> f64 {
         let stored = self.json["outputs"][output]["stored"].as_str().unwrap();
         let (ours, theirs) = if stored == "full" {
             (ours.to_vec(), self.floats(&format!("out.{output}")))
@@ -97,7 +97,7 @@ impl Fixture {
 }
 
 /// |a - b| / |b|.
-pub fn relative_l2(ours: &[f32], theirs: &[f32]) -> f64 {
+pub(super) fn relative_l2(ours: &[f32], theirs: &[f32]) -> f64 {
     assert_eq!(ours.len(), theirs.len());
     let square = |v: f64| v * v;
     let difference: f64 = ours.iter().zip(theirs).map(|(a, b)| square(f64::from(a - b))).sum();
@@ -105,7 +105,7 @@ pub fn relative_l2(ours: &[f32], theirs: &[f32]) -> f64 {
 }
 
 /// The largest absolute difference.
-pub fn largest_difference(ours: &[f32], theirs: &[f32]) -> f32 {
+pub(super) fn largest_difference(ours: &[f32], theirs: &[f32]) -> f32 {
     assert_eq!(ours.len(), theirs.len());
     ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
