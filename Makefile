@@ -7,7 +7,8 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/antrum/target
 export BURN_DEVICE ?= flex
 
 CARGO := cargo
-LAVAPIPE := $(firstword $(wildcard /usr/share/vulkan/icd.d/lvp_icd.*.json))
+# Looked for when it is used, as `packages` may have installed it just before.
+LAVAPIPE = $(firstword $(wildcard /usr/share/vulkan/icd.d/lvp_icd*.json))
 
 .PHONY: run test bench packages
 
@@ -19,7 +20,7 @@ test: packages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --document-private-items
-	VK_DRIVER_FILES=$(LAVAPIPE) $(CARGO) test --release --locked
+	VK_DRIVER_FILES=$(LAVAPIPE) XDG_RUNTIME_DIR="$${XDG_RUNTIME_DIR:-/tmp}" $(CARGO) test --release --locked
 
 bench:
 	$(CARGO) bench --locked

@@ -103,7 +103,7 @@ pub struct Overlay {
 
 impl Default for Overlay {
     fn default() -> Self {
-        Self { colours: ColourMap::Inferno, opacity: 0.55, threshold: 0.35, max: 1.0 }
+        Self { colours: ColourMap::Inferno, opacity: 0.6, threshold: 0.25, max: 0.8 }
     }
 }
 

@@ -1,10 +1,10 @@
 //! How each command changes the state. No files, no threads, no clock: every interaction is a unit test.
 
-use super::command::{Command, Effect};
+use super::command::{Command, Effect, Wanted};
 use super::state::{JobKind, Message, OpenScan, PaneView, State, View, plane_index};
 use super::undo::{History, Step};
 use crate::io::Scan;
-use crate::methods::sinus::{Presence, Sinus};
+use crate::methods::sinus::{Presence, Sinus, middle};
 use crate::project::Label;
 use crate::space::{Plane, Side};
 use crate::view::Window;
@@ -15,11 +15,13 @@ impl State {
     /// Carries out a command and says what has to be done outside.
     pub fn apply(&mut self, command: Command) -> Vec<Effect> {
         match command {
-            Command::AskFile => vec![Effect::Ask(false)],
-            Command::AskFolder => vec![Effect::Ask(true)],
+            Command::AskFile => vec![Effect::Ask(Wanted::File)],
+            Command::AskFolder => vec![Effect::Ask(Wanted::Folder)],
             Command::Open(path) => vec![Effect::Open(Some(path))],
             Command::OpenExample => vec![Effect::Open(None)],
             Command::Find => self.scan.iter().map(|open| Effect::Find(Arc::clone(&open.scan))).collect(),
+            // Asking twice does not start anew.
+            Command::Analyse if self.jobs.iter().any(|job| job.kind == JobKind::Analyse) => Vec::new(),
             Command::Analyse => self.analyse(),
             Command::Cancel(kind) => vec![Effect::Cancel(kind)],
             Command::Label(side, label) => self.label(side, label),
@@ -33,17 +35,26 @@ impl State {
                 self.place(side, centre_mm);
                 Vec::new()
             }
-            Command::DropBox(side, from_mm) => self.drop_box(side, from_mm),
+            Command::DropBox(before) => self.drop_box(before),
             Command::Opened(scan, labels) => self.opened(scan, labels),
             Command::Found(sinuses) => self.found(sinuses),
             Command::Analysed(analysis) => {
                 self.analysis = Some(analysis);
+                self.message = None;
                 Vec::new()
             }
-            Command::LabelRefused(side, before, reason) => {
+            Command::LabelRefused { side, before, undo, reason } => {
                 self.labels[side.index()] = before;
-                self.history.forget_last();
+                self.history.take_back(undo);
                 self.message = Some(Message { text: reason, error: true });
+                Vec::new()
+            }
+            Command::Notice(text) => {
+                self.message = Some(Message { text, error: false });
+                Vec::new()
+            }
+            Command::Jobs(jobs) => {
+                self.jobs = jobs;
                 Vec::new()
             }
             Command::Failed(text) => {
@@ -103,6 +114,7 @@ impl State {
             Command::ToggleHelp => self.help = !self.help,
             Command::ShowPaths(show) => self.settings.show_paths = show,
             Command::AnalyseOnOpen(on) => self.settings.analyse_on_open = on,
+            Command::SoftwareGraphics(software) => self.settings.software_graphics = software,
             Command::DismissMessage => self.message = None,
             _ => {}
         }
@@ -130,14 +142,13 @@ impl State {
     fn found(&mut self, sinuses: [Sinus; 2]) -> Vec<Effect> {
         self.sinuses = Some(sinuses);
         self.analysis = None;
-        let seen: Vec<DVec3> = sinuses.iter().filter(|s| s.present != Presence::Absent).map(|s| s.centre_mm).collect();
-        if seen.is_empty() {
+        let Some(middle_mm) = middle(&sinuses) else {
             let text = "No maxillary sinus is in view. If one is, drag a box onto it".to_owned();
             self.message = Some(Message { text, error: false });
             return Vec::new();
-        }
+        };
         // A plane between the two shows both in axial and coronal.
-        self.move_cross(seen.iter().sum::<DVec3>() / seen.len() as f64);
+        self.move_cross(middle_mm);
         if self.settings.analyse_on_open { self.analyse() } else { Vec::new() }
     }
 
@@ -175,8 +186,8 @@ impl State {
                 let (from, to) = if undo { (after, before) } else { (before, after) };
                 self.set_label(side, from, to, undo)
             }
-            Step::Box { side, before, after } => {
-                self.put_box(side, if undo { before } else { after });
+            Step::Box { before, after } => {
+                self.put_box(if undo { before } else { after });
                 self.boxes_changed()
             }
         }
@@ -186,26 +197,35 @@ impl State {
         if let Some(open) = &self.scan {
             let sinus = Sinus::placed(side, centre_mm, &open.scan.volume.grid);
             self.current = Some(side);
-            self.put_box(side, sinus);
+            self.put_box(sinus);
         }
     }
 
-    fn drop_box(&mut self, side: Side, from_mm: DVec3) -> Vec<Effect> {
-        let (Some(open), Some(sinuses)) = (&self.scan, self.sinuses) else { return Vec::new() };
-        let after = sinuses[side.index()];
-        let before = Sinus::placed(side, from_mm, &open.scan.volume.grid);
-        if after.centre_mm.distance(from_mm) < 1e-6 {
+    fn drop_box(&mut self, before: Sinus) -> Vec<Effect> {
+        let Some(after) = self.sinuses.map(|s| s[before.side.index()]) else { return Vec::new() };
+        if after.centre_mm == before.centre_mm {
+            self.put_box(before);
             return Vec::new();
         }
-        self.history.push(Step::Box { side, before, after });
+        self.history.push(Step::Box { before, after });
         self.boxes_changed()
+    }
+
+    fn put_box(&mut self, sinus: Sinus) {
+        if let Some(sinuses) = &mut self.sinuses {
+            sinuses[sinus.side.index()] = sinus;
+        }
     }
 
     /// Maps of other boxes are wrong maps: they go, and are computed anew where they were shown.
     fn boxes_changed(&mut self) -> Vec<Effect> {
         let was_shown = self.analysis.take().is_some();
         let running = self.jobs.iter().any(|job| job.kind == JobKind::Analyse);
-        if was_shown || running || self.settings.analyse_on_open { self.analyse() } else { Vec::new() }
+        let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
+        if was_shown || running || self.settings.analyse_on_open {
+            effects.extend(self.analyse());
+        }
+        effects
     }
 
     fn move_cross(&mut self, to_mm: DVec3) {
@@ -254,6 +274,7 @@ impl State {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::io::Format;
@@ -317,9 +338,18 @@ mod tests {
     fn a_refused_label_is_taken_back_and_said() {
         let mut state = opened();
         state.apply(Command::Label(Side::Right, Label::Anomalous));
-        state.apply(Command::LabelRefused(Side::Right, Some(Label::Normal), "disk full".to_owned()));
+        let refused =
+            |before, undo| Command::LabelRefused { side: Side::Right, before, undo, reason: "disk full".to_owned() };
+        state.apply(refused(Some(Label::Normal), false));
         assert_eq!(state.labels[Side::Right.index()], Some(Label::Normal));
         assert!(state.message.as_ref().is_some_and(|m| m.error) && state.undoable().0.is_none());
+
+        // A refused undo leaves the step to be undone again.
+        state.apply(Command::Label(Side::Right, Label::Anomalous));
+        state.apply(Command::Undo);
+        state.apply(refused(Some(Label::Anomalous), true));
+        assert_eq!(state.labels[Side::Right.index()], Some(Label::Anomalous));
+        assert_eq!(state.undoable(), (Some("label right anomalous".to_owned()), None));
     }
 
     #[test]
@@ -333,12 +363,16 @@ mod tests {
     #[test]
     fn a_moved_box_drops_the_map_asks_for_a_new_one_and_can_be_undone() {
         let mut state = opened();
-        let from = DVec3::new(25.0, 30.0, -20.0);
-        state.apply(Command::MoveBox(Side::Right, from + DVec3::X * 5.0));
-        let effects = state.apply(Command::DropBox(Side::Right, from));
-        assert!(matches!(&effects[..], [Effect::Analyse(_, s)] if s[Side::Right.index()].centre_mm.x == 30.0));
+        let before = Sinus { confidence: 0.5, ..state.sinuses.unwrap()[Side::Right.index()] };
+        state.put_box(before);
+        state.apply(Command::MoveBox(Side::Right, before.centre_mm + DVec3::X * 5.0));
+        let effects = state.apply(Command::DropBox(before));
+        let [Effect::Cancel(JobKind::Analyse), Effect::Analyse(_, sinuses)] = &effects[..] else {
+            panic!("{effects:?}");
+        };
+        assert_eq!(sinuses[Side::Right.index()].centre_mm.x, 30.0);
         state.apply(Command::Undo);
-        assert_eq!(state.sinuses.map(|s| s[Side::Right.index()].centre_mm), Some(from));
+        assert_eq!(state.sinuses.unwrap()[Side::Right.index()], before, "found, not placed");
     }
 
     #[test]

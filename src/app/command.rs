@@ -1,7 +1,7 @@
 //! What can be asked of the program, and what it needs the outside for.
 
 use super::report::Analysis;
-use super::state::{JobKind, Pane};
+use super::state::{JobKind, JobView, Pane};
 use crate::io::Scan;
 use crate::methods::sinus::Sinus;
 use crate::project::Label;
@@ -76,8 +76,8 @@ pub enum Command {
 
     /// Move a sinus box while dragging.
     MoveBox(Side, DVec3),
-    /// The box is let go after a drag that began at a point.
-    DropBox(Side, DVec3),
+    /// The box is let go; this is the sinus as it was when the drag began.
+    DropBox(Sinus),
     /// Label a sinus.
     Label(Side, Label),
     /// Label the current sinus.
@@ -96,16 +96,40 @@ pub enum Command {
     /// Maps were computed.
     Analysed(Arc<Analysis>),
     /// The label could not be written; the one before counts.
-    LabelRefused(Side, Option<Label>, String),
+    LabelRefused {
+        /// The sinus.
+        side: Side,
+        /// Its label until then.
+        before: Option<Label>,
+        /// Whether an undo was refused.
+        undo: bool,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The user should know.
+    Notice(String),
+    /// How far background work is.
+    Jobs(Vec<JobView>),
+    /// The 3-D picture is drawn by a program on the CPU.
+    SoftwareGraphics(bool),
     /// A job or a step failed; the sentence says why and what to do.
     Failed(String),
+}
+
+/// What a dialog asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A scan in one file.
+    File,
+    /// A folder with a series.
+    Folder,
 }
 
 /// What [`State::apply`](super::State::apply) cannot do itself.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// Show a file dialog (false) or a folder dialog (true).
-    Ask(bool),
+    /// Show a dialog.
+    Ask(Wanted),
     /// Read a scan; none is the synthetic head.
     Open(Option<PathBuf>),
     /// Look for the sinuses of the open scan.

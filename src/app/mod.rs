@@ -15,9 +15,8 @@ pub use options::WindowOptions;
 pub use runner::{Runner, RunnerConfig};
 pub use state::State;
 
-use crate::io::{Format, Scan};
+use crate::io::{self, Format, Scan};
 use crate::job::{Cancelled, Progress};
-use crate::nets::weights::sha256_hex;
 use crate::phantom;
 use crate::volume::with_voxels;
 
@@ -27,7 +26,7 @@ use crate::volume::with_voxels;
 /// [`Cancelled`].
 pub fn example(progress: &Progress) -> Result<Scan, Cancelled> {
     let volume = phantom::example(progress)?.image;
-    let sha256 = with_voxels!(&volume.voxels, v => sha256_hex(bytemuck::cast_slice(v)));
+    let sha256 = with_voxels!(&volume.voxels, v => io::sha256(bytemuck::cast_slice(v)));
     Ok(Scan {
         volume,
         path: None,

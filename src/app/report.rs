@@ -47,7 +47,7 @@ pub fn analyse(
 pub struct Report {
     /// The scan as it was named.
     pub file: String,
-    /// One entry per sinus in view.
+    /// One entry per sinus, right first; one that is not in view has neither score nor map.
     pub findings: Vec<ReportedFinding>,
     /// How it was made.
     pub provenance: Provenance,
@@ -61,9 +61,9 @@ pub struct ReportedFinding {
     /// Name of the method.
     pub method: &'static str,
     /// Mean of the map inside the crop.
-    pub score: f64,
-    /// Percentage of normal sinuses that score lower.
-    pub percentile: f64,
+    pub score: Option<f64>,
+    /// Percentage of normal sinuses that score lower; null for settings without a reference.
+    pub percentile: Option<f64>,
     /// The map's file; it holds both sinuses.
     pub map: Option<PathBuf>,
 }
@@ -99,24 +99,26 @@ pub fn write(
     analysis: &Analysis,
     out: &Path,
 ) -> Result<Report, io::WriteError> {
-    let failed = |source| io::WriteError::Io { source, path: out.to_owned() };
-    std::fs::create_dir_all(out).map_err(failed)?;
+    let folder = |source| io::WriteError::Io { source, path: out.to_owned() };
+    std::fs::create_dir_all(out).map_err(folder)?;
     let stem = format!("{}_desc-{}_map", stem(scan), residual::NAME);
     let map = out.join(format!("{stem}.nii.gz"));
-    io::nifti::write(&map, &analysis.map)?;
+    if !analysis.findings.is_empty() {
+        io::nifti::write(&map, &analysis.map)?;
+    }
+    let reported = |side: Side| {
+        let finding = analysis.findings.iter().find(|f| f.side == side);
+        ReportedFinding {
+            side,
+            method: residual::NAME,
+            score: finding.map(|f| f.score),
+            percentile: finding.and_then(|f| f.percentile),
+            map: finding.map(|_| map.clone()),
+        }
+    };
     let report = Report {
         file: name.to_owned(),
-        findings: analysis
-            .findings
-            .iter()
-            .map(|f| ReportedFinding {
-                side: f.side,
-                method: residual::NAME,
-                score: f.score,
-                percentile: f.percentile,
-                map: Some(map.clone()),
-            })
-            .collect(),
+        findings: Side::BOTH.map(reported).into(),
         provenance: Provenance {
             generated_by: format!("antrum {}", env!("CARGO_PKG_VERSION")),
             notice: NOTICE,
@@ -126,8 +128,7 @@ pub fn write(
             sinuses: *sinuses,
         },
     };
-    let text = serde_json::to_vec_pretty(&report).map_err(|e| failed(e.into()))?;
-    std::fs::write(out.join(format!("{stem}.json")), text).map_err(failed)?;
+    io::write_json(&out.join(format!("{stem}.json")), &report)?;
     Ok(report)
 }
 

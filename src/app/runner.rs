@@ -1,6 +1,6 @@
 //! Carries out effects: file dialogs, background jobs, the project file. Results come back as commands.
 
-use super::command::{Command, Effect};
+use super::command::{Command, Effect, Wanted};
 use super::report::{self, Analysis};
 use super::state::{JobKind, JobView};
 use crate::io::Scan;
@@ -22,6 +22,8 @@ pub struct RunnerConfig {
     /// Where networks run.
     pub device: Device,
 }
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The side of the program that has effects.
 pub struct Runner {
@@ -67,17 +69,21 @@ impl Runner {
     /// Starts or does what an effect asks for.
     pub fn run(&mut self, effect: Effect) {
         match effect {
-            Effect::Ask(folder) => {
+            Effect::Ask(what) => {
                 // The dialog is asynchronous by itself; the job only waits for the answer.
-                let answer = ask(folder);
+                let answer = ask(what);
                 let wait = move |_: &Progress| Ok::<_, JobError>(pollster::block_on(answer));
                 self.dialog = Some(Job::spawn("file dialog", wait));
             }
             Effect::Open(path) => {
-                self.open = Some(self.pooled("Opening the scan", move |progress| match &path {
-                    Some(path) => Ok(crate::io::open(path, progress)?),
-                    None => Ok(super::example(progress)?),
-                }));
+                // Not in the pool of the analyses: a scan is opened at once, whatever is being computed.
+                let work = move |progress: &Progress| -> Result<Scan, Failure> {
+                    Ok(match &path {
+                        Some(path) => crate::io::open(path, progress)?,
+                        None => super::example(progress)?,
+                    })
+                };
+                self.open = Some(Job::spawn("Opening the scan", work));
             }
             Effect::Find(scan) => {
                 self.find = Some(self.pooled("Finding the sinuses", move |progress| {
@@ -112,7 +118,11 @@ impl Runner {
             commands.push(Command::Open(path));
         }
         match finished(&mut self.open) {
-            Some(Ok(scan)) => commands.push(self.opened(scan)),
+            Some(Ok(scan)) => {
+                // What was computed for the scan before must not land on this one.
+                (self.find, self.analyse) = (None, None);
+                commands.push(self.opened(scan));
+            }
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
@@ -182,7 +192,7 @@ impl Runner {
             }
             Err(reason) => {
                 let text = format!("The label was not kept: {reason}");
-                self.done.push(Command::LabelRefused(side, before, text));
+                self.done.push(Command::LabelRefused { side, before, undo, reason: text });
             }
         }
     }
@@ -206,7 +216,7 @@ impl Runner {
     fn pooled<T: Send + 'static>(
         &self,
         name: &str,
-        work: impl FnOnce(&Progress) -> Result<T, Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
+        work: impl FnOnce(&Progress) -> Result<T, Failure> + Send + 'static,
     ) -> Job<T> {
         let pool = self.pool.clone();
         Job::spawn(name, move |progress| match pool {
@@ -232,10 +242,10 @@ fn failure(error: JobError) -> Option<Command> {
 }
 
 /// Shows the dialog; must be called where the window lives, the answer may be awaited anywhere.
-fn ask(folder: bool) -> impl Future<Output = Option<PathBuf>> + Send {
+fn ask(what: Wanted) -> impl Future<Output = Option<PathBuf>> + Send {
     let dialog = rfd::AsyncFileDialog::new();
     async move {
-        let handle = if folder {
+        let handle = if what == Wanted::Folder {
             dialog.set_title("Open a folder with a DICOM series").pick_folder().await
         } else {
             let dialog = dialog.set_title("Open a scan").add_filter("NIfTI, DICOM", &["nii", "gz", "dcm", "ima"]);

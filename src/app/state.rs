@@ -33,6 +33,8 @@ pub struct State {
     pub current: Option<Side>,
     /// What can be undone.
     pub(super) history: History,
+    /// Who labels, and where labels are kept.
+    pub label_keeper: String,
     /// Background work, for the job bar.
     pub jobs: Vec<JobView>,
     /// What the user must know, with the next step.
@@ -133,7 +135,7 @@ pub struct JobView {
 /// Kinds of background work; a new job replaces a running one of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum JobKind {
-    /// Waiting for a file dialog and reading a scan.
+    /// Reading a scan.
     Open,
     /// Looking for the sinuses.
     Find,
@@ -157,11 +159,13 @@ pub struct Settings {
     pub show_paths: bool,
     /// Maps are computed as soon as the sinuses are found.
     pub analyse_on_open: bool,
+    /// The graphics adapter is a program on the CPU: the 3-D picture is drawn coarser.
+    pub software_graphics: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { show_paths: false, analyse_on_open: true }
+        Self { show_paths: false, analyse_on_open: true, software_graphics: false }
     }
 }
 
@@ -212,9 +216,10 @@ impl OpenScan {
     }
 }
 
-/// The 0.5 to 99.5 percentile of the voxels that are not zero; HU start at air.
-fn auto_window(volume: &Volume) -> Window {
-    // Every 7th voxel is plenty for a percentile and keeps opening fast.
+/// The 0.5 to 99.5 percentile of the voxels that are not zero.
+#[must_use]
+pub fn auto_window(volume: &Volume) -> Window {
+    // 400 000 voxels are plenty for a percentile and keep opening fast.
     let stride = (volume.grid.count() / 400_000).max(1);
     let sample: Vec<f32> = (0..volume.grid.count())
         .step_by(stride)
@@ -226,6 +231,12 @@ fn auto_window(volume: &Volume) -> Window {
 }
 
 impl State {
+    /// Nothing open yet; labels are kept by and in what `keeper` says.
+    #[must_use]
+    pub fn kept_by(keeper: String) -> Self {
+        Self { label_keeper: keeper, ..Self::default() }
+    }
+
     /// The scan's volume.
     #[must_use]
     pub fn volume(&self) -> Option<&Volume> {

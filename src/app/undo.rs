@@ -1,6 +1,5 @@
 //! What can be undone: labels and boxes placed by hand.
 
-use super::state::State;
 use crate::methods::sinus::Sinus;
 use crate::project::Label;
 use crate::space::Side;
@@ -9,7 +8,7 @@ use crate::space::Side;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Step {
     Label { side: Side, before: Option<Label>, after: Option<Label> },
-    Box { side: Side, before: Sinus, after: Sinus },
+    Box { before: Sinus, after: Sinus },
 }
 
 impl Step {
@@ -18,7 +17,7 @@ impl Step {
             Self::Label { side, after, .. } => {
                 format!("label {} {}", side.name(), after.map_or("cleared", Label::name))
             }
-            Self::Box { side, .. } => format!("move {} box", side.name()),
+            Self::Box { after, .. } => format!("move {} box", after.side.name()),
         }
     }
 }
@@ -36,9 +35,13 @@ impl History {
         self.undone.clear();
     }
 
-    /// Forgets a step that could not be carried out.
-    pub fn forget_last(&mut self) {
-        self.done.pop();
+    /// A step could not be carried out: a new one is forgotten, an undone one is done again.
+    pub fn take_back(&mut self, undo: bool) {
+        if undo {
+            self.redo();
+        } else {
+            self.done.pop();
+        }
     }
 
     pub fn undo(&mut self) -> Option<Step> {
@@ -55,14 +58,5 @@ impl History {
 
     pub fn names(&self) -> (Option<String>, Option<String>) {
         (self.done.last().map(Step::name), self.undone.last().map(Step::name))
-    }
-}
-
-impl State {
-    /// Puts a sinus where a step says.
-    pub(super) fn put_box(&mut self, side: Side, sinus: Sinus) {
-        if let Some(sinuses) = &mut self.sinuses {
-            sinuses[side.index()] = sinus;
-        }
     }
 }

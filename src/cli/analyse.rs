@@ -1,9 +1,11 @@
 //! `antrum analyse`: residual maps and scores, written beside nothing but into a folder of their own.
 
-use super::{Failure, guarded, open, print_json, shown_name};
-use crate::app::report::{self, Report};
-use crate::methods::residual::{InferConfig, Model};
-use crate::methods::sinus::{self, FinderConfig};
+use super::{Failure, guarded, open, print_json, say, shown_name};
+use crate::app::report::{self, Analysis, Report};
+use crate::io::Scan;
+use crate::job::Progress;
+use crate::methods::residual::{InferConfig, MapScale, Model};
+use crate::methods::sinus::{self, FinderConfig, Sinus};
 use crate::nets;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +27,9 @@ pub(super) struct Args {
     /// Edge of the median filter of the map, in voxels
     #[arg(long, default_value_t = 5, value_parser = parse_median)]
     median: usize,
+    /// What 1 means in the map: a difference of the whole intensity range, or the crop's own 99th percentile
+    #[arg(long, default_value = "intensity")]
+    scale: Scale,
     /// Print one JSON object (for several scans: an object with their list)
     #[arg(long)]
     json: bool,
@@ -36,6 +41,14 @@ enum Method {
     Residual,
 }
 
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Scale {
+    /// Comparable between sinuses; a normal one stays dark
+    Intensity,
+    /// As the paper rescales its targets; something is bright in every map
+    Crop,
+}
+
 fn parse_median(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(k @ (0 | 3 | 5 | 7)) => Ok(k),
@@ -45,55 +58,94 @@ fn parse_median(text: &str) -> Result<usize, String> {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let Method::Residual = args.method;
-    let config = InferConfig { median: args.median };
+    let scale = match args.scale {
+        Scale::Intensity => MapScale::Intensity,
+        Scale::Crop => MapScale::Crop,
+    };
+    let config = InferConfig { median: args.median, scale };
     let mut reports = Vec::new();
+    let mut failed = 0;
     for path in &args.paths {
-        let report = one(Some(path), &args.out, args.weights.as_deref(), config)?;
-        if !args.json {
-            print(&report);
+        match one(path, &args.out, args.weights.as_deref(), config) {
+            Ok(report) => {
+                if !args.json {
+                    print(&report)?;
+                }
+                reports.push(report);
+            }
+            // One bad scan of many does not cost the others; a single one is told by `main`.
+            Err(error) if args.paths.len() > 1 => {
+                eprintln!("antrum: {error}");
+                failed += 1;
+            }
+            Err(error) => return Err(error),
         }
-        reports.push(report);
     }
     match (args.json, reports.as_slice()) {
-        (false, _) => Ok(()),
-        (true, [report]) => print_json(report),
-        (true, _) => print_json(&serde_json::json!({ "results": reports })),
+        (true, [report]) if args.paths.len() == 1 => print_json(report)?,
+        (true, _) => print_json(&serde_json::json!({ "results": reports }))?,
+        (false, _) => {}
     }
+    if failed > 0 {
+        return Err(format!("{failed} of {} scans could not be analysed", args.paths.len()).into());
+    }
+    Ok(())
 }
 
-/// Analyses one scan (or the example) and writes map and side-car to `out`.
-pub(super) fn one(
-    path: Option<&Path>,
-    out: &Path,
-    weights: Option<&Path>,
-    config: InferConfig,
-) -> Result<Report, Failure> {
-    let (path, out, weights) = (path.map(Path::to_owned), out.to_owned(), weights.map(Path::to_owned));
+/// Analyses one scan and writes map and side-car to `out`.
+fn one(path: &Path, out: &Path, weights: Option<&Path>, config: InferConfig) -> Result<Report, Failure> {
+    let (path, out, weights) = (path.to_owned(), out.to_owned(), weights.map(Path::to_owned));
     let report = guarded("analysing", move |progress| {
-        let scan = open(path.as_deref(), &progress.part(0.0, 0.3))?;
-        let model = match &weights {
-            Some(file) => Model::load(file, &nets::cpu())?,
-            None => Model::built_in(&nets::cpu())?,
-        };
-        let sinuses = sinus::find(&scan.volume, &FinderConfig::default(), &progress.part(0.3, 0.5))?;
-        let part = progress.part(0.5, 0.9);
-        let analysis = report::analyse(&scan.volume, &sinuses, &model, config, &part)?;
-        Ok(report::write(&scan, &shown_name(path.as_deref()), &sinuses, &analysis, &out)?)
+        analysed(Some(&path), weights.as_deref(), config, progress)?.write(Some(&path), &out)
     })?;
     Ok(report)
 }
 
-fn print(report: &Report) {
-    println!("{}", report.file);
+/// A scan with everything that is known of it.
+pub(super) struct Analysed {
+    pub scan: Scan,
+    pub sinuses: [Sinus; 2],
+    pub analysis: Analysis,
+}
+
+impl Analysed {
+    /// Writes map and side-car.
+    pub(super) fn write(&self, path: Option<&Path>, out: &Path) -> Result<Report, Failure> {
+        Ok(report::write(&self.scan, &shown_name(path), &self.sinuses, &self.analysis, out)?)
+    }
+}
+
+/// Opens a scan (or makes the example), finds its sinuses and computes their maps.
+pub(super) fn analysed(
+    path: Option<&Path>,
+    weights: Option<&Path>,
+    config: InferConfig,
+    progress: &Progress,
+) -> Result<Analysed, Failure> {
+    let scan = open(path, &progress.part(0.0, 0.3))?;
+    let model = match weights {
+        Some(file) => Model::load(file, &nets::cpu())?,
+        None => Model::built_in(&nets::cpu())?,
+    };
+    let sinuses = sinus::find(&scan.volume, &FinderConfig::default(), &progress.part(0.3, 0.5))?;
+    let analysis = report::analyse(&scan.volume, &sinuses, &model, config, &progress.part(0.5, 1.0))?;
+    Ok(Analysed { scan, sinuses, analysis })
+}
+
+pub(super) fn print(report: &Report) -> Result<(), Failure> {
+    say(&report.file)?;
     for finding in &report.findings {
         let side = finding.side.name();
-        println!(
-            "  patient {side:<5}  residual {:.4}, above {:.0} % of normal sinuses",
-            finding.score, finding.percentile
-        );
+        let Some(score) = finding.score else {
+            say(format_args!("  patient {side:<5}  not in view"))?;
+            continue;
+        };
+        let rank =
+            finding.percentile.map_or(String::new(), |p| format!(", above {p:.0} % of normal synthetic sinuses"));
+        say(format_args!("  patient {side:<5}  residual {score:.4}{rank}"))?;
     }
-    match &report.findings.first().and_then(|f| f.map.as_ref()) {
-        Some(map) => println!("  map {}", map.display()),
-        None => println!("  no sinus is in view; nothing to score"),
+    if let Some(map) = report.findings.iter().find_map(|f| f.map.as_ref()) {
+        say(format_args!("  map {}", map.display()))?;
     }
+    Ok(())
 }

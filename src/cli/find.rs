@@ -1,6 +1,6 @@
 //! `antrum find`: where the maxillary sinuses are.
 
-use super::{Failure, guarded, open, print_json};
+use super::{Failure, guarded, open, print_json, say};
 use crate::methods::sinus::{self, FinderConfig, Presence, Sinus};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if args.json {
         return print_json(&Found { file: args.path.display().to_string(), sinuses });
     }
-    println!("{}", args.path.display());
+    say(format_args!("{}", args.path.display()))?;
     for sinus in sinuses {
         let c = sinus.centre_mm;
         let presence = match sinus.present {
@@ -39,7 +39,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             Presence::Absent => "not in view",
         };
         let at = format!("R {:.1}  A {:.1}  S {:.1} mm", c.x, c.y, c.z);
-        println!("  patient {:<5}  {presence:<14}  {at}  confidence {:.2}", sinus.side.name(), sinus.confidence);
+        say(format_args!(
+            "  patient {:<5}  {presence:<14}  {at}  confidence {:.2}",
+            sinus.side.name(),
+            sinus.confidence
+        ))?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `antrum info`: what a scan is, and what is odd about it.
 
-use super::{Failure, guarded, open, print_json};
+use super::{Failure, guarded, open, print_json, say};
 use crate::io::{Check, Scan};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -43,19 +43,19 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let [nx, ny, nz] = info.size;
     let [sx, sy, sz] = info.spacing_mm;
-    println!("{}", info.file);
-    println!("  format    {} {}", info.format, info.modality);
-    println!("  size      {nx} × {ny} × {nz} voxels, {sx:.3} × {sy:.3} × {sz:.3} mm, axes {}", info.axes);
-    println!(
+    say(format_args!("{}", info.file))?;
+    say(format_args!("  format    {} {}", info.format, info.modality))?;
+    say(format_args!("  size      {nx} × {ny} × {nz} voxels, {sx:.3} × {sy:.3} × {sz:.3} mm, axes {}", info.axes))?;
+    say(format_args!(
         "  values    {} from {:.6} to {:.6}, mean {:.6} {}",
         info.stored_type, info.min, info.max, info.mean, info.unit
-    );
-    println!("  world (RAS+ mm) from voxel");
+    ))?;
+    say(format_args!("  world (RAS+ mm) from voxel"))?;
     for row in &info.world_from_voxel[..3] {
-        println!("    {:>12.5} {:>12.5} {:>12.5} {:>12.5}", row[0], row[1], row[2], row[3]);
+        say(format_args!("    {:>12.5} {:>12.5} {:>12.5} {:>12.5}", row[0], row[1], row[2], row[3]))?;
     }
     for check in info.checks {
-        println!("  note      {}", check.message);
+        say(format_args!("  note      {}", check.message))?;
     }
     Ok(())
 }

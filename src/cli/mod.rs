@@ -13,6 +13,8 @@ use crate::job::{JobError, Progress};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 use std::error::Error;
+use std::fmt::Display;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 /// Any error of a subcommand; it is printed once, by `main`.
@@ -76,8 +78,15 @@ fn open(path: Option<&Path>, progress: &Progress) -> Result<Scan, Failure> {
 }
 
 fn print_json(value: &impl Serialize) -> Result<(), Failure> {
-    println!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
+    say(serde_json::to_string_pretty(value)?)
+}
+
+/// Prints a line. A reader who has seen enough (`| head`) is no error.
+fn say(line: impl Display) -> Result<(), Failure> {
+    match writeln!(std::io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// How a scan is called in output: its path as given, or that it is synthetic.

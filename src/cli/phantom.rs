@@ -1,6 +1,6 @@
 //! `antrum phantom`: a cohort of synthetic heads with known sinuses and known disease.
 
-use super::{Failure, guarded};
+use super::{Failure, guarded, say};
 use crate::phantom::Contrast;
 use crate::phantom::cohort::{self, CohortPlan};
 use std::path::PathBuf;
@@ -42,6 +42,6 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     };
     let out = args.out.clone();
     guarded("phantoms", move |progress| Ok(cohort::write(&out, &plan, progress)?))?;
-    println!("{} synthetic heads in {}", args.subjects, args.out.display());
+    say(format_args!("{} synthetic heads in {}", args.subjects, args.out.display()))?;
     Ok(())
 }

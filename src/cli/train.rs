@@ -1,6 +1,6 @@
 //! `antrum train`: weights from a cohort.
 
-use super::{Failure, guarded};
+use super::{Failure, guarded, say};
 use crate::methods::residual::TrainConfig;
 use crate::methods::residual::train::cae;
 use crate::nets;
@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Ok(cae(&cohorts, &out, &config, &nets::cpu(), &mut report, progress)?)
     })?;
     let auroc = card.auroc.map_or("not measured: no diseased sinuses".to_owned(), |a| format!("{a:.3}"));
-    println!("cae.bpk and cae.json are in {}", args.out.display());
-    println!("AUROC of the score on the validation subjects: {auroc}");
+    say(format_args!("cae.bpk and cae.json are in {}", args.out.display()))?;
+    say(format_args!("AUROC of the score on the validation subjects: {auroc}"))?;
     Ok(())
 }

@@ -291,7 +291,7 @@ mod tests {
         let scan = Volume::from_f32(grid, ball(&grid, DVec3::ZERO, 24.0, 100.0), Unit::Arbitrary);
         let map_grid = Grid::centred([30, 30, 30], 1.0, DVec3::new(-10.0, 0.0, 0.0));
         let map = Volume::from_f32(map_grid, ball(&map_grid, DVec3::new(-10.0, 0.0, 0.0), 5.0, 0.8), Unit::Score);
-        let overlay = Some(Overlay::default());
+        let overlay = Some(Overlay { opacity: 0.55, threshold: 0.35, max: 1.0, ..Overlay::default() });
         let shown = RaycastView { overlay, ..view(0.0, 0.0) };
         let Some(covered) = draw(&scan, Some(&map), shown) else { return };
         let coloured = |c: [u8; 4]| c[0] > c[2].saturating_add(40);

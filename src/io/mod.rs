@@ -220,8 +220,20 @@ fn io_error(path: &Path, source: io::Error) -> OpenError {
     }
 }
 
-/// SHA-256 in hexadecimal.
-fn sha256(bytes: &[u8]) -> String {
+/// Writes a side-car, first beside its place, then into it, so that a failure leaves the former file.
+///
+/// # Errors
+/// [`WriteError::Io`].
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), WriteError> {
+    let failed = |source| WriteError::Io { source, path: path.to_owned() };
+    let text = serde_json::to_vec_pretty(value).map_err(|e| failed(e.into()))?;
+    let beside = path.with_extension("json.part");
+    fs::write(&beside, text).and_then(|()| fs::rename(&beside, path)).map_err(failed)
+}
+
+/// SHA-256 in lower-case hexadecimal digits.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");

@@ -14,8 +14,8 @@ pub struct Finding {
     pub side: Side,
     /// Larger means more abnormal; the unit is the method's own.
     pub score: f64,
-    /// The percentage of normal sinuses with a smaller score, 0 to 100.
-    pub percentile: f64,
-    /// The anomaly map on the crop's 64 mm grid, values 0 to 1.
+    /// The percentage of normal sinuses with a smaller score, 0 to 100; none where no reference has the same settings.
+    pub percentile: Option<f64>,
+    /// The anomaly map on the crop's 64 mm grid, values from 0.
     pub map: Volume,
 }

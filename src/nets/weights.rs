@@ -3,7 +3,6 @@
 
 use burn::module::Module;
 use burn::store::{BurnpackStore, HalfPrecisionAdapter, ModuleStore as _};
-use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Why parameters could not be read or written.
@@ -78,17 +77,6 @@ pub fn save<M: Module>(module: &M, path: &Path, precision: Precision) -> Result<
     }
     store.collect_from(module).map_err(|e| failed(e.to_string()))?;
     std::fs::rename(&beside, path).map_err(|e| failed(e.to_string()))
-}
-
-/// The SHA-256 of bytes as lower-case hexadecimal digits.
-#[must_use]
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -17,13 +17,13 @@ const APPLICATION_ID: i64 = 0x416e_7472;
 const SCHEMA_VERSION: i64 = 1;
 
 const SCHEMA: &str = "
-CREATE TABLE cases (
+CREATE TABLE IF NOT EXISTS cases (
     id INTEGER PRIMARY KEY,
     sha256 TEXT NOT NULL UNIQUE,
     path TEXT,
     first_opened_utc TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 ) STRICT;
-CREATE TABLE label_events (
+CREATE TABLE IF NOT EXISTS label_events (
     id INTEGER PRIMARY KEY,
     case_id INTEGER NOT NULL REFERENCES cases (id),
     side TEXT NOT NULL CHECK (side IN ('L', 'R')),
@@ -38,10 +38,14 @@ CREATE TABLE label_events (
     version TEXT NOT NULL,
     time_utc TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 ) STRICT;
-CREATE INDEX label_events_of_case ON label_events (case_id, side, rater, id);
-CREATE VIEW current_labels AS
+CREATE INDEX IF NOT EXISTS label_events_of_case ON label_events (case_id, side, rater, id);
+CREATE VIEW IF NOT EXISTS current_labels AS
     SELECT * FROM label_events AS e
     WHERE id = (SELECT max(id) FROM label_events WHERE case_id = e.case_id AND side = e.side AND rater = e.rater);
+CREATE TRIGGER IF NOT EXISTS label_events_stay BEFORE UPDATE ON label_events
+    BEGIN SELECT raise(ABORT, 'label events are never edited'); END;
+CREATE TRIGGER IF NOT EXISTS label_events_remain BEFORE DELETE ON label_events
+    BEGIN SELECT raise(ABORT, 'label events are never deleted'); END;
 ";
 
 /// Why the project file could not be used.
@@ -109,7 +113,7 @@ impl Project {
     fn prepare(&mut self) -> Result<(), ProjectError> {
         let number = |db: &Connection, pragma: &str| db.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
         let foreign = |reason: String| ProjectError::Foreign { reason, path: self.path.clone() };
-        self.db.busy_timeout(Duration::from_secs(5)).map_err(|e| self.failed("opened", e))?;
+        self.db.busy_timeout(Duration::from_secs(1)).map_err(|e| self.failed("opened", e))?;
         let id = match number(&self.db, "application_id") {
             Ok(id) => id,
             Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
@@ -251,6 +255,8 @@ mod tests {
         assert_eq!(project.labels(case, "me").unwrap(), [None, None]);
         let events: i64 = project.db.query_row("SELECT count(*) FROM label_events", [], |r| r.get(0)).unwrap();
         assert_eq!(events, 2);
+        assert!(project.db.execute("DELETE FROM label_events", []).is_err());
+        assert!(project.db.execute("UPDATE label_events SET label = 'normal'", []).is_err());
     }
 
     #[test]

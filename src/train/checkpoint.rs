@@ -20,6 +20,8 @@ pub(super) struct Checkpoint<M> {
 #[derive(Serialize, Deserialize)]
 struct State {
     schedule: Schedule,
+    /// Sizes of training and validation set: another cohort is another training.
+    samples: [usize; 2],
     history: Vec<Epoch>,
 }
 
@@ -29,15 +31,15 @@ const BEFORE: &str = "checkpoint.before";
 
 impl<M: Module> Checkpoint<M> {
     /// Goes on from the folder's checkpoint, if there is one. More epochs than before are fine; other settings are not.
-    pub fn resume(mut self, folder: &Path, schedule: &Schedule) -> Result<Self, TrainError> {
+    pub fn resume(mut self, folder: &Path, schedule: &Schedule, samples: [usize; 2]) -> Result<Self, TrainError> {
         let Some(path) = [NOW, BEFORE].map(|name| folder.join(name)).into_iter().find(|p| p.is_dir()) else {
             return Ok(self);
         };
         let damaged = |reason: String| TrainError::Checkpoint { reason, path: path.clone() };
         let text = fs::read(path.join("state.json")).map_err(|e| damaged(e.to_string()))?;
         let state: State = serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?;
-        if (Schedule { epochs: schedule.epochs, ..state.schedule.clone() }) != *schedule {
-            return Err(damaged("it was made with other settings".to_owned()));
+        if (Schedule { epochs: schedule.epochs, ..state.schedule.clone() }) != *schedule || state.samples != samples {
+            return Err(damaged("it was made with other settings or another cohort".to_owned()));
         }
         let unreadable = |e: RecordError| damaged(format!("{e:?}"));
         let load = |module: M, name: &str| {
@@ -51,12 +53,12 @@ impl<M: Module> Checkpoint<M> {
     }
 
     /// Writes the checkpoint beside the former one, then lets it take its place.
-    pub fn save(&self, folder: &Path, schedule: &Schedule) -> Result<(), TrainError> {
-        self.write(folder, schedule)
+    pub fn save(&self, folder: &Path, schedule: &Schedule, samples: [usize; 2]) -> Result<(), TrainError> {
+        self.write(folder, schedule, samples)
             .map_err(|reason| TrainError::Weights(WeightsError::Write { reason, path: folder.join(NOW) }))
     }
 
-    fn write(&self, folder: &Path, schedule: &Schedule) -> Result<(), String> {
+    fn write(&self, folder: &Path, schedule: &Schedule, samples: [usize; 2]) -> Result<(), String> {
         let [now, next, before] = [NOW, NEXT, BEFORE].map(|name| folder.join(name));
         let record = |e: RecordError| format!("{e:?}");
         let file = |e: std::io::Error| e.to_string();
@@ -67,7 +69,7 @@ impl<M: Module> Checkpoint<M> {
         self.model.clone().into_record().save(next.join("model.bpk")).map_err(record)?;
         self.best.clone().into_record().save(next.join("best.bpk")).map_err(record)?;
         self.optimiser.save(next.join("optimiser.bpk")).map_err(record)?;
-        let state = State { schedule: schedule.clone(), history: self.history.clone() };
+        let state = State { schedule: schedule.clone(), samples, history: self.history.clone() };
         let text = serde_json::to_vec_pretty(&state).map_err(|e| e.to_string())?;
         fs::write(next.join("state.json"), text).map_err(file)?;
         if before.exists() {

@@ -4,7 +4,7 @@ use crate::app::Command;
 use crate::app::state::{Pane, State};
 use crate::project::Label;
 use crate::space::{Plane, Side};
-use egui::{Context, Key, Modifiers};
+use egui::{Context, Event, Key, Modifiers};
 
 /// One key and its meaning.
 pub(super) struct Binding {
@@ -31,7 +31,7 @@ const fn bind(
     Binding { shown, what, modifiers, key, command }
 }
 
-/// All keys, in the order of the sheet. More specific modifiers come before plain keys.
+/// All keys, in the order of the sheet.
 pub(super) const BINDINGS: &[Binding] = &[
     bind("Ctrl+O", "open a file", CTRL, Key::O, |_, _| Some(Command::AskFile)),
     bind("Ctrl+Shift+O", "open a folder", CTRL.plus(SHIFT), Key::O, |_, _| Some(Command::AskFolder)),
@@ -99,21 +99,34 @@ fn scroll(pane: Option<Pane>, slices: f64) -> Option<Command> {
     Some(Command::Scroll(plane(pane), slices))
 }
 
-/// The commands of the keys pressed in this frame; none while text is being typed.
+/// The commands of the keys pressed in this frame, in their order; none while text is being typed.
 pub(super) fn pressed(ctx: &Context, state: &State, hovered: Option<Pane>) -> Vec<Command> {
-    if ctx.egui_wants_keyboard_input() {
+    if ctx.text_edit_focused() {
         return Vec::new();
     }
-    let mut commands: Vec<Command> = BINDINGS
-        .iter()
-        .filter(|b| ctx.input_mut(|i| i.consume_key(b.modifiers, b.key)))
-        .filter_map(|b| (b.command)(state, hovered))
-        .collect();
-    let peek = ctx.input(|i| i.key_down(Key::Space));
+    let mut commands = Vec::new();
+    let peek = ctx.input(|input| {
+        for event in &input.events {
+            let Event::Key { key, pressed: true, repeat, modifiers, .. } = event else { continue };
+            let binding = BINDINGS.iter().find(|b| b.key == *key && modifiers.matches_exact(b.modifiers));
+            // A held key scrolls on, but does not label, undo or switch again and again.
+            let command = binding.and_then(|b| (b.command)(state, hovered));
+            commands.extend(command.filter(|c| !repeat || matches!(c, Command::Scroll(..) | Command::Opacity(_))));
+        }
+        input.key_down(Key::Space)
+    });
     if peek != state.overlay.peek {
         commands.push(Command::Peek(peek));
     }
     commands
+}
+
+/// The keys of normal, anomalous and uncertain of a side, as the table has them.
+pub(super) fn label_keys(side: Side) -> [&'static str; 3] {
+    Label::ALL.map(|label| {
+        let means = |b: &&Binding| matches!((b.command)(&State::default(), None), Some(Command::Label(s, l)) if s == side && l == label);
+        BINDINGS.iter().find(means).map_or("", |b| b.shown)
+    })
 }
 
 #[cfg(test)]
@@ -131,6 +144,12 @@ mod tests {
         assert_eq!(meaning(Key::S).as_deref(), Some("Label(Right, Anomalous)"));
         assert_eq!(meaning(Key::K).as_deref(), Some("Label(Left, Normal)"));
         assert_eq!(meaning(Key::L).as_deref(), Some("Label(Left, Anomalous)"));
+    }
+
+    #[test]
+    fn the_buttons_show_the_keys_of_the_table() {
+        assert_eq!(label_keys(Side::Right), ["A", "S", "D"]);
+        assert_eq!(label_keys(Side::Left), ["K", "L", "J"]);
     }
 
     #[test]

@@ -77,6 +77,7 @@ impl App {
             gpu::install(render_state);
             device = gpu::analysis_device(render_state);
         }
+        let software_graphics = cc.wgpu_render_state.as_ref().is_some_and(gpu::is_software);
         if args.log_startup {
             eprintln!("window created after {} ms", started.elapsed().as_millis());
         }
@@ -85,14 +86,17 @@ impl App {
             rater: args.rater.clone().unwrap_or_else(login_name),
             device,
         };
+        let keeper = config.project.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        let label_keeper = format!("Labels by {} in {keeper}", config.rater);
         let mut app = Self {
-            state: State::default(),
+            state: State::kept_by(label_keeper),
             runner: Runner::new(config),
             uploaded: Uploaded::default(),
             hovered: None,
             startup: args.log_startup.then_some(Startup { started, frames: 0 }),
         };
-        app.state.settings.show_paths = args.show_paths;
+        app.send(Command::ShowPaths(args.show_paths));
+        app.send(Command::SoftwareGraphics(software_graphics));
         app.send(args.path.map_or(Command::OpenExample, Command::Open));
         app
     }
@@ -127,7 +131,7 @@ impl App {
             self.uploaded.map = map;
         }
         for note in notes {
-            self.state.message = Some(crate::app::state::Message { text: note, error: false });
+            self.send(Command::Notice(note));
         }
     }
 
@@ -159,7 +163,7 @@ impl eframe::App for App {
         for command in keys::pressed(ctx, &self.state, self.hovered) {
             self.send(command);
         }
-        self.state.jobs = self.runner.jobs();
+        self.send(Command::Jobs(self.runner.jobs()));
         self.upload(frame);
         self.log_startup();
         if self.runner.busy() || self.startup.is_some() {

@@ -1,6 +1,6 @@
 //! The left panel: the scan, the two sinuses as they stand on a radiological screen, the overlay.
 
-use super::{colour_bar, theme};
+use super::{colour_bar, keys, theme};
 use crate::app::command::Command;
 use crate::app::state::{JobKind, OpenScan, State};
 use crate::io::Format;
@@ -82,8 +82,14 @@ fn sinuses_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     });
     ui.horizontal(|ui| {
         let running = state.jobs.iter().any(|j| j.kind == JobKind::Analyse);
+        let nothing = state.sinuses.is_none_or(|s| s.iter().all(|s| s.present == Presence::Absent));
         let button = Button::new("Residual map").fill(theme::ACCENT.gamma_multiply(0.35));
-        if ui.add_enabled(!running, button).on_hover_text("Compute the anomaly maps of both sinuses (M)").clicked() {
+        if ui
+            .add_enabled(!running && !nothing, button)
+            .on_hover_text("Compute the anomaly maps of both sinuses (M)")
+            .on_disabled_hover_text(if nothing { "No sinus is in view" } else { "Being computed" })
+            .clicked()
+        {
             commands.push(Command::Analyse);
         }
         let mut on_open = state.settings.analyse_on_open;
@@ -115,7 +121,7 @@ fn card_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command>) 
         let confidence = format!("{hint}. Confidence {:.2}", sinus.confidence);
         ui.label(RichText::new(text).color(theme::WEAK).small()).on_hover_text(confidence);
         score_ui(ui, state, side, commands);
-        for (label, key) in Label::ALL.into_iter().zip(keys_of(side)) {
+        for (label, key) in Label::ALL.into_iter().zip(keys::label_keys(side)) {
             let chosen = state.labels[side.index()] == Some(label);
             let button = Button::selectable(chosen, label.name())
                 .shortcut_text(key)
@@ -137,32 +143,25 @@ fn score_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command>)
         return;
     };
     let weights = state.analysis.as_ref().map_or("", |a| a.weights_sha256.get(..12).unwrap_or(""));
-    let hint = format!(
-        "Residual score {:.4}: mean of the map in the 64 mm box. Higher than {:.0} % of normal synthetic sinuses. \
-         Weights {weights}",
-        finding.score, finding.percentile
+    let rank = finding.percentile.map_or_else(
+        || "No normal scores belong to these settings.".to_owned(),
+        |p| format!("Higher than {p:.0} % of normal synthetic sinuses."),
     );
-    let text = format!("residual {:.3}", finding.score);
+    let hint =
+        format!("Residual score {:.4}: mean of the map in the 64 mm box. {rank} Weights {weights}", finding.score);
     let row = ui.horizontal(|ui| {
-        ui.label(RichText::new(text).font(theme::digits(11.0)));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.label(
-                RichText::new(format!("P{:.0}", finding.percentile)).font(theme::digits(11.0)).color(theme::STRONG),
-            );
-        });
+        ui.label(RichText::new(format!("residual {:.3}", finding.score)).small());
+        if let Some(percentile) = finding.percentile {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.label(RichText::new(format!("P{percentile:.0}")).small().color(theme::STRONG));
+            });
+        }
     });
     row.response.on_hover_text(&hint);
-    let bar = ProgressBar::new(finding.percentile as f32 / 100.0).desired_height(6.0).fill(theme::ACCENT);
+    let share = finding.percentile.unwrap_or(0.0) as f32 / 100.0;
+    let bar = ProgressBar::new(share).desired_height(6.0).fill(theme::ACCENT);
     if ui.add(bar).on_hover_text(hint).interact(egui::Sense::click()).clicked() {
         commands.push(Command::CentreOn(side));
-    }
-}
-
-/// The keys of normal, anomalous, uncertain.
-fn keys_of(side: Side) -> [&'static str; 3] {
-    match side {
-        Side::Right => ["A", "S", "D"],
-        Side::Left => ["K", "L", "J"],
     }
 }
 
@@ -174,7 +173,7 @@ fn overlay_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     }
     let now = state.overlay.settings;
     let mut new = now;
-    ui.label(RichText::new("residual, 0 to 1 of the crop's range").small().color(theme::WEAK));
+    ui.label(RichText::new("residual, as a share of the crop's intensity range").small().color(theme::WEAK));
     colour_bar::ui(ui, &mut new);
     ui.horizontal(|ui| {
         let label = ui.label("Opacity");

@@ -10,8 +10,8 @@ use crate::methods::sinus::Sinus;
 use crate::space::{Plane, Side};
 use crate::view::SliceView;
 use egui::{
-    Align2, Event, FontId, Id, MouseWheelUnit, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind,
-    Ui, WidgetInfo, pos2, vec2,
+    Align2, CursorIcon, Event, FontId, Id, MouseWheelUnit, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke,
+    StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 use glam::{DAffine3, DVec2, DVec3};
 
@@ -87,15 +87,19 @@ fn box_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane, sinus: &Sinus
     let painter = ui.painter();
     painter.rect_stroke(outline, 0.0, Stroke::new(width, colour.gamma_multiply(0.8)), StrokeKind::Middle);
     let handle = pane.handle(sinus);
+    if ui.input(|i| i.pointer.hover_pos()).is_some_and(|at| handle.contains(at)) {
+        painter.rect_filled(handle, 3.0, colour.gamma_multiply(0.45));
+        ui.ctx().set_cursor_icon(CursorIcon::Grab);
+    }
     for (a, b) in [(handle.left_top(), vec2(5.0, 5.0)), (handle.right_bottom(), vec2(-5.0, -5.0))] {
         painter.line_segment([a, a + vec2(b.x, 0.0)], Stroke::new(1.5, colour));
         painter.line_segment([a, a + vec2(0.0, b.y)], Stroke::new(1.5, colour));
     }
     let name = format!("sinus {}", sinus.side.letter());
-    // Sagittal boxes of both sides lie over each other: their names must not.
-    let place = match (plane, sinus.side) {
-        (Plane::Sagittal, Side::Left) => (outline.right_top() + vec2(-3.0, 2.0), Align2::RIGHT_TOP),
-        _ => (outline.left_top() + vec2(3.0, 2.0), Align2::LEFT_TOP),
+    // At the outer corners: boxes overlap in the middle, and in the sagittal plane altogether.
+    let place = match sinus.side {
+        Side::Left => (outline.right_top() + vec2(-3.0, 2.0), Align2::RIGHT_TOP),
+        Side::Right => (outline.left_top() + vec2(3.0, 2.0), Align2::LEFT_TOP),
     };
     shaded_text(ui, place.0, place.1, &name, FontId::proportional(11.0), colour);
 }
@@ -171,14 +175,14 @@ fn mouse(ui: &Ui, state: &State, pane: &Projection, plane: Plane, response: &Res
     }
     let id = response.id.with("grab");
     if response.drag_stopped()
-        && let Some((side, from_mm)) = ui.data_mut(|data| data.remove_temp::<Grab>(id)).flatten()
+        && let Some(before) = ui.data_mut(|data| data.remove_temp::<Grab>(id)).flatten()
     {
-        commands.push(Command::DropBox(side, from_mm));
+        commands.push(Command::DropBox(before));
     }
 }
 
-/// Which box is being dragged in a pane, and where it was before; egui remembers it between frames.
-type Grab = Option<(Side, DVec3)>;
+/// Which sinus's box is being dragged in a pane, as it was before; egui remembers it between frames.
+type Grab = Option<Sinus>;
 
 /// The left button: a box by its handle, else the crosshair.
 fn primary(
@@ -197,11 +201,11 @@ fn primary(
         let hit = state.sinuses.iter().flatten().find(|sinus| {
             state.view.show_boxes && pane.outline(plane, sinus, cross).is_some() && pane.handle(sinus).contains(origin)
         });
-        let grab: Grab = hit.map(|sinus| (sinus.side, sinus.centre_mm));
+        let grab: Grab = hit.copied();
         ui.data_mut(|data| data.insert_temp(id, grab));
     }
     match ui.data(|data| data.get_temp::<Grab>(id)).flatten() {
-        Some((side, _)) => {
+        Some(Sinus { side, .. }) => {
             let Some(sinus) = state.sinuses.map(|s| s[side.index()]) else { return };
             let by = pane.movement_mm(response.drag_delta());
             commands.push(Command::MoveBox(side, sinus.centre_mm + by));

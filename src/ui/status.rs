@@ -28,8 +28,8 @@ fn job_ui(ui: &mut Ui, job: &JobView, commands: &mut Vec<Command>) {
     ui.label(RichText::new(&job.name).color(theme::STRONG));
     ui.add(bar).on_hover_text(&job.status.stage);
     let left = match job.status.eta {
-        Some(eta) if eta.as_secs() > 0 => format!("{} s left", eta.as_secs()),
-        _ => String::new(),
+        Some(eta) => format!("{:>4} s left", eta.as_secs()),
+        None => " ".repeat(11),
     };
     ui.label(RichText::new(format!("{:>3.0} % {left}", 100.0 * job.status.fraction)).font(theme::digits(11.0)));
     if ui.small_button("Cancel").on_hover_text(format!("Stop: {}", job.name)).clicked() {

@@ -16,19 +16,10 @@ pub(super) fn ui(ui: &mut Ui, state: &State, rect: Rect, commands: &mut Vec<Comm
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "3-D picture"));
     let size = DVec2::new(f64::from(rect.width()), f64::from(rect.height()));
     let (Some(camera), Some(open)) = (state.orbit_camera(size), &state.scan) else { return response };
-    let moving = response.dragged();
-    let view = RaycastView {
-        camera,
-        window: open.surface,
-        clip: None,
-        overlay: state.visible_overlay(),
-        step: if moving { 2.5 } else { 1.0 },
-    };
+    let mut view =
+        RaycastView { camera, window: open.surface, clip: None, overlay: state.visible_overlay(), step: 0.0 };
+    view.step = step(ui, view, state.settings.software_graphics);
     ui.painter().add(gpu::raycast(rect, view));
-    if response.drag_stopped() {
-        // The picture of the standstill is finer than those of the movement.
-        ui.ctx().request_repaint();
-    }
 
     let [right, down, _] = camera.axes();
     let middle = rect.center();
@@ -55,4 +46,30 @@ pub(super) fn ui(ui: &mut Ui, state: &State, rect: Rect, commands: &mut Vec<Comm
         }
     }
     response
+}
+
+/// How long a view must stand still before it is drawn finely.
+const STILL_SECS: f64 = 0.2;
+
+/// Coarse rays while the view changes, fine ones when it stands still.
+fn step(ui: &Ui, view: RaycastView, software: bool) -> f32 {
+    let id = Id::unique("volume view");
+    let now = ui.input(|i| i.time);
+    let before: Option<(RaycastView, f64)> = ui.data(|data| data.get_temp(id));
+    let since = match before {
+        Some((same, since)) if same == view => since,
+        Some(_) => now,
+        None => now - STILL_SECS,
+    };
+    ui.data_mut(|data| data.insert_temp(id, (view, since)));
+    let left = STILL_SECS - (now - since);
+    if left > 0.0 {
+        ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(left));
+    }
+    match (left > 0.0, software) {
+        (true, true) => 4.0,
+        (true, false) => 2.0,
+        (false, true) => 1.5,
+        (false, false) => 1.0,
+    }
 }

@@ -2,6 +2,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+/// What runs in the background: cancelled in time, the same whatever the number of threads.
+mod background;
 /// Numbers made by the papers' own code and by the usual libraries.
 mod golden;
 /// The modules import only from the layers below theirs.

@@ -9,12 +9,26 @@ use serde::{Deserialize, Serialize};
 pub struct InferConfig {
     /// Edge of the median filter in voxels: 0 (none), 3, 5 or 7; the paper's headline model uses 5.
     pub median: usize,
+    /// What 1 means.
+    pub scale: MapScale,
 }
 
 impl Default for InferConfig {
     fn default() -> Self {
-        Self { median: 5 }
+        Self { median: 5, scale: MapScale::Intensity }
     }
+}
+
+/// What the value 1 means in a residual map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MapScale {
+    /// A difference as large as the crop's intensity range (1st to 99th percentile). Maps and scores of different
+    /// sinuses can be compared: a normal sinus stays dark.
+    Intensity,
+    /// The 99th percentile of this crop's own residual, as the paper rescales the targets of its self-supervision.
+    /// Something is bright in every map, and scores say nothing about disease.
+    Crop,
 }
 
 /// How to train the autoencoder.
@@ -45,7 +59,7 @@ pub struct Card {
     pub training: TrainConfig,
     /// Names of the cohort folders.
     pub cohorts: Vec<String>,
-    /// Subjects and normal sinuses trained on.
+    /// Subjects of the cohorts, those of the validation set included.
     pub subjects: usize,
     /// Normal crops in the training set.
     pub normal_crops: usize,
@@ -53,7 +67,7 @@ pub struct Card {
     pub history: Vec<Epoch>,
     /// Settings that the normal scores belong to.
     pub inference: InferConfig,
-    /// Scores of the validation set's normal sinuses, ascending: the reference of the percentiles.
+    /// Scores of the validation subjects' normal sinuses, ascending: the reference of the percentiles.
     pub normal_scores: Vec<f64>,
     /// Area under the ROC of the cohort's diseased sinuses against these normal ones, when there are diseased ones.
     pub auroc: Option<f64>,

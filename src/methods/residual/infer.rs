@@ -1,6 +1,6 @@
 //! From a scan and its sinuses to residual maps and scores.
 
-use super::config::{Card, InferConfig};
+use super::config::{Card, InferConfig, MapScale};
 use crate::image::{median, percentile};
 use crate::job::{Cancelled, Progress};
 use crate::methods::Finding;
@@ -37,7 +37,9 @@ pub enum ModelError {
         path: PathBuf,
     },
     /// The device did not do the computation.
-    #[error("the computation on this device failed ({0}); try again with --device cpu")]
+    #[error(
+        "the computation on this device failed ({0}); update the graphics driver, or run antrum analyse, which uses the CPU"
+    )]
     Device(String),
     /// The analysis was cancelled.
     #[error(transparent)]
@@ -66,16 +68,10 @@ impl Model {
         Self::from_parts(&read(&card)?, read(path)?, path, device)
     }
 
-    /// A model for scores that have no reference yet: the card's normal scores are empty.
-    #[must_use]
-    pub fn new(net: Cae, card: Card, device: Device) -> Self {
-        Self { net, device, card, sha256: String::new() }
-    }
-
     fn from_parts(card: &[u8], bytes: Vec<u8>, path: &Path, device: &Device) -> Result<Self, ModelError> {
         let card: Card = serde_json::from_slice(card)
             .map_err(|e| ModelError::Card { reason: e.to_string(), path: path.with_extension("json") })?;
-        let sha256 = weights::sha256_hex(&bytes);
+        let sha256 = crate::io::sha256(&bytes);
         let config: CaeConfig = card.network.clone();
         let mut net = config.init(device);
         weights::from_bytes(&mut net, bytes, &path.display().to_string())?;
@@ -85,27 +81,37 @@ impl Model {
     /// The absolute difference between a crop and its reconstruction, `[z, y, x]`.
     ///
     /// # Errors
-    /// [`ModelError::Device`] when the result cannot be read back.
-    pub fn residual(&self, crop: &[f32]) -> Result<Vec<f32>, ModelError> {
+    /// [`ModelError::Device`] when the result cannot be read back, or that the job was cancelled.
+    pub fn residual(&self, crop: &[f32], progress: &Progress) -> Result<Vec<f32>, ModelError> {
         let n = Crop::SIZE;
         let x = Tensor::<5>::from_data(TensorData::new(crop.to_vec(), [1, 1, n, n, n]), &self.device);
-        let residual = (x.clone() - self.net.forward(x)).abs();
+        let code = self.net.encode(x.clone());
+        progress.check()?;
+        let residual = (x - self.net.decode(code)).abs();
         residual.into_data().try_into_vec::<f32>().map_err(|e| ModelError::Device(format!("{e:?}")))
     }
 
-    /// Map and score of one crop. The score is the mean of the map.
+    /// Map and score of one crop. The score is the mean of the map; it has a percentile when the normal scores of the
+    /// card were made with the same settings.
     ///
     /// # Errors
     /// As [`Model::residual`].
-    pub fn finding(&self, crop: &Crop, config: InferConfig) -> Result<Finding, ModelError> {
-        let map = postprocess(self.residual(&crop.values)?, [Crop::SIZE; 3], config.median);
+    pub fn finding(&self, crop: &Crop, config: InferConfig, progress: &Progress) -> Result<Finding, ModelError> {
+        let residual = self.residual(&crop.values, progress)?;
+        progress.check()?;
+        let size = [Crop::SIZE; 3];
+        let map = match config.scale {
+            MapScale::Intensity => median::filter(&residual, size, config.median),
+            MapScale::Crop => postprocess(residual, size, config.median),
+        };
         let score = map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64;
-        let percentile = percentile::rank_percent(&self.card.normal_scores, score);
+        let comparable = config == self.card.inference && !self.card.normal_scores.is_empty();
+        let percentile = comparable.then(|| percentile::rank_percent(&self.card.normal_scores, score));
         Ok(Finding { side: crop.side, score, percentile, map: Volume::from_f32(crop.grid, map, Unit::Score) })
     }
 }
 
-/// From an absolute residual to a map of 0 to 1 (methods of paper 1, section 2.3): percentile 1-99 rescaling, median
+/// From an absolute residual to the target of paper 1's self-supervision (section 2.3): percentile 1-99 rescaling, median
 /// filter with mirrored borders, and the rescaling that the published loader applies once more.
 #[must_use]
 pub fn postprocess(mut residual: Vec<f32>, size: [usize; 3], k: usize) -> Vec<f32> {
@@ -132,7 +138,7 @@ pub fn analyse(
         if sinus.present != Presence::Absent {
             let crop = Crop::cut(volume, sinus.side, sinus.centre_mm);
             progress.check()?;
-            findings.push(model.finding(&crop, config)?);
+            findings.push(model.finding(&crop, config, progress)?);
         }
     }
     progress.step(1.0, "done")?;

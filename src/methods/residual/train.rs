@@ -4,19 +4,18 @@ use super::config::{Card, InferConfig, TrainConfig};
 use super::infer::{Model, ModelError};
 use crate::image::percentile::rescale_1_99;
 use crate::image::resample::{Outside, trilinear};
-use crate::io::{self, OpenError};
+use crate::io::{self, OpenError, WriteError};
 use crate::job::{Cancelled, Progress};
-use crate::methods::sinus::Crop;
+use crate::methods::sinus::{self, Crop, FinderConfig, Presence};
 use crate::metrics::auroc;
 use crate::nets::weights::{self, Precision, WeightsError};
 use crate::nets::{Cae, CaeConfig};
 use crate::phantom::cohort::{self, CohortError};
-use crate::space::Side;
 use crate::train::{Batch, Epoch, Task, TrainError, fit};
 use burn::module::Module as _;
 use burn::optim::AdamConfig;
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::{RngExt as _, SeedableRng as _};
+use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +34,8 @@ pub enum CaeError {
     #[error(transparent)]
     Model(#[from] ModelError),
     #[error(transparent)]
+    Write(#[from] WriteError),
+    #[error(transparent)]
     Cancelled(#[from] Cancelled),
 }
 
@@ -42,10 +43,9 @@ pub enum CaeError {
 const MARGIN: usize = 4;
 const PADDED: usize = Crop::SIZE + 2 * MARGIN;
 
-/// A sinus with some surroundings, real values `[z, y, x]` of `PADDED`³.
+/// A normal sinus with some surroundings, real values `[z, y, x]` of `PADDED`³.
 struct Sample {
     values: Vec<f32>,
-    diseased: bool,
 }
 
 impl Sample {
@@ -86,14 +86,12 @@ pub fn cae(
     on_epoch: &mut dyn FnMut(&Epoch),
     progress: &Progress,
 ) -> Result<Card, CaeError> {
-    let (training, validation, subjects) = load(cohorts, config, &progress.part(0.0, 0.1))?;
-    let normals: [Vec<&Sample>; 2] = [&training, &validation].map(|set| set.iter().filter(|s| !s.diseased).collect());
-
+    let Cohort { training, validation, found, subjects } = load(cohorts, config, &progress.part(0.0, 0.1))?;
     let network = CaeConfig::new();
     let learner = device.clone().autodiff();
     learner.seed(config.schedule.seed);
     let loss = |net: &Cae, batch: &mut Batch<'_>| {
-        let set = &normals[usize::from(batch.validation)];
+        let set = if batch.validation { &validation } else { &training };
         let mut values = Vec::with_capacity(batch.samples.len() * Crop::SIZE.pow(3));
         for &i in batch.samples {
             values.extend(if batch.validation {
@@ -107,7 +105,7 @@ pub fn cae(
         let x = Tensor::<5>::from_data(TensorData::new(values, [batch.samples.len(), 1, n, n, n]), &on);
         (net.forward(x.clone()) - x).abs().mean()
     };
-    let task = Task { training: normals[0].len(), validation: normals[1].len(), loss: &loss };
+    let task = Task { training: training.len(), validation: validation.len(), loss: &loss };
     let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
     let fitting = progress.part(0.1, 0.95);
     let trained = fit(network.init(&learner), optimiser, &task, &config.schedule, Some(out), on_epoch, &fitting)?;
@@ -117,39 +115,29 @@ pub fn cae(
         training: config.clone(),
         cohorts: cohorts.iter().filter_map(|c| Some(c.file_name()?.to_string_lossy().into_owned())).collect(),
         subjects,
-        normal_crops: normals[0].len(),
+        normal_crops: training.len(),
         history: trained.history,
         inference: InferConfig::default(),
         normal_scores: Vec::new(),
         auroc: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let mut model = Model::new(trained.best.clone(), card, device.clone());
-    reference(&mut model, &validation, config, &progress.part(0.95, 1.0))?;
-    weights::save(&trained.best, &out.join("cae.bpk"), Precision::Half)?;
-    let path = out.join("cae.json");
-    let text = serde_json::to_vec_pretty(&model.card).map_err(|e| e.to_string());
-    text.and_then(|text| std::fs::write(&path, text).map_err(|e| e.to_string()))
-        .map_err(|reason| WeightsError::Write { reason, path })?;
+    let path = out.join("cae.bpk");
+    weights::save(&trained.best, &path, Precision::Half)?;
+    io::write_json(&out.join("cae.json"), &card)?;
+    // The shipped precision is what scores.
+    let mut model = Model::load(&path, device)?;
+    reference(&mut model, &found, &progress.part(0.95, 1.0))?;
+    io::write_json(&out.join("cae.json"), &model.card)?;
     Ok(model.card)
 }
 
-/// Scores the validation set, as the finder would place its crops: slightly off. Normal scores become the reference.
-fn reference(
-    model: &mut Model,
-    validation: &[Sample],
-    config: &TrainConfig,
-    progress: &Progress,
-) -> Result<(), CaeError> {
-    let mut rng = ChaCha8Rng::seed_from_u64(config.schedule.seed);
-    rng.set_stream(u64::MAX);
+/// Scores the validation sinuses where the finder placed them. The normal scores become the reference of percentiles.
+fn reference(model: &mut Model, found: &[(Crop, bool)], progress: &Progress) -> Result<(), CaeError> {
     let mut scores = Vec::new();
-    for (i, sample) in validation.iter().enumerate() {
-        progress.step(i as f32 / validation.len() as f32, "scores of normal sinuses")?;
-        let values = sample.jittered(config.jitter_mm, &mut rng);
-        let grid = Crop::grid_at(Side::Left, glam::DVec3::ZERO, Crop::SIZE);
-        let finding = model.finding(&Crop { side: Side::Left, grid, values }, model.card.inference)?;
-        scores.push((finding.score, sample.diseased));
+    for (i, (crop, diseased)) in found.iter().enumerate() {
+        progress.step(i as f32 / found.len() as f32, "scores of normal sinuses")?;
+        scores.push((model.finding(crop, model.card.inference, progress)?.score, *diseased));
     }
     model.card.auroc = auroc(&scores);
     model.card.normal_scores = scores.iter().filter(|s| !s.1).map(|s| s.0).collect();
@@ -157,27 +145,40 @@ fn reference(
     Ok(())
 }
 
+/// What training needs of the cohorts.
+struct Cohort {
+    training: Vec<Sample>,
+    validation: Vec<Sample>,
+    /// The validation sinuses as they are cut in use, and whether they are diseased.
+    found: Vec<(Crop, bool)>,
+    subjects: usize,
+}
+
 /// Cuts all sinuses of all subjects, split by subject into training and validation.
-fn load(
-    cohorts: &[PathBuf],
-    config: &TrainConfig,
-    progress: &Progress,
-) -> Result<(Vec<Sample>, Vec<Sample>, usize), CaeError> {
+fn load(cohorts: &[PathBuf], config: &TrainConfig, progress: &Progress) -> Result<Cohort, CaeError> {
     let mut subjects = Vec::new();
     for dir in cohorts {
         subjects.extend(cohort::read_truth(dir)?);
     }
     let every = (1.0 / config.validation.clamp(0.01, 0.99)).round() as usize;
-    let mut sets = (Vec::new(), Vec::new(), subjects.len());
+    let mut sets = Cohort { training: Vec::new(), validation: Vec::new(), found: Vec::new(), subjects: subjects.len() };
     for (i, subject) in subjects.iter().enumerate() {
-        progress.step(i as f32 / subjects.len() as f32, "reading the cohort")?;
-        let scan = io::open(&subject.image, &Progress::default())?;
-        for sinus in &subject.sinuses {
-            let grid = Crop::grid_at(sinus.side, sinus.centre_mm, PADDED);
-            let values = trilinear(&scan.volume, &grid, Outside::Edge);
-            let sample = Sample { values, diseased: sinus.disease.is_some() };
-            // Every n-th subject validates; the cohort's order is already random.
-            if i % every == every - 1 { sets.1.push(sample) } else { sets.0.push(sample) }
+        let part = progress.part(i as f32 / subjects.len() as f32, (i + 1) as f32 / subjects.len() as f32);
+        part.step(0.0, "reading the cohort")?;
+        let volume = io::open(&subject.image, &part.part(0.0, 0.5))?.volume;
+        // Every n-th subject validates; the cohort's order is already random.
+        let validates = i % every == every - 1;
+        if validates {
+            let sinuses = sinus::find(&volume, &FinderConfig::default(), &part.part(0.5, 1.0))?;
+            for found in sinuses.iter().filter(|s| s.present != Presence::Absent) {
+                let diseased = subject.sinuses[found.side.index()].disease.is_some();
+                sets.found.push((Crop::cut(&volume, found.side, found.centre_mm), diseased));
+            }
+        }
+        for truth in subject.sinuses.iter().filter(|s| s.disease.is_none()) {
+            let grid = Crop::grid_at(truth.side, truth.centre_mm, PADDED);
+            let sample = Sample { values: trilinear(&volume, &grid, Outside::Edge) };
+            if validates { sets.validation.push(sample) } else { sets.training.push(sample) }
         }
     }
     Ok(sets)

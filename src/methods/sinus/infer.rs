@@ -12,7 +12,7 @@ use crate::image::percentile::percentiles;
 use crate::image::resample::{Outside, trilinear};
 use crate::job::{Cancelled, Progress};
 use crate::space::{BoxMm, Grid, Side};
-use crate::volume::Volume;
+use crate::volume::{Unit, Volume};
 use glam::DVec3;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -53,20 +53,33 @@ impl Sinus {
     }
 }
 
+/// The middle of the sinuses that are in view, in RAS+ mm; none when none is.
+#[must_use]
+pub fn middle(sinuses: &[Sinus; 2]) -> Option<DVec3> {
+    let seen = || sinuses.iter().filter(|s| s.present != Presence::Absent);
+    let count = seen().count();
+    (count > 0).then(|| seen().map(|s| s.centre_mm).sum::<DVec3>() / count as f64)
+}
+
 /// Finds both sinuses; always one entry per side, left first ([`Side::index`]).
 ///
 /// # Errors
 /// [`Cancelled`] only: a scan without sinuses gives two entries that are [`Presence::Absent`].
 pub fn find(volume: &Volume, config: &FinderConfig, progress: &Progress) -> Result<[Sinus; 2], Cancelled> {
     progress.step(0.0, "looking for the sinuses")?;
+    let bounds = volume.grid.bounds_mm();
+    // Where no sinus is found, the boxes lie apart, so that each can be dragged to its place.
+    let nowhere = [Side::Left, Side::Right]
+        .map(|side| absent(side, bounds.centre() + DVec3::X * side.sign() * config.apart_mm[0] / 2.0));
+    if (bounds.max - bounds.min).max_element() > LARGEST_MM {
+        return Ok(nowhere);
+    }
     let head = Head::new(volume, config.spacing_mm);
     progress.step(0.3, "looking for the sinuses")?;
-    let fits = head.fits(config);
-    progress.step(0.8, "looking for the sinuses")?;
-    let Some(pair) = head.best_pair(&fits, config) else {
-        let centre = volume.grid.centre_mm();
-        return Ok([Side::Left, Side::Right].map(|side| absent(side, centre)));
-    };
+    let fits = head.fits(config, progress)?;
+    progress.step(0.6, "looking for the sinuses")?;
+    let Some(pair) = head.best_pair(&fits, config, progress)? else { return Ok(nowhere) };
+    progress.step(0.8, "centring")?;
     let fine = Head::new(volume, config.spacing_mm / 2.0);
     progress.step(0.9, "centring")?;
     Ok([Side::Left, Side::Right].map(|side| {
@@ -77,6 +90,9 @@ pub fn find(volume: &Volume, config: &FinderConfig, progress: &Progress) -> Resu
         if pair.score < config.least_score { absent(side, centre_mm) } else { Sinus { confidence, ..found } }
     }))
 }
+
+/// No head is this large; a grid of 3 mm over more would not fit into memory.
+const LARGEST_MM: f64 = 1500.0;
 
 fn absent(side: Side, centre_mm: DVec3) -> Sinus {
     Sinus { side, present: Presence::Absent, centre_mm, box_mm: Crop::box_mm(centre_mm), confidence: 0.0 }
@@ -96,6 +112,9 @@ fn presence(grid: &Grid, centre_mm: DVec3) -> Presence {
         _ => Presence::Partial,
     }
 }
+
+/// What air measures in CT.
+const AIR_HU: f64 = -1000.0;
 
 /// The scan reduced to cavity and tissue on a coarse RAS+ grid.
 struct Head {
@@ -117,6 +136,8 @@ impl Head {
         let grid = volume.grid.covering(spacing_mm);
         let mut values = trilinear(volume, &grid, Outside::Value(f32::NAN));
         let [low, high] = percentiles(&values, [0.0, 97.0]);
+        // Padding outside a CT's field of view is below air; Otsu must not separate these two.
+        let low = if volume.unit == Unit::Hounsfield { low.max(AIR_HU).min(high) } else { low };
         for v in &mut values {
             *v = v.clamp(low as f32, high as f32);
         }
@@ -130,7 +151,7 @@ impl Head {
     }
 
     /// The template's fit at every voxel: cavity share inside minus cavity share of the shell, -1 to 1.
-    fn fits(&self, config: &FinderConfig) -> Vec<f32> {
+    fn fits(&self, config: &FinderConfig, progress: &Progress) -> Result<Vec<f32>, Cancelled> {
         let (inner, shell) = template(config);
         let [nx, ny, nz] = self.grid.size;
         let mean = |at: [usize; 3], offsets: &[[isize; 3]]| -> f32 {
@@ -148,14 +169,17 @@ impl Head {
         (0..nx * ny * nz)
             .into_par_iter()
             .map(|index| {
+                if index % nx == 0 {
+                    progress.check()?;
+                }
                 let at = [index % nx, index / nx % ny, index / nx / ny];
                 let filled = mean(at, &inner);
-                if filled < 0.2 { 0.0 } else { filled - mean(at, &shell) }
+                Ok(if filled < 0.2 { 0.0 } else { filled - mean(at, &shell) })
             })
             .collect()
     }
 
-    fn best_pair(&self, fits: &[f32], config: &FinderConfig) -> Option<Pair> {
+    fn best_pair(&self, fits: &[f32], config: &FinderConfig, progress: &Progress) -> Result<Option<Pair>, Cancelled> {
         let vertex_mm = self.vertex_mm();
         let mid_mm = self.mid_x_mm();
         let [nx, ny, _] = self.grid.size;
@@ -165,6 +189,8 @@ impl Head {
         let candidates = (0..fits.len()).into_par_iter().filter(|&i| fits[i] > 0.25).map(|index| {
             let at = [index % nx, index / nx % ny, index / nx / ny];
             let here = self.position(at);
+            let depth = self.depth_factor(here, config);
+            progress.check()?;
             let mut best: Option<Pair> = None;
             // The partner is searched on both sides: this voxel may be the right or the left sinus.
             for side in Side::BOTH {
@@ -185,7 +211,7 @@ impl Head {
                             let fit = 0.75 * a.max(b) + 0.25 * a.min(b);
                             let middle = (here + there) / 2.0;
                             let place = lean(middle.x - mid_mm, 12.0)
-                                * self.depth_factor(here, config)
+                                * depth
                                 * vertex_mm.map_or(1.0, |top| {
                                     lean(top - middle.z - config.below_vertex_mm[0], config.below_vertex_mm[1])
                                 });
@@ -201,9 +227,13 @@ impl Head {
                     }
                 }
             }
-            best
+            Ok(best)
         });
-        candidates.flatten().max_by(|a, b| a.score.total_cmp(&b.score))
+        let better = |a: Option<Pair>, b: Option<Pair>| match (a, b) {
+            (Some(a), Some(b)) => Some(if b.score > a.score { b } else { a }),
+            (a, b) => a.or(b),
+        };
+        candidates.try_reduce(|| None, |a, b| Ok(better(a, b)))
     }
 
     fn position(&self, at: [usize; 3]) -> DVec3 {

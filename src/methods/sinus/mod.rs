@@ -10,4 +10,4 @@ pub mod infer;
 
 pub use config::FinderConfig;
 pub use crop::Crop;
-pub use infer::{Presence, Sinus, find};
+pub use infer::{Presence, Sinus, find, middle};

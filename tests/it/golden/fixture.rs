@@ -15,15 +15,14 @@ impl Fixture {
     /// `A_networks/paranasal_cae`, say; from `ANTRUM_GOLDEN`, else the shared folder, else the copies in tests/data.
     pub(super) fn load(item: &str) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let folders = [
-            std::env::var_os("ANTRUM_GOLDEN").map(PathBuf::from),
-            Some(root.join("../shared/golden/alpha")),
-            Some(root.join("tests/data/golden")),
-        ];
-        let path = folders.into_iter().flatten().map(|f| f.join(format!("{item}.json"))).find(|p| p.is_file());
+        let folders = match std::env::var_os("ANTRUM_GOLDEN") {
+            Some(folder) => vec![PathBuf::from(folder)],
+            None => vec![root.join("../shared/golden/alpha"), root.join("tests/data/golden")],
+        };
+        let path = folders.into_iter().map(|f| f.join(format!("{item}.json"))).find(|p| p.is_file());
         let path = path.unwrap_or_else(|| panic!("no fixture {item}"));
         let json: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        let salt = json["salt"].as_str().unwrap_or("alpha").to_owned();
+        let salt = json["salt"].as_str().expect("a fixture names its salt").to_owned();
         let arrays = std::fs::read(path.with_extension("safetensors")).unwrap_or_default();
         Self { json, arrays, salt }
     }

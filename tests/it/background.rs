@@ -1,0 +1,70 @@
+//! The real background work: finding and analysing. It can be cancelled in time and does not depend on the threads.
+
+use antrum::app::report::{Analysis, analyse};
+use antrum::job::{Job, JobError, Progress};
+use antrum::methods::residual::{InferConfig, Model};
+use antrum::methods::sinus::{FinderConfig, Sinus, find};
+use antrum::nets;
+use antrum::phantom::{self, Contrast, Plan};
+use antrum::volume::Volume;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+fn head() -> Arc<Volume> {
+    Arc::new(phantom::head(&Plan::new(31, Contrast::T1, 1.5), &Progress::default()).unwrap().image)
+}
+
+fn both(volume: &Volume, model: &Model, progress: &Progress) -> ([Sinus; 2], Analysis) {
+    let sinuses = find(volume, &FinderConfig::default(), progress).unwrap();
+    (sinuses, analyse(volume, &sinuses, model, InferConfig::default(), progress).unwrap())
+}
+
+#[test]
+fn one_thread_gives_the_same_bits_as_many() {
+    let (volume, model) = (head(), Model::built_in(&nets::cpu()).unwrap());
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| both(&volume, &model, &Progress::default()))
+    };
+    let ((sinuses, one), (same_sinuses, many)) = (with(1), with(3));
+    assert_eq!(sinuses, same_sinuses);
+    assert_eq!(one.findings, many.findings);
+    assert_eq!(one.map, many.map);
+}
+
+/// Cancels a job at several moments of its life; each time it must end within 250 ms.
+fn cancelled_in_time<T: Send + 'static>(start: impl Fn() -> Job<T>) {
+    for after_ms in [0, 30, 90, 180, 300] {
+        let mut job = start();
+        std::thread::sleep(Duration::from_millis(after_ms));
+        job.cancel();
+        let asked = Instant::now();
+        let outcome = loop {
+            if let Some(outcome) = job.take() {
+                break outcome;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        let took = asked.elapsed();
+        println!("cancelled after {after_ms} ms: ended {} ms later", took.as_millis());
+        assert!(matches!(outcome, Ok(_) | Err(JobError::Cancelled)));
+        assert!(took < Duration::from_millis(250), "after {after_ms} ms: {took:?}");
+    }
+}
+
+#[test]
+fn finding_and_analysing_are_cancelled_in_time() {
+    let (volume, model) = (head(), Arc::new(Model::built_in(&nets::cpu()).unwrap()));
+    let (sinuses, _) = both(&volume, &model, &Progress::default());
+    let finding = Arc::clone(&volume);
+    cancelled_in_time(move || {
+        let volume = Arc::clone(&finding);
+        Job::spawn("find", move |progress: &Progress| find(&volume, &FinderConfig::default(), progress))
+    });
+    cancelled_in_time(move || {
+        let (volume, model) = (Arc::clone(&volume), Arc::clone(&model));
+        Job::spawn("analyse", move |progress: &Progress| {
+            analyse(&volume, &sinuses, &model, InferConfig::default(), progress)
+        })
+    });
+}
