@@ -18,7 +18,8 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         .open(&mut open)
         .show(ui.ctx(), |ui| {
             ui.columns(2, |columns| {
-                let half = BINDINGS.len().div_ceil(2);
+                // The mouse stands below the shorter column.
+                let half = (BINDINGS.len() - MOUSE.len()).div_ceil(2);
                 let keys = |ui: &mut Ui, id: &str, from: usize, to: usize| {
                     Grid::new(id).num_columns(2).spacing([14.0, 3.0]).show(ui, |ui| {
                         for binding in &BINDINGS[from..to] {
@@ -30,8 +31,8 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                 };
                 keys(&mut columns[0], "keys 1", 0, half);
                 keys(&mut columns[1], "keys 2", half, BINDINGS.len());
-                columns[1].separator();
-                Grid::new("mouse").num_columns(2).spacing([14.0, 3.0]).show(&mut columns[1], |ui| {
+                columns[0].separator();
+                Grid::new("mouse").num_columns(2).spacing([14.0, 3.0]).show(&mut columns[0], |ui| {
                     for (shown, what) in MOUSE {
                         ui.label(RichText::new(*shown).monospace().color(theme::STRONG));
                         ui.label(*what);

@@ -126,6 +126,43 @@ fn an_unreadable_file_is_said_and_what_was_open_stays() {
 }
 
 #[test]
+fn a_notch_of_the_wheel_is_one_slice_and_the_right_button_changes_the_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = window(None, &folder.path().join("p.antrum"));
+    until(&mut harness, "the sinuses", |app| app.state().sinuses.is_some());
+    let before = harness.state().state().view.clone();
+    let at = rect_of(&harness, "axial plane").center() + egui::vec2(60.0, 50.0);
+    harness.event(egui::Event::PointerMoved(at));
+    harness.step();
+    harness.event(egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Line,
+        delta: egui::vec2(0.0, 1.0),
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Unknown,
+        modifiers: egui::Modifiers::NONE,
+    });
+    harness.run_steps(4);
+    let moved = harness.state().state().view.cross_mm - before.cross_mm;
+    assert!((moved - glam::DVec3::Z).length() < 1e-9, "one voxel of 1 mm upwards, not {moved}");
+
+    let button = |pos, pressed| egui::Event::PointerButton {
+        pos,
+        button: PointerButton::Secondary,
+        pressed,
+        modifiers: egui::Modifiers::NONE,
+    };
+    harness.event(button(at, true));
+    harness.step();
+    harness.event(egui::Event::PointerMoved(at + egui::vec2(30.0, 0.0)));
+    harness.step();
+    harness.event(button(at + egui::vec2(30.0, 0.0), false));
+    harness.run_steps(2);
+    let window = harness.state().state().view.window;
+    assert!(window.width > before.window.width * 1.05, "{window:?}");
+    assert!((window.centre - before.window.centre).abs() < 1e-9, "{window:?}");
+}
+
+#[test]
 fn a_box_is_dragged_by_hand_and_used_from_then_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window(None, &folder.path().join("p.antrum"));
