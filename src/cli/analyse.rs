@@ -4,7 +4,7 @@ use super::{Failure, guarded, open, print_json, say, shown_name};
 use crate::app::report::{self, Analysis, Report};
 use crate::io::Scan;
 use crate::job::Progress;
-use crate::methods::residual::{InferConfig, MapScale, Model};
+use crate::methods::residual::{InferConfig, MapKind, Model};
 use crate::methods::sinus::{self, FinderConfig, Sinus};
 use crate::nets;
 use std::path::{Path, PathBuf};
@@ -27,9 +27,9 @@ pub(super) struct Args {
     /// Edge of the median filter of the map, in voxels
     #[arg(long, default_value_t = 5, value_parser = parse_median)]
     median: usize,
-    /// What 1 means in the map: a difference of the whole intensity range, or the crop's own 99th percentile
-    #[arg(long, default_value = "intensity")]
-    scale: Scale,
+    /// Which residual the map keeps
+    #[arg(long, default_value = "antrum")]
+    map: Map,
     /// Print one JSON object (for several scans: an object with their list)
     #[arg(long)]
     json: bool,
@@ -42,11 +42,13 @@ enum Method {
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Scale {
-    /// Comparable between sinuses; a normal one stays dark
-    Intensity,
-    /// As the paper rescales its targets; something is bright in every map
-    Crop,
+enum Map {
+    /// Only where the sinus is, as a share of the crop's intensity range
+    Antrum,
+    /// The same in the whole cube
+    Cube,
+    /// The whole cube, rescaled to its own percentiles as in the paper; scores are not comparable
+    Paper,
 }
 
 fn parse_median(text: &str) -> Result<usize, String> {
@@ -58,11 +60,12 @@ fn parse_median(text: &str) -> Result<usize, String> {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let Method::Residual = args.method;
-    let scale = match args.scale {
-        Scale::Intensity => MapScale::Intensity,
-        Scale::Crop => MapScale::Crop,
+    let map = match args.map {
+        Map::Antrum => MapKind::Antrum,
+        Map::Cube => MapKind::Cube,
+        Map::Paper => MapKind::Paper,
     };
-    let config = InferConfig { median: args.median, scale };
+    let config = InferConfig { median: args.median, map };
     let mut reports = Vec::new();
     let mut failed = 0;
     for path in &args.paths {

@@ -4,6 +4,7 @@ mod bar;
 mod colour_bar;
 mod help;
 mod keys;
+mod lettering;
 mod panel;
 mod panes;
 mod plane_pane;

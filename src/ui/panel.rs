@@ -97,13 +97,13 @@ fn sinuses_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         {
             commands.push(Command::AnalyseOnOpen(on_open));
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if ui.small_button("Find again").on_hover_text("Look for both anew; boxes moved by hand go").clicked() {
-                commands.push(Command::Find);
-            }
-        });
     });
-    ui.label(RichText::new(&state.label_keeper).small().color(theme::WEAK));
+    ui.horizontal(|ui| {
+        if ui.button("Find again").on_hover_text("Look for both anew; boxes moved by hand go").clicked() {
+            commands.push(Command::Find);
+        }
+        ui.label(RichText::new(&state.label_keeper).small().color(theme::WEAK));
+    });
 }
 
 fn card_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command>) {

@@ -59,15 +59,6 @@ fn empty_ui(ui: &mut Ui, state: &State, area: Rect) {
     ui.painter().text(at, Align2::CENTER_CENTER, text, FontId::proportional(16.0), theme::WEAK);
 }
 
-/// A text with a shade behind it, legible on any picture.
-pub(super) fn shaded_text(ui: &Ui, at: egui::Pos2, align: Align2, text: &str, font: FontId, colour: egui::Color32) {
-    let painter = ui.painter();
-    let galley = painter.layout_no_wrap(text.to_owned(), font, colour);
-    let rect = align.anchor_size(at, galley.size());
-    painter.rect_filled(rect.expand2(vec2(3.0, 1.0)), 3.0, theme::SHADE);
-    painter.galley(rect.min, galley, colour);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! One plane: the slice, crosshair, sinus boxes, letters on all four edges, and what the mouse does there.
 
-use super::panes::shaded_text;
+use super::lettering::{edge_letters, shaded_text};
 use super::theme;
 use crate::app::command::Command;
 use crate::app::state::{Pane, State, plane_index};
@@ -126,17 +126,7 @@ fn cross_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
 
 fn text_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
     let rect = pane.rect;
-    let [left, right, top, bottom] = plane.edge_letters();
-    let font = FontId::proportional(15.0);
-    let middle = rect.center();
-    for (text, at, align) in [
-        (left, pos2(rect.left() + 7.0, middle.y), Align2::LEFT_CENTER),
-        (right, pos2(rect.right() - 7.0, middle.y), Align2::RIGHT_CENTER),
-        (top, pos2(middle.x, rect.top() + 5.0), Align2::CENTER_TOP),
-        (bottom, pos2(middle.x, rect.bottom() - 5.0), Align2::CENTER_BOTTOM),
-    ] {
-        shaded_text(ui, at, align, &text, font.clone(), theme::LETTER);
-    }
+    edge_letters(ui, rect, &plane.edge_letters());
     let axis = plane.axis();
     let name = ["R", "A", "S"][axis];
     let title = format!("{}  {name} {:.1} mm", plane.name(), state.view.cross_mm[axis]);

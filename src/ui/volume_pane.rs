@@ -1,13 +1,13 @@
 //! The 3-D pane: the head ray-cast with the heat map in the same rays.
 
-use super::panes::shaded_text;
+use super::lettering::{edge_letters, shaded_text};
 use super::theme;
 use crate::app::command::Command;
 use crate::app::state::State;
 use crate::gpu;
 use crate::space::letters;
 use crate::view::RaycastView;
-use egui::{Align2, FontId, Id, PointerButton, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, FontId, Id, PointerButton, Rect, Response, Role, Sense, Ui, WidgetInfo, vec2};
 use glam::DVec2;
 
 /// Draws the 3-D picture into `rect` and handles the mouse over it.
@@ -22,15 +22,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, rect: Rect, commands: &mut Vec<Comm
     ui.painter().add(gpu::raycast(rect, view));
 
     let [right, down, _] = camera.axes();
-    let middle = rect.center();
-    for (direction, at, align) in [
-        (-right, pos2(rect.left() + 7.0, middle.y), Align2::LEFT_CENTER),
-        (right, pos2(rect.right() - 7.0, middle.y), Align2::RIGHT_CENTER),
-        (-down, pos2(middle.x, rect.top() + 5.0), Align2::CENTER_TOP),
-        (down, pos2(middle.x, rect.bottom() - 5.0), Align2::CENTER_BOTTOM),
-    ] {
-        shaded_text(ui, at, align, &letters(direction), FontId::proportional(15.0), theme::LETTER);
-    }
+    edge_letters(ui, rect, &[-right, right, -down, down].map(letters));
     let corner = rect.left_top() + vec2(7.0, 6.0);
     shaded_text(ui, corner, Align2::LEFT_TOP, "3-D", FontId::proportional(12.0), theme::TEXT);
 

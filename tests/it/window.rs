@@ -45,10 +45,27 @@ fn rect_of(harness: &Harness<'_, App>, name: &str) -> Rect {
 fn click(harness: &mut Harness<'_, App>, at: Pos2) {
     harness.event(egui::Event::PointerMoved(at));
     for pressed in [true, false] {
-        let modifiers = egui::Modifiers::NONE;
-        harness.event(egui::Event::PointerButton { pos: at, button: PointerButton::Primary, pressed, modifiers });
+        harness.event(button(PointerButton::Primary, at, pressed));
         harness.step();
     }
+    harness.run_steps(2);
+}
+
+fn button(button: PointerButton, pos: Pos2, pressed: bool) -> egui::Event {
+    egui::Event::PointerButton { pos, button, pressed, modifiers: egui::Modifiers::NONE }
+}
+
+/// Presses a button, moves in small steps, lets go.
+fn drag(harness: &mut Harness<'_, App>, which: PointerButton, from: Pos2, to: Pos2) {
+    harness.event(egui::Event::PointerMoved(from));
+    harness.step();
+    harness.event(button(which, from, true));
+    harness.step();
+    for part in 1..=8 {
+        harness.event(egui::Event::PointerMoved(from.lerp(to, part as f32 / 8.0)));
+        harness.step();
+    }
+    harness.event(button(which, to, false));
     harness.run_steps(2);
 }
 
@@ -145,18 +162,7 @@ fn a_notch_of_the_wheel_is_one_slice_and_the_right_button_changes_the_window() {
     let moved = harness.state().state().view.cross_mm - before.cross_mm;
     assert!((moved - glam::DVec3::Z).length() < 1e-9, "one voxel of 1 mm upwards, not {moved}");
 
-    let button = |pos, pressed| egui::Event::PointerButton {
-        pos,
-        button: PointerButton::Secondary,
-        pressed,
-        modifiers: egui::Modifiers::NONE,
-    };
-    harness.event(button(at, true));
-    harness.step();
-    harness.event(egui::Event::PointerMoved(at + egui::vec2(30.0, 0.0)));
-    harness.step();
-    harness.event(button(at + egui::vec2(30.0, 0.0), false));
-    harness.run_steps(2);
+    drag(&mut harness, PointerButton::Secondary, at, at + egui::vec2(30.0, 0.0));
     let window = harness.state().state().view.window;
     assert!(window.width > before.window.width * 1.05, "{window:?}");
     assert!((window.centre - before.window.centre).abs() < 1e-9, "{window:?}");
@@ -172,23 +178,7 @@ fn a_box_is_dragged_by_hand_and_used_from_then_on() {
     harness.run_steps(3);
     // Centred on the right sinus, its handle is in the middle of the pane; drag it towards the patient's right.
     let start = rect_of(&harness, "axial plane").center();
-    let end = start - egui::vec2(40.0, 0.0);
-    harness.event(egui::Event::PointerMoved(start));
-    harness.step();
-    let button = |pos, pressed| egui::Event::PointerButton {
-        pos,
-        button: PointerButton::Primary,
-        pressed,
-        modifiers: egui::Modifiers::NONE,
-    };
-    harness.event(button(start, true));
-    harness.step();
-    for part in 1..=8 {
-        harness.event(egui::Event::PointerMoved(start.lerp(end, part as f32 / 8.0)));
-        harness.step();
-    }
-    harness.event(button(end, false));
-    harness.run_steps(2);
+    drag(&mut harness, PointerButton::Primary, start, start - egui::vec2(40.0, 0.0));
     let moved = harness.state().state().sinuses.unwrap()[Side::Right.index()];
     assert!(moved.centre_mm.x > before.x + 3.0, "{before} {}", moved.centre_mm);
     assert_eq!(moved.confidence, 1.0);

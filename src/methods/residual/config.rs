@@ -9,26 +9,28 @@ use serde::{Deserialize, Serialize};
 pub struct InferConfig {
     /// Edge of the median filter in voxels: 0 (none), 3, 5 or 7; the paper's headline model uses 5.
     pub median: usize,
-    /// What 1 means.
-    pub scale: MapScale,
+    /// Which residual is kept, and on what scale.
+    pub map: MapKind,
 }
 
 impl Default for InferConfig {
     fn default() -> Self {
-        Self { median: 5, scale: MapScale::Intensity }
+        Self { median: 5, map: MapKind::Antrum }
     }
 }
 
-/// What the value 1 means in a residual map.
+/// Which residual a map keeps, and what its value 1 means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum MapScale {
-    /// A difference as large as the crop's intensity range (1st to 99th percentile). Maps and scores of different
-    /// sinuses can be compared: a normal sinus stays dark.
-    Intensity,
-    /// The 99th percentile of this crop's own residual, as the paper rescales the targets of its self-supervision.
-    /// Something is bright in every map, and scores say nothing about disease.
-    Crop,
+pub enum MapKind {
+    /// Only where a sinus is: an ellipsoid around the crop's centre, fading out beyond it. 1 is a difference as large as
+    /// the crop's intensity range (1st to 99th percentile), so that sinuses can be compared and a normal one stays dark.
+    Antrum,
+    /// The same in the whole cube: nose, orbit, cheek and teeth included.
+    Cube,
+    /// The whole cube, rescaled to its own 1st and 99th percentile as the paper makes the targets of its self-supervision.
+    /// Something is bright in every such map; its mean says nothing about disease.
+    Paper,
 }
 
 /// How to train the autoencoder.

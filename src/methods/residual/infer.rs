@@ -1,6 +1,6 @@
 //! From a scan and its sinuses to residual maps and scores.
 
-use super::config::{Card, InferConfig, MapScale};
+use super::config::{Card, InferConfig, MapKind};
 use crate::image::{median, percentile};
 use crate::job::{Cancelled, Progress};
 use crate::methods::Finding;
@@ -9,6 +9,7 @@ use crate::nets::weights::{self, WeightsError};
 use crate::nets::{Cae, CaeConfig};
 use crate::volume::{Unit, Volume};
 use burn::tensor::{Device, Tensor, TensorData};
+use glam::DVec3;
 use std::path::{Path, PathBuf};
 
 /// The autoencoder with its card.
@@ -100,9 +101,10 @@ impl Model {
         let residual = self.residual(&crop.values, progress)?;
         progress.check()?;
         let size = [Crop::SIZE; 3];
-        let map = match config.scale {
-            MapScale::Intensity => median::filter(&residual, size, config.median),
-            MapScale::Crop => postprocess(residual, size, config.median),
+        let map = match config.map {
+            MapKind::Antrum => within_antrum(median::filter(&residual, size, config.median)),
+            MapKind::Cube => median::filter(&residual, size, config.median),
+            MapKind::Paper => postprocess(residual, size, config.median),
         };
         let score = map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64;
         let comparable = config == self.card.inference && !self.card.normal_scores.is_empty();
@@ -118,6 +120,25 @@ pub fn postprocess(mut residual: Vec<f32>, size: [usize; 3], k: usize) -> Vec<f3
     percentile::rescale_1_99(&mut residual);
     let mut map = median::filter(&residual, size, k);
     percentile::rescale_1_99(&mut map);
+    map
+}
+
+/// Half axes of the region that a large sinus fills (boxes of adult antra are up to 40 × 44 × 44 mm), right-left,
+/// front-back, up-down.
+const ANTRUM_MM: DVec3 = DVec3::new(19.0, 22.0, 22.0);
+/// Over how many mm beyond it the map fades to 0.
+const FADE_MM: f64 = 6.0;
+
+/// Keeps the map of a crop where its sinus is.
+fn within_antrum(mut map: Vec<f32>) -> Vec<f32> {
+    let n = Crop::SIZE;
+    let middle = (n as f64 - 1.0) / 2.0;
+    for (i, value) in map.iter_mut().enumerate() {
+        let offset = DVec3::new((i % n) as f64, (i / n % n) as f64, (i / (n * n)) as f64) - middle;
+        let beyond = ((offset / ANTRUM_MM).length() - 1.0) * ANTRUM_MM.element_sum() / 3.0;
+        let t = (beyond / FADE_MM).clamp(0.0, 1.0);
+        *value *= (1.0 - t * t * (3.0 - 2.0 * t)) as f32;
+    }
     map
 }
 
@@ -148,6 +169,16 @@ pub fn analyse(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_map_is_kept_in_the_sinus_and_fades_out_beyond_it() {
+        let map = within_antrum(vec![1.0; Crop::SIZE.pow(3)]);
+        let at = |x: usize, y: usize, z: usize| map[x + 64 * (y + 64 * z)];
+        assert_eq!((at(32, 32, 32), at(32, 50, 32), at(50, 32, 32)), (1.0, 1.0, 1.0));
+        assert!((0.0..1.0).contains(&at(53, 32, 32)) && at(53, 32, 32) > at(55, 32, 32));
+        assert_eq!((at(0, 32, 32), at(63, 63, 63)), (0.0, 0.0));
+        assert_eq!(at(12, 32, 32), at(51, 32, 32), "as far on both sides of the middle");
+    }
 
     #[test]
     fn the_brightest_blob_of_a_residual_becomes_one_and_specks_vanish() {

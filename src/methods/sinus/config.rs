@@ -16,8 +16,14 @@ pub struct FinderConfig {
     pub behind_cheek_mm: [f64; 2],
     /// How far the sinus centre lies below the top of the head, and its standard deviation.
     pub below_vertex_mm: [f64; 2],
-    /// Pairs scoring less are no sinuses: the face is out of view.
+    /// Pairs scoring less are no sinuses.
     pub least_score: f64,
+    /// Confidence of a place that follows from the proportions of the head alone.
+    pub guess_confidence: f64,
+    /// How far below the top of the head its front is the forehead.
+    pub forehead_below_vertex_mm: f64,
+    /// Where the cheeks lie further behind the forehead, the face has been removed.
+    pub cheek_behind_forehead_mm: f64,
 }
 
 impl Default for FinderConfig {
@@ -30,6 +36,9 @@ impl Default for FinderConfig {
             behind_cheek_mm: [30.0, 8.0],
             below_vertex_mm: [138.0, 12.0],
             least_score: 0.28,
+            guess_confidence: 0.15,
+            forehead_below_vertex_mm: 60.0,
+            cheek_behind_forehead_mm: 25.0,
         }
     }
 }

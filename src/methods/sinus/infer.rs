@@ -78,16 +78,26 @@ pub fn find(volume: &Volume, config: &FinderConfig, progress: &Progress) -> Resu
     progress.step(0.3, "looking for the sinuses")?;
     let fits = head.fits(config, progress)?;
     progress.step(0.6, "looking for the sinuses")?;
-    let Some(pair) = head.best_pair(&fits, config, progress)? else { return Ok(nowhere) };
+    let pair = head.best_pair(&fits, config, progress)?.filter(|pair| pair.score >= config.least_score);
     progress.step(0.8, "centring")?;
+    let Some(pair) = pair else {
+        // No air to go by, on neither side: both sinuses are opacified, or the face is not in view.
+        let guess = |side: Side, centre_mm: DVec3| Sinus {
+            confidence: config.guess_confidence,
+            ..Sinus::placed(side, centre_mm, &volume.grid)
+        };
+        return Ok(match head.proportions(config) {
+            Some([left, right]) => [guess(Side::Left, left), guess(Side::Right, right)],
+            None => nowhere,
+        });
+    };
     let fine = Head::new(volume, config.spacing_mm / 2.0);
     progress.step(0.9, "centring")?;
     Ok([Side::Left, Side::Right].map(|side| {
-        let i = side.index();
-        let centre_mm = if pair.fits[i] > 0.3 { fine.settle(pair.centres_mm[i], config) } else { pair.centres_mm[i] };
-        let confidence = (pair.score / 2.0 + pair.fits[i] / 2.0).clamp(0.0, 1.0);
-        let found = Sinus::placed(side, centre_mm, &volume.grid);
-        if pair.score < config.least_score { absent(side, centre_mm) } else { Sinus { confidence, ..found } }
+        let (fit, coarse_mm) = (pair.fits[side.index()], pair.centres_mm[side.index()]);
+        let centre_mm = if fit > 0.3 { fine.settle(coarse_mm, config) } else { coarse_mm };
+        let confidence = f64::midpoint(pair.score, fit).clamp(0.0, 1.0);
+        Sinus { confidence, ..Sinus::placed(side, centre_mm, &volume.grid) }
     }))
 }
 
@@ -243,13 +253,39 @@ impl Head {
     /// How well the distance to the skin in front agrees with a sinus.
     fn depth_factor(&self, here: DVec3, config: &FinderConfig) -> f64 {
         let v = self.grid.voxel_from_world().transform_point3(here).round().to_array().map(|c| c.max(0.0) as usize);
-        let [nx, ny, nz] = self.grid.size;
-        if v[0] >= nx || v[1] >= ny || v[2] >= nz {
-            return 0.0;
-        }
-        let front = (v[1]..ny).rev().find(|&y| self.tissue[self.grid.index([v[0], y, v[2]])]).unwrap_or(v[1]);
-        let depth = (front - v[1]) as f64 * config.spacing_mm;
+        let Some(front) = self.front(v[0], v[2]) else { return 0.0 };
+        let depth = (front as f64 - v[1] as f64) * config.spacing_mm;
         (-0.5 * ((depth - config.behind_cheek_mm[0]) / config.behind_cheek_mm[1]).powi(2)).exp()
+    }
+
+    /// The foremost tissue of a column, as a voxel number along y.
+    fn front(&self, x: usize, z: usize) -> Option<usize> {
+        let [nx, ny, nz] = self.grid.size;
+        (x < nx && z < nz).then(|| (0..ny).rev().find(|&y| self.tissue[self.grid.index([x, y, z])])).flatten()
+    }
+
+    /// Where the sinuses would be by the proportions of a head alone, left first: so far below its top, beside its middle,
+    /// behind its cheeks. None when the top is not in view, or the face is not (cut off, or removed for privacy).
+    fn proportions(&self, config: &FinderConfig) -> Option<[DVec3; 2]> {
+        let (top, middle) = (self.vertex_mm()?, self.mid_x_mm());
+        let front_mm = |x: f64, z: f64| {
+            let v = self.grid.voxel_from_world().transform_point3(DVec3::new(x, 0.0, z)).round();
+            let inside = v.x >= 0.0 && v.z >= 0.0;
+            let y = inside.then(|| self.front(v.x as usize, v.z as usize)).flatten()?;
+            Some(self.position([0, y, 0]).y)
+        };
+        let level = top - config.below_vertex_mm[0];
+        let forehead = front_mm(middle, top - config.forehead_below_vertex_mm)?;
+        let mut centres = [DVec3::ZERO; 2];
+        for side in Side::BOTH {
+            let x = middle + side.sign() * config.apart_mm[0] / 2.0;
+            let cheek = front_mm(x, level)?;
+            if forehead - cheek > config.cheek_behind_forehead_mm {
+                return None;
+            }
+            centres[side.index()] = DVec3::new(x, cheek - config.behind_cheek_mm[0], level);
+        }
+        Some(centres)
     }
 
     /// The height of the top of the head, unless the scan cuts it off.

@@ -1,0 +1,27 @@
+//! Texts over pictures: legible on any tissue, the orientation letters above all.
+
+use super::theme;
+use egui::{Align2, FontId, Rect, Ui, pos2, vec2};
+
+/// A text with a shade behind it, legible on any picture.
+pub(super) fn shaded_text(ui: &Ui, at: egui::Pos2, align: Align2, text: &str, font: FontId, colour: egui::Color32) {
+    let painter = ui.painter();
+    let galley = painter.layout_no_wrap(text.to_owned(), font, colour);
+    let rect = align.anchor_size(at, galley.size());
+    painter.rect_filled(rect.expand2(vec2(3.0, 1.0)), 3.0, theme::SHADE);
+    painter.galley(rect.min, galley, colour);
+}
+
+/// Orientation letters at the middle of the left, right, top and bottom edge.
+pub(super) fn edge_letters(ui: &Ui, rect: Rect, letters: &[String; 4]) {
+    let middle = rect.center();
+    let places = [
+        (pos2(rect.left() + 7.0, middle.y), Align2::LEFT_CENTER),
+        (pos2(rect.right() - 7.0, middle.y), Align2::RIGHT_CENTER),
+        (pos2(middle.x, rect.top() + 5.0), Align2::CENTER_TOP),
+        (pos2(middle.x, rect.bottom() - 5.0), Align2::CENTER_BOTTOM),
+    ];
+    for (text, (at, align)) in letters.iter().zip(places) {
+        shaded_text(ui, at, align, text, FontId::proportional(15.0), theme::LETTER);
+    }
+}
