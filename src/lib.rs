@@ -28,6 +28,9 @@
 
 #![forbid(unsafe_op_in_unsafe_fn)]
 
+/// The notice in the window, the help and every exported file.
+pub const NOTICE: &str = "Research use only. Not a medical device.";
+
 pub mod app;
 pub mod cli;
 pub mod gpu;

@@ -85,9 +85,6 @@ pub struct Provenance {
     pub sinuses: [Sinus; 2],
 }
 
-/// The notice in every exported file.
-pub const NOTICE: &str = "Research use only. Not a medical device.";
-
 /// Writes `…_desc-residual_map.nii.gz` and its `.json` into `out`, which is made when missing.
 ///
 /// # Errors
@@ -121,7 +118,7 @@ pub fn write(
         findings: Side::BOTH.map(reported).into(),
         provenance: Provenance {
             generated_by: format!("antrum {}", env!("CARGO_PKG_VERSION")),
-            notice: NOTICE,
+            notice: crate::NOTICE,
             input_sha256: scan.sha256.clone(),
             weights_sha256: analysis.weights_sha256.clone(),
             parameters: analysis.config,

@@ -12,6 +12,7 @@ use crate::project::{CaseId, EventId, Label, LabelEvent, Project, ProjectError};
 use crate::space::Side;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 /// What the runner needs to know on starting.
 pub struct RunnerConfig {
@@ -22,6 +23,9 @@ pub struct RunnerConfig {
     /// Where networks run.
     pub device: Device,
 }
+
+const NO_DIALOG: &str = "No file dialog can be shown here (on Linux: install xdg-desktop-portal or zenity). Drop the scan onto the window, or \
+     start antrum with its path";
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -72,7 +76,16 @@ impl Runner {
             Effect::Ask(what) => {
                 // The dialog is asynchronous by itself; the job only waits for the answer.
                 let answer = ask(what);
-                let wait = move |_: &Progress| Ok::<_, JobError>(pollster::block_on(answer));
+                let wait = move |_: &Progress| {
+                    let asked = Instant::now();
+                    let path = pollster::block_on(answer);
+                    // Nobody says no as fast as a system that has no dialog.
+                    if path.is_none() && asked.elapsed() < Duration::from_millis(300) {
+                        Err(NO_DIALOG)
+                    } else {
+                        Ok(path)
+                    }
+                };
                 self.dialog = Some(Job::spawn("file dialog", wait));
             }
             Effect::Open(path) => {
@@ -114,8 +127,10 @@ impl Runner {
     /// What has happened since the last call, as commands.
     pub fn poll(&mut self) -> Vec<Command> {
         let mut commands = std::mem::take(&mut self.done);
-        if let Some(Ok(Some(path))) = finished(&mut self.dialog) {
-            commands.push(Command::Open(path));
+        match finished(&mut self.dialog) {
+            Some(Ok(path)) => commands.extend(path.map(Command::Open)),
+            Some(Err(error)) => commands.extend(failure(error)),
+            None => {}
         }
         match finished(&mut self.open) {
             Some(Ok(scan)) => {

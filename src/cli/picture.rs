@@ -3,8 +3,9 @@
 use super::analyse::{self, Analysed};
 use super::{Failure, guarded, say};
 use crate::app::state::auto_window;
+use crate::image::glyphs;
 use crate::image::render::{self, Picture};
-use crate::io::Scan;
+use crate::io::{self, Scan};
 use crate::methods::residual::InferConfig;
 use crate::methods::sinus;
 use crate::space::Plane;
@@ -60,10 +61,7 @@ fn draw(analysed: &Analysed, out: &Path) -> Result<(), Failure> {
     let grid = &analysed.scan.volume.grid;
     let cross_mm = sinus::middle(&analysed.sinuses).unwrap_or_else(|| grid.centre_mm());
     let picture = planes(&analysed.scan, &analysed.analysis.map, cross_mm);
-    let [width, height] = picture.size;
-    image::save_buffer(out, &picture.rgba, width as u32, height as u32, image::ColorType::Rgba8)
-        .map_err(|e| format!("the picture cannot be written ({e}); check folder and free space: {}", out.display()))?;
-    Ok(())
+    Ok(io::png::write(out, &picture)?)
 }
 
 /// Axial, coronal and sagittal side by side, each showing the whole scan.
@@ -76,7 +74,14 @@ fn planes(scan: &Scan, map: &Volume, cross_mm: DVec3) -> Picture {
         let camera = PlaneCamera::fitting(plane, bounds_mm, size);
         let world_from_pane = camera.world_from_pane(plane, size, cross_mm);
         let view = SliceView { world_from_pane, window, linear: true, overlay: Some(Overlay::default()) };
-        let part = render::slice(&scan.volume, Some(map), &view, [EDGE, EDGE]);
+        let mut part = render::slice(&scan.volume, Some(map), &view, [EDGE, EDGE]);
+        let [left, right, top, bottom] = plane.edge_letters();
+        let (edge, middle) = (EDGE - 18, EDGE / 2);
+        for (letter, at) in
+            [(left, [18, middle]), (right, [edge, middle]), (top, [middle, 18]), (bottom, [middle, edge])]
+        {
+            glyphs::draw(&mut part, &letter, at);
+        }
         for (row, line) in part.rgba.chunks(4 * EDGE).enumerate() {
             let start = 4 * (row * 3 * EDGE + column * EDGE);
             whole.rgba[start..start + 4 * EDGE].copy_from_slice(line);

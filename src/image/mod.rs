@@ -1,6 +1,7 @@
 //! Operations on volumes and pictures that the methods share. Pure functions on plain values.
 
 pub mod gaussian;
+pub mod glyphs;
 pub mod median;
 pub mod otsu;
 pub mod percentile;

@@ -6,6 +6,7 @@
 
 mod dicom;
 pub mod nifti;
+pub mod png;
 
 use crate::job::{Cancelled, Progress};
 use crate::view::Window;

@@ -27,7 +27,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                 commands.push(Command::ToggleHelp);
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.label(RichText::new("Research use only. Not a medical device.").small().color(theme::NOTICE));
+                ui.label(RichText::new(crate::NOTICE).small().color(theme::NOTICE));
             });
         });
     });
