@@ -67,6 +67,15 @@ impl Grid {
         Self::centred(size.to_array().map(|n| n as usize), spacing_mm, bounds.centre())
     }
 
+    /// The grid of `size` voxels that begins at voxel `first` of this one.
+    #[must_use]
+    pub fn part(&self, first: [usize; 3], size: [usize; 3]) -> Self {
+        let mut world_from_voxel = self.world_from_voxel;
+        let first = DVec3::from_array(first.map(|f| f as f64));
+        world_from_voxel.translation = self.world_from_voxel.transform_point3(first);
+        Self { size, world_from_voxel }
+    }
+
     /// How many voxels there are.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -18,6 +18,8 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// All maps on the scan's grid.
     pub map: Arc<Volume>,
+    /// The part of it that is not 0; panes draw this.
+    pub shown: Option<Arc<Volume>>,
     /// SHA-256 of the weights.
     pub weights_sha256: String,
     /// Settings.
@@ -39,7 +41,8 @@ pub fn analyse(
     progress.step(0.9, "laying the maps onto the scan")?;
     let maps: Vec<&Volume> = findings.iter().map(|f| &f.map).collect();
     let map = Arc::new(crop::paste(&maps, &volume.grid));
-    Ok(Analysis { findings, map, weights_sha256: model.sha256.clone(), config })
+    let shown = crop::trimmed(&map).map(Arc::new);
+    Ok(Analysis { findings, map, shown, weights_sha256: model.sha256.clone(), config })
 }
 
 /// The side-car of an analysis.

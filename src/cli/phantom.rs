@@ -21,14 +21,29 @@ pub(super) struct Args {
     #[arg(long, default_value = "flair")]
     contrast: Contrast,
     /// Share of diseased sinuses, 0 to 1
-    #[arg(long, default_value_t = 0.4)]
+    #[arg(long, default_value_t = 0.4, value_parser = share)]
     prevalence: f64,
-    /// Voxel size in mm
-    #[arg(long, default_value_t = 1.0)]
+    /// Voxel size in mm, 0.4 to 6
+    #[arg(long, default_value_t = 1.0, value_parser = spacing)]
     spacing: f64,
     /// Write tissue label maps too
     #[arg(long)]
     labels: bool,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    between(text, 0.0, 1.0)
+}
+
+fn spacing(text: &str) -> Result<f64, String> {
+    between(text, 0.4, 6.0)
+}
+
+fn between(text: &str, low: f64, high: f64) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if (low..=high).contains(&number) => Ok(number),
+        _ => Err(format!("choose a number from {low} to {high}")),
+    }
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {

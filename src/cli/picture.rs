@@ -4,12 +4,12 @@ use super::analyse::{self, Analysed};
 use super::{Failure, guarded, say};
 use crate::app::state::auto_window;
 use crate::image::glyphs;
-use crate::image::render::{self, Picture};
+use crate::image::render;
 use crate::io::{self, Scan};
 use crate::methods::residual::InferConfig;
 use crate::methods::sinus;
 use crate::space::Plane;
-use crate::view::{Overlay, PlaneCamera, SliceView};
+use crate::view::{Overlay, Picture, PlaneCamera, SliceView};
 use crate::volume::Volume;
 use glam::{DVec2, DVec3};
 use std::path::{Path, PathBuf};
@@ -61,7 +61,7 @@ fn draw(analysed: &Analysed, out: &Path) -> Result<(), Failure> {
     let grid = &analysed.scan.volume.grid;
     let cross_mm = sinus::middle(&analysed.sinuses).unwrap_or_else(|| grid.centre_mm());
     let picture = planes(&analysed.scan, &analysed.analysis.map, cross_mm);
-    Ok(io::png::write(out, &picture)?)
+    Ok(io::picture::write(out, &picture)?)
 }
 
 /// Axial, coronal and sagittal side by side, each showing the whole scan.

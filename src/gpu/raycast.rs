@@ -244,14 +244,14 @@ mod tests {
         }
     }
 
-    fn draw(scan: &Volume, map: Option<&Volume>, view: RaycastView) -> Option<crate::image::render::Picture> {
+    fn draw(scan: &Volume, map: Option<&Volume>, view: RaycastView) -> Option<crate::view::Picture> {
         let rect = Rect::from_min_size(Pos2::ZERO, vec2(SIZE[0] as f32, SIZE[1] as f32));
         let scene = Scene { scan: Some(scan), map, size: SIZE, pixels_per_point: 1.0 };
         testing::draw(&scene, vec![raycast(rect, view)])
     }
 
     /// Pixels for which the colour is as wanted, and their mean position.
-    fn find(picture: &crate::image::render::Picture, wanted: impl Fn([u8; 4]) -> bool) -> (f64, [f64; 2]) {
+    fn find(picture: &crate::view::Picture, wanted: impl Fn([u8; 4]) -> bool) -> (f64, [f64; 2]) {
         let hits: Vec<usize> =
             (0..SIZE[0] * SIZE[1]).filter(|p| wanted(picture.pixel(p % SIZE[0], p / SIZE[0]).unwrap())).collect();
         let n = hits.len() as f64;
@@ -301,7 +301,7 @@ mod tests {
 
         let clip = Some(BoxMm { min: DVec3::splat(-40.0), max: DVec3::new(40.0, 2.0, 40.0) });
         let cut = draw(&scan, Some(&map), RaycastView { clip, ..shown }).unwrap();
-        let saturation = |p: &crate::image::render::Picture| {
+        let saturation = |p: &crate::view::Picture| {
             let c = p.pixel(100, 60).unwrap();
             i32::from(c[0]) - i32::from(c[2])
         };

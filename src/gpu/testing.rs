@@ -2,7 +2,7 @@
 
 use super::device::ready;
 use super::{install, set_map, set_scan};
-use crate::image::render::Picture;
+use crate::view::Picture;
 use crate::volume::Volume;
 use eframe::egui_wgpu::{RenderState, RendererOptions, WgpuSetup};
 use egui::{LayerId, Shape, vec2};

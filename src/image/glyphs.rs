@@ -1,6 +1,6 @@
 //! The six orientation letters as small bitmaps, for pictures that are drawn without a window and its fonts.
 
-use super::render::Picture;
+use crate::view::Picture;
 
 /// Rows from top to bottom, five bits each, the leftmost highest.
 const LETTERS: [(char, [u8; 7]); 6] = [

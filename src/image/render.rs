@@ -3,7 +3,7 @@
 //! The twin of `shaders/slice.wgsl`: the same maths in double precision, sampled at pixel centres.
 
 use crate::space::Grid;
-use crate::view::SliceView;
+use crate::view::{Picture, SliceView};
 use crate::volume::{Volume, with_voxels};
 use glam::{DAffine3, DVec3};
 use rayon::prelude::*;
@@ -11,24 +11,6 @@ use std::sync::LazyLock;
 
 /// The grey (0 to 1) of everything outside the scan.
 pub const BACKGROUND: f64 = 0.02;
-
-/// An sRGB picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
-    /// Width and height in pixels.
-    pub size: [usize; 2],
-    /// Red, green, blue and alpha of each pixel, row by row from the top left.
-    pub rgba: Vec<u8>,
-}
-
-impl Picture {
-    /// Red, green, blue and alpha of the pixel in column `x` and row `y`, or none outside.
-    #[must_use]
-    pub fn pixel(&self, x: usize, y: usize) -> Option<[u8; 4]> {
-        let inside = x < self.size[0] && y < self.size[1];
-        inside.then(|| self.rgba.as_chunks().0.get(y * self.size[0] + x).copied()).flatten()
-    }
-}
 
 /// Draws one slice of `volume` with `map` on top; one pixel of the picture is one point of the view.
 #[must_use]

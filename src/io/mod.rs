@@ -6,7 +6,7 @@
 
 mod dicom;
 pub mod nifti;
-pub mod png;
+pub mod picture;
 
 use crate::job::{Cancelled, Progress};
 use crate::view::Window;

@@ -122,7 +122,7 @@ impl App {
             self.uploaded = Uploaded { generation: self.state.generation, map: None };
             notes.extend(gpu::set_scan(render_state, self.state.volume()));
         }
-        let map = self.state.analysis.as_ref().map(|a| Arc::clone(&a.map));
+        let map = self.state.analysis.as_ref().and_then(|a| a.shown.clone());
         let same = match (&map, &self.uploaded.map) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
             (a, b) => a.is_none() && b.is_none(),

@@ -68,7 +68,13 @@ fn bad_input_gives_one_clear_message() {
 
 #[test]
 fn bad_usage_is_exit_code_2_and_the_help_says_research_only() {
-    for args in [&["find"][..], &["analyse", "x.nii"], &["info", "x.nii", "--nonsense"], &["train", "everything"]] {
+    for args in [
+        &["find"][..],
+        &["analyse", "x.nii"],
+        &["info", "x.nii", "--nonsense"],
+        &["train", "everything"],
+        &["phantom", "--out", "x", "--spacing", "0"],
+    ] {
         assert_eq!(antrum(args).status.code(), Some(2), "{args:?}");
     }
     let help = String::from_utf8(antrum(&["--help"]).stdout).unwrap();

@@ -70,6 +70,31 @@ pub fn paste(maps: &[&Volume], onto: &Grid) -> Volume {
     Volume::from_f32(*onto, values, Unit::Score)
 }
 
+/// The smallest part of a pasted map that holds everything above 0, with a margin of one voxel: what has to be drawn.
+/// None when the whole map is 0.
+#[must_use]
+pub fn trimmed(map: &Volume) -> Option<Volume> {
+    let (size, values) = (map.grid.size, map.to_f32());
+    let (mut low, mut high) = (size, [0; 3]);
+    for (i, _) in values.iter().enumerate().filter(|(_, v)| **v > 0.0) {
+        let at = [i % size[0], i / size[0] % size[1], i / (size[0] * size[1])];
+        for a in 0..3 {
+            low[a] = low[a].min(at[a].saturating_sub(1));
+            high[a] = high[a].max((at[a] + 1).min(size[a] - 1));
+        }
+    }
+    if low[0] > high[0] {
+        return None;
+    }
+    let grid = map.grid.part(low, std::array::from_fn(|a| high[a] - low[a] + 1));
+    let mut kept = Vec::with_capacity(grid.count());
+    for (k, j) in (low[2]..=high[2]).flat_map(|k| (low[1]..=high[1]).map(move |j| (k, j))) {
+        let start = map.grid.index([low[0], j, k]);
+        kept.extend_from_slice(&values[start..start + grid.size[0]]);
+    }
+    Some(Volume::from_f32(grid, kept, map.unit))
+}
+
 /// The part of `onto` that could see anything of `from`: its first voxel and its own grid.
 fn overlap(from: &Grid, onto: &Grid) -> Option<([usize; 3], Grid)> {
     let onto_from_source = onto.voxel_from_world() * from.world_from_voxel;
@@ -90,13 +115,11 @@ fn overlap(from: &Grid, onto: &Grid) -> Option<([usize; 3], Grid)> {
         first[a] = from as usize;
         size[a] = (to - from) as usize + 1;
     }
-    let shift = DVec3::from_array(first.map(|f| f as f64));
-    let mut world_from_voxel = onto.world_from_voxel;
-    world_from_voxel.translation = onto.world_from_voxel.transform_point3(shift);
-    Some((first, Grid { size, world_from_voxel }))
+    Some((first, onto.part(first, size)))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::volume::Voxels;
@@ -141,6 +164,11 @@ mod tests {
             let grid = Crop::grid_at(side, centre, Crop::SIZE);
             let map = Volume::from_f32(grid, trilinear(&volume, &grid, Outside::Edge), Unit::Score);
             let pasted = paste(&[&map], &volume.grid);
+            let small = trimmed(&pasted).unwrap();
+            assert!(small.grid.count() < volume.grid.count() / 2);
+            let spot = centre + DVec3::new(7.5, -3.5, 12.5);
+            assert!(pasted.at_world(spot).is_some_and(|v| v >= 1.0));
+            assert_eq!(small.at_world(spot), pasted.at_world(spot), "at the same place of the world");
             let (original, pasted) = (volume.to_f32(), pasted.to_f32());
             let outline = Crop::box_mm(centre);
             for (i, (a, b)) in original.iter().zip(&pasted).enumerate() {

@@ -1,7 +1,7 @@
 //! Pictures to PNG files, with the notice that they are for research only in the file's comment.
 
 use super::WriteError;
-use crate::image::render::Picture;
+use crate::view::Picture;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
