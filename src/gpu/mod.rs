@@ -1,7 +1,7 @@
 //! Pictures on the GPU: the window's device, a scan and an anomaly map as textures, slices and the 3-D view.
 //!
 //! Start-up code calls [`install`] once and [`set_scan`] and [`set_map`] when the data change; panes only ask for a
-//! [`slice`] or a [`raycast`] shape with plain values from [`crate::view`] and never see a wgpu type.
+//! [`slice()`] or a [`raycast()`] shape with plain values from [`crate::view`] and never see a wgpu type.
 
 mod device;
 mod raycast;

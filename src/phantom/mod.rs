@@ -1,8 +1,8 @@
 //! Synthetic heads with known sinuses and known disease: the built-in example, the test bench,
 //! and training data that needs no patient.
 //!
-//! [`head`] draws a subject from a seed ([`anatomy`]), gives its maxillary sinuses disease or none ([`disease`]),
-//! samples the tissues on a grid and images them ([`contrast`]). The truth comes with the picture.
+//! [`head`] draws a subject from a seed (`anatomy`), gives its maxillary sinuses disease or none (`disease`),
+//! samples the tissues on a grid and images them (`contrast`). The truth comes with the picture.
 //! [`cohort`] writes many heads as a BIDS folder. The same plan gives the same bytes on any number of threads.
 
 mod anatomy;
