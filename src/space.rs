@@ -198,6 +198,15 @@ impl Side {
         }
     }
 
+    /// The opposite side.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Left => Self::Right,
+            Self::Right => Self::Left,
+        }
+    }
+
     /// 0 for left, 1 for right: the place in arrays that hold one value per side.
     #[must_use]
     pub fn index(self) -> usize {

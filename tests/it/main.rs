@@ -4,6 +4,8 @@
 
 /// What runs in the background: cancelled in time, the same whatever the number of threads.
 mod background;
+/// Sinuses of synthetic heads.
+mod finder;
 /// Numbers made by the papers' own code and by the usual libraries.
 mod golden;
 /// The modules import only from the layers below theirs.

@@ -16,6 +16,8 @@ pub struct FinderConfig {
     pub behind_cheek_mm: [f64; 2],
     /// How far the sinus centre lies below the top of the head, and its standard deviation.
     pub below_vertex_mm: [f64; 2],
+    /// A template fit that leaves no doubt.
+    pub clear_fit: f64,
     /// Pairs scoring less are no sinuses.
     pub least_score: f64,
     /// Confidence of a place that follows from the proportions of the head alone.
@@ -35,6 +37,7 @@ impl Default for FinderConfig {
             apart_mm: [50.0, 6.0],
             behind_cheek_mm: [30.0, 8.0],
             below_vertex_mm: [138.0, 12.0],
+            clear_fit: 0.3,
             least_score: 0.28,
             guess_confidence: 0.15,
             forehead_below_vertex_mm: 60.0,

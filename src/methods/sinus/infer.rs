@@ -93,9 +93,17 @@ pub fn find(volume: &Volume, config: &FinderConfig, progress: &Progress) -> Resu
     };
     let fine = Head::new(volume, config.spacing_mm / 2.0);
     progress.step(0.9, "centring")?;
+    let clear = |side: Side| pair.fits[side.index()] > config.clear_fit;
+    let settled = |side: Side| fine.settle(pair.centres_mm[side.index()], config);
     Ok([Side::Left, Side::Right].map(|side| {
-        let (fit, coarse_mm) = (pair.fits[side.index()], pair.centres_mm[side.index()]);
-        let centre_mm = if fit > 0.3 { fine.settle(coarse_mm, config) } else { coarse_mm };
+        let fit = pair.fits[side.index()];
+        let partner = side.other();
+        let centre_mm = match (clear(side), clear(partner)) {
+            (true, _) => settled(side),
+            // A weak fit beside a clear one is another cavity: the opacified sinus lies opposite its partner.
+            (false, true) => settled(partner) + DVec3::X * side.sign() * config.apart_mm[0],
+            (false, false) => pair.centres_mm[side.index()],
+        };
         let confidence = f64::midpoint(pair.score, fit).clamp(0.0, 1.0);
         Sinus { confidence, ..Sinus::placed(side, centre_mm, &volume.grid) }
     }))

@@ -1,0 +1,81 @@
+//! The finder on synthetic heads whose truth is known: every contrast, padded CT, no air at all, any storage order.
+
+use antrum::job::Progress;
+use antrum::methods::sinus::{FinderConfig, Presence, Sinus, find};
+use antrum::phantom::{self, Contrast, DiseaseKind, Head, Plan};
+use antrum::space::{Grid, Side};
+use antrum::volume::{Volume, Voxels};
+use glam::{DAffine3, DMat3, DVec3};
+
+fn head(seed: u64, contrast: Contrast, diseases: [Option<DiseaseKind>; 2]) -> Head {
+    let plan = Plan { diseases: Some(diseases), ..Plan::new(seed, contrast, 2.0) };
+    phantom::head(&plan, &Progress::default()).unwrap()
+}
+
+fn found(volume: &Volume) -> [Sinus; 2] {
+    find(volume, &FinderConfig::default(), &Progress::default()).unwrap()
+}
+
+/// Both centres within `limit_mm` of the truth, on their own side.
+fn assert_found(name: &str, head: &Head, sinuses: &[Sinus; 2], limit_mm: f64) {
+    for (sinus, truth) in sinuses.iter().zip(&head.sinuses) {
+        let error_mm = sinus.centre_mm.distance(truth.centre_mm);
+        assert_eq!(sinus.side, truth.side);
+        assert!(error_mm < limit_mm, "{name} {:?}: {error_mm:.1} mm", sinus.side);
+        assert_eq!(sinus.present, Presence::Complete, "{name} {:?}", sinus.side);
+    }
+}
+
+#[test]
+fn normal_sinuses_are_found_in_every_contrast() {
+    for contrast in [Contrast::Flair, Contrast::T1, Contrast::T2, Contrast::Pd, Contrast::Ct] {
+        let head = head(5, contrast, [None; 2]);
+        assert_found(contrast.name(), &head, &found(&head.image), 8.0);
+    }
+}
+
+#[test]
+fn padding_below_air_does_not_hide_the_sinuses_of_a_ct() {
+    let mut head = head(6, Contrast::Ct, [None; 2]);
+    let [nx, ny, _] = head.image.grid.size;
+    let Voxels::I16(values) = &mut head.image.voxels else { panic!("CT is stored as i16") };
+    for (i, value) in values.iter_mut().enumerate() {
+        let (x, y) = ((i % nx) as f64 / nx as f64 - 0.5, (i / nx % ny) as f64 / ny as f64 - 0.5);
+        if x.hypot(y) > 0.48 {
+            *value = -3024;
+        }
+    }
+    assert_found("padded CT", &head, &found(&head.image), 8.0);
+}
+
+#[test]
+fn a_sinus_without_air_is_placed_by_its_partner_and_two_by_the_head() {
+    let full = Some(DiseaseKind::Opacification);
+    let one = head(7, Contrast::T1, [full, None]);
+    assert_found("one opacified", &one, &found(&one.image), 12.0);
+    let both = head(8, Contrast::T1, [full, full]);
+    let sinuses = found(&both.image);
+    assert_found("both opacified", &both, &sinuses, 20.0);
+    assert!(sinuses.iter().all(|s| s.confidence < 0.3), "a guess is not called sure");
+}
+
+/// The same head stored with its first axis from right to left gives the same places in the world.
+#[test]
+fn the_storage_order_does_not_swap_sides() {
+    let mut diseases = [None; 2];
+    diseases[Side::Left.index()] = Some(DiseaseKind::RetentionCyst);
+    let head = head(9, Contrast::Flair, diseases);
+    let [nx, ny, nz] = head.image.grid.size;
+    let values = head.image.to_f32();
+    let mirrored: Vec<f32> = values.chunks(nx).flat_map(|row| row.iter().rev().copied()).collect();
+    let flip = DAffine3 {
+        matrix3: DMat3::from_diagonal(DVec3::new(-1.0, 1.0, 1.0)),
+        translation: DVec3::X * (nx as f64 - 1.0),
+    };
+    let grid = Grid::new([nx, ny, nz], head.image.grid.world_from_voxel * flip).unwrap();
+    let (straight, reversed) = (found(&head.image), found(&Volume::from_f32(grid, mirrored, head.image.unit)));
+    assert_found("straight", &head, &straight, 8.0);
+    for (a, b) in straight.iter().zip(&reversed) {
+        assert!(a.side == b.side && a.centre_mm.distance(b.centre_mm) < 1e-3, "{} {}", a.centre_mm, b.centre_mm);
+    }
+}
