@@ -47,7 +47,7 @@ enum Map {
     Antrum,
     /// The same in the whole cube
     Cube,
-    /// The whole cube, rescaled to its own percentiles as in the paper; scores are not comparable
+    /// The whole cube, rescaled to its own percentiles as in the paper; its scores mislead
     Paper,
 }
 

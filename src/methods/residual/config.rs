@@ -29,7 +29,7 @@ pub enum MapKind {
     /// The same in the whole cube: nose, orbit, cheek and teeth included.
     Cube,
     /// The whole cube, rescaled to its own 1st and 99th percentile as the paper makes the targets of its self-supervision.
-    /// Something is bright in every such map; its mean says nothing about disease.
+    /// Something is bright in every such map, and the mean of one with a strong lesion is low: scores mislead.
     Paper,
 }
 
