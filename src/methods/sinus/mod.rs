@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod crop;
+mod head;
 pub mod infer;
 
 pub use config::FinderConfig;
