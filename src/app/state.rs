@@ -208,7 +208,8 @@ impl OpenScan {
         }
         let (low, high) = (auto.centre - auto.width / 2.0, auto.centre + auto.width / 2.0);
         let surface = match scan.volume.unit {
-            Unit::Hounsfield => Window::between(-350.0, 450.0),
+            // Numbers without air at -1000 are no Hounsfield units, whatever the file says.
+            Unit::Hounsfield if low < -300.0 => Window::between(-350.0, 450.0),
             _ => Window::between(low + 0.12 * (high - low), low + 0.9 * (high - low)),
         };
         let bounds_mm = scan.volume.grid.bounds_mm();

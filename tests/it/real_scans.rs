@@ -80,12 +80,14 @@ fn prone_and_lying_on_the_side_are_no_different() {
 }
 
 #[test]
-fn an_axial_ct_series_is_what_dcm2niix_makes_of_it_and_measures_hounsfield() {
+fn an_axial_ct_series_is_what_dcm2niix_makes_of_it_and_its_implausible_numbers_are_said() {
     let Some(scan) = equals_reference("heads/slicer_CT_dicom", "reference_nifti/slicerCT/None_123456.nii.gz") else {
         return;
     };
     assert_eq!((scan.modality.as_str(), scan.volume.unit), ("CT", Unit::Hounsfield));
     assert_eq!(scan.volume.grid.size, [64, 64, 93]);
+    // The file claims Hounsfield units, but its air is at 0.
+    assert!(scan.checks.iter().any(|check| check.code == "implausible-hu"), "{:?}", scan.checks);
 }
 
 /// Where the annotation has the sinuses of a head: centre and share in view, left first.

@@ -106,6 +106,11 @@ fn assemble(path: &Path, stack: Vec<Slice>, mut checks: Vec<Check>, progress: &P
     let (voxels, rescale, sha256) = voxels(path, &stack, size, &mut checks, progress)?;
 
     let unit = if first.modality == "CT" { Unit::Hounsfield } else { Unit::Arbitrary };
+    let volume = Volume { grid, voxels, rescale, unit };
+    if unit == Unit::Hounsfield && first.rescale.is_some() && volume.statistics().min > NEARLY_AIR_HU {
+        let message = "No voxel of this CT is as low as air (-1000 HU); its numbers may not be Hounsfield units.";
+        checks.push(Check::new("implausible-hu", message));
+    }
     if unit == Unit::Hounsfield && first.rescale.is_none() {
         let message = "The CT has no rescale slope and intercept; its numbers may not be Hounsfield units.";
         checks.push(Check::new("no-rescale", message));
@@ -119,7 +124,7 @@ fn assemble(path: &Path, stack: Vec<Slice>, mut checks: Vec<Check>, progress: &P
     let known = |text: &str, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.to_owned() };
     let middle = stack.get(stack.len() / 2).unwrap_or(first);
     Ok(Scan {
-        volume: Volume { grid, voxels, rescale, unit },
+        volume,
         path: Some(path.to_owned()),
         format: Format::Dicom,
         modality: known(&first.modality, "unknown"),
@@ -129,6 +134,9 @@ fn assemble(path: &Path, stack: Vec<Slice>, mut checks: Vec<Check>, progress: &P
         sha256,
     })
 }
+
+/// Every CT of a head shows some air; noise and partial volume stay below this.
+const NEARLY_AIR_HU: f64 = -500.0;
 
 /// Decodes all slices, in the stored type where they share it and its rescaling, as real `f32` values otherwise.
 fn voxels(
