@@ -1,6 +1,6 @@
 //! How each command changes the state. No files, no threads, no clock: every interaction is a unit test.
 
-use super::command::{Command, Effect, Wanted};
+use super::command::{Command, Effect, Wanted, Write};
 use super::state::{JobKind, Message, OpenScan, PaneView, State, View, plane_index};
 use super::undo::{History, Step};
 use crate::io::Scan;
@@ -26,11 +26,15 @@ impl State {
             Command::Cancel(kind) => vec![Effect::Cancel(kind)],
             Command::Label(side, label) => self.label(side, label),
             Command::LabelCurrent(label) => {
-                let side = self.current.unwrap_or_else(|| self.nearest_side());
+                let Some(side) = self.side_at_cross() else {
+                    let text = "The crosshair is between the two sinuses. Move it onto one, or press D or J".to_owned();
+                    self.message = Some(Message { text, error: false, keep: false });
+                    return Vec::new();
+                };
                 self.label(side, label)
             }
-            Command::Undo => self.history.undo().map_or_else(Vec::new, |step| self.replay(step, true)),
-            Command::Redo => self.history.redo().map_or_else(Vec::new, |step| self.replay(step, false)),
+            Command::Undo => self.history.undo().map_or_else(Vec::new, |step| self.replay(step, Write::Undo)),
+            Command::Redo => self.history.redo().map_or_else(Vec::new, |step| self.replay(step, Write::Redo)),
             Command::MoveBox(side, centre_mm) => {
                 self.place(side, centre_mm);
                 Vec::new()
@@ -39,18 +43,20 @@ impl State {
             Command::Opened(scan, labels) => self.opened(scan, labels),
             Command::Found(sinuses) => self.found(sinuses),
             Command::Analysed(analysis) => {
+                for finding in &analysis.findings {
+                    self.ai_seen[finding.side.index()] = true;
+                }
                 self.analysis = Some(analysis);
-                self.message = None;
                 Vec::new()
             }
-            Command::LabelRefused { side, before, undo, reason } => {
+            Command::LabelRefused { side, before, kind, reason } => {
                 self.labels[side.index()] = before;
-                self.history.take_back(undo);
-                self.message = Some(Message { text: reason, error: true });
+                self.history.take_back(kind);
+                self.message = Some(Message { text: reason, error: true, keep: true });
                 Vec::new()
             }
             Command::Notice(text) => {
-                self.message = Some(Message { text, error: false });
+                self.message = Some(Message { text, error: false, keep: true });
                 Vec::new()
             }
             Command::Jobs(jobs) => {
@@ -58,7 +64,7 @@ impl State {
                 Vec::new()
             }
             Command::Failed(text) => {
-                self.message = Some(Message { text, error: true });
+                self.message = Some(Message { text, error: true, keep: false });
                 Vec::new()
             }
             look => {
@@ -132,7 +138,9 @@ impl State {
         self.labels = labels;
         self.current = None;
         self.history = History::default();
-        self.message = None;
+        // Other messages stay until they are read.
+        self.message = self.message.take().filter(|m| m.keep);
+        self.ai_seen = [false; 2];
         self.generation += 1;
         self.reset_views();
         // Work on the former scan is pointless now; looking for sinuses replaces itself.
@@ -142,14 +150,21 @@ impl State {
     fn found(&mut self, sinuses: [Sinus; 2]) -> Vec<Effect> {
         self.sinuses = Some(sinuses);
         self.analysis = None;
+        // A map of other boxes must not land on these.
+        let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
         let Some(middle_mm) = middle(&sinuses) else {
             let text = "No maxillary sinus is in view. If one is, drag a box onto it".to_owned();
-            self.message = Some(Message { text, error: false });
-            return Vec::new();
+            self.message = Some(Message { text, error: false, keep: false });
+            return effects;
         };
-        // A plane between the two shows both in axial and coronal.
-        self.move_cross(middle_mm);
-        if self.settings.analyse_on_open { self.analyse() } else { Vec::new() }
+        // Height and depth between the two show both in axial and coronal; the sagittal plane goes through the surer one.
+        let [left, right] = sinuses;
+        let shown = if left.confidence > right.confidence { left } else { right };
+        self.move_cross(DVec3 { x: shown.centre_mm.x, ..middle_mm });
+        if self.settings.analyse_on_open {
+            effects.extend(self.analyse());
+        }
+        effects
     }
 
     fn analyse(&mut self) -> Vec<Effect> {
@@ -171,23 +186,23 @@ impl State {
             return Vec::new();
         }
         self.history.push(Step::Label { side, before, after: Some(label) });
-        self.set_label(side, before, Some(label), false)
+        self.set_label(side, before, Some(label), Write::New)
     }
 
-    fn set_label(&mut self, side: Side, before: Option<Label>, label: Option<Label>, undo: bool) -> Vec<Effect> {
+    fn set_label(&mut self, side: Side, before: Option<Label>, label: Option<Label>, kind: Write) -> Vec<Effect> {
         self.labels[side.index()] = label;
         let score = self.finding(side).map(|finding| finding.score);
-        vec![Effect::Record { side, label, before, undo, score }]
+        vec![Effect::Record { side, label, before, kind, score, ai_seen: self.ai_seen[side.index()] }]
     }
 
-    fn replay(&mut self, step: Step, undo: bool) -> Vec<Effect> {
+    fn replay(&mut self, step: Step, kind: Write) -> Vec<Effect> {
         match step {
             Step::Label { side, before, after } => {
-                let (from, to) = if undo { (after, before) } else { (before, after) };
-                self.set_label(side, from, to, undo)
+                let (from, to) = if kind == Write::Undo { (after, before) } else { (before, after) };
+                self.set_label(side, from, to, kind)
             }
             Step::Box { before, after } => {
-                self.put_box(if undo { before } else { after });
+                self.put_box(if kind == Write::Undo { before } else { after });
                 self.boxes_changed()
             }
         }
@@ -263,13 +278,13 @@ impl State {
         }
     }
 
-    /// The side of the patient that the crosshair is on.
-    fn nearest_side(&self) -> Side {
-        let distance = |side: Side| {
-            self.sinuses
-                .map_or(-side.sign() * self.view.cross_mm.x, |s| s[side.index()].centre_mm.distance(self.view.cross_mm))
-        };
-        if distance(Side::Right) <= distance(Side::Left) { Side::Right } else { Side::Left }
+    /// The sinus that the crosshair is clearly nearer to.
+    fn side_at_cross(&self) -> Option<Side> {
+        let sinuses = self.sinuses?;
+        let distance = |side: Side| sinuses[side.index()].centre_mm.distance(self.view.cross_mm);
+        let (right, left) = (distance(Side::Right), distance(Side::Left));
+        let clear_mm = 8.0;
+        ((right - left).abs() > clear_mm).then_some(if right < left { Side::Right } else { Side::Left })
     }
 }
 
@@ -303,13 +318,14 @@ mod tests {
         let grid = scan().volume.grid;
         let sinuses = [Side::Left, Side::Right]
             .map(|side| Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &grid));
-        assert!(matches!(state.apply(Command::Found(sinuses))[..], [Effect::Analyse(..)]));
+        let effects = state.apply(Command::Found(sinuses));
+        assert!(matches!(effects[..], [Effect::Cancel(JobKind::Analyse), Effect::Analyse(..)]));
         state
     }
 
-    fn recorded(effects: &[Effect]) -> Option<(Side, Option<Label>, bool)> {
+    fn recorded(effects: &[Effect]) -> Option<(Side, Option<Label>, Write)> {
         match effects {
-            [Effect::Record { side, label, undo, .. }] => Some((*side, *label, *undo)),
+            [Effect::Record { side, label, kind, .. }] => Some((*side, *label, *kind)),
             _ => None,
         }
     }
@@ -323,11 +339,11 @@ mod tests {
     fn a_label_is_recorded_for_its_side_only_and_can_be_undone_and_redone() {
         let mut state = opened();
         let effects = state.apply(Command::Label(Side::Left, Label::Anomalous));
-        assert_eq!(recorded(&effects), Some((Side::Left, Some(Label::Anomalous), false)));
+        assert_eq!(recorded(&effects), Some((Side::Left, Some(Label::Anomalous), Write::New)));
         assert_eq!(state.labels, [Some(Label::Anomalous), Some(Label::Normal)]);
-        assert_eq!(recorded(&state.apply(Command::Undo)), Some((Side::Left, None, true)));
+        assert_eq!(recorded(&state.apply(Command::Undo)), Some((Side::Left, None, Write::Undo)));
         assert_eq!(state.labels, [None, Some(Label::Normal)]);
-        assert_eq!(recorded(&state.apply(Command::Redo)), Some((Side::Left, Some(Label::Anomalous), false)));
+        assert_eq!(recorded(&state.apply(Command::Redo)), Some((Side::Left, Some(Label::Anomalous), Write::Redo)));
         assert!(
             state.apply(Command::Label(Side::Left, Label::Anomalous)).is_empty(),
             "the same label again is no event"
@@ -339,25 +355,35 @@ mod tests {
         let mut state = opened();
         state.apply(Command::Label(Side::Right, Label::Anomalous));
         let refused =
-            |before, undo| Command::LabelRefused { side: Side::Right, before, undo, reason: "disk full".to_owned() };
-        state.apply(refused(Some(Label::Normal), false));
+            |before, kind| Command::LabelRefused { side: Side::Right, before, kind, reason: "disk full".to_owned() };
+        state.apply(refused(Some(Label::Normal), Write::New));
         assert_eq!(state.labels[Side::Right.index()], Some(Label::Normal));
         assert!(state.message.as_ref().is_some_and(|m| m.error) && state.undoable().0.is_none());
 
         // A refused undo leaves the step to be undone again.
         state.apply(Command::Label(Side::Right, Label::Anomalous));
         state.apply(Command::Undo);
-        state.apply(refused(Some(Label::Anomalous), true));
+        state.apply(refused(Some(Label::Anomalous), Write::Undo));
         assert_eq!(state.labels[Side::Right.index()], Some(Label::Anomalous));
-        assert_eq!(state.undoable(), (Some("label right anomalous".to_owned()), None));
+        let named = Some("label right anomalous".to_owned());
+        assert_eq!(state.undoable(), (named.clone(), None));
+
+        // A refused redo leaves it to be redone.
+        state.apply(Command::Undo);
+        state.apply(Command::Redo);
+        state.apply(refused(Some(Label::Normal), Write::Redo));
+        assert_eq!(state.undoable(), (None, named));
     }
 
     #[test]
     fn labels_without_a_side_mean_the_sinus_at_the_crosshair() {
         let mut state = opened();
+        state.apply(Command::Label(Side::Right, Label::Normal));
+        state.apply(Command::CrossTo(DVec3::new(0.0, 30.0, -20.0)));
+        assert!(state.apply(Command::LabelCurrent(Label::Uncertain)).is_empty(), "between the two it means neither");
         state.apply(Command::CrossTo(DVec3::new(-24.0, 30.0, -20.0)));
         let effects = state.apply(Command::LabelCurrent(Label::Uncertain));
-        assert_eq!(recorded(&effects), Some((Side::Left, Some(Label::Uncertain), false)));
+        assert_eq!(recorded(&effects), Some((Side::Left, Some(Label::Uncertain), Write::New)));
     }
 
     #[test]

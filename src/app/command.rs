@@ -101,8 +101,8 @@ pub enum Command {
         side: Side,
         /// Its label until then.
         before: Option<Label>,
-        /// Whether an undo was refused.
-        undo: bool,
+        /// What was refused.
+        kind: Write,
         /// Why, and what to do.
         reason: String,
     },
@@ -114,6 +114,17 @@ pub enum Command {
     SoftwareGraphics(bool),
     /// A job or a step failed; the sentence says why and what to do.
     Failed(String),
+}
+
+/// Why a label event is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// The reader labels.
+    New,
+    /// The reader takes the last event of that side back.
+    Undo,
+    /// The reader takes that back.
+    Redo,
 }
 
 /// What a dialog asks for.
@@ -146,9 +157,11 @@ pub enum Effect {
         label: Option<Label>,
         /// The label until now; it counts again when writing fails.
         before: Option<Label>,
-        /// Whether this takes back the last event of that side.
-        undo: bool,
+        /// Why it is written.
+        kind: Write,
         /// The score on screen.
         score: Option<f64>,
+        /// Whether a score or map of this sinus was on screen since the scan was opened.
+        ai_seen: bool,
     },
 }

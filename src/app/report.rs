@@ -1,6 +1,6 @@
 //! An analysis and its written form: the map on the scan's grid, and a side-car that says how it was made.
 
-use crate::io::{self, Scan};
+use crate::io::{self, Format, Scan};
 use crate::job::Progress;
 use crate::methods::Finding;
 use crate::methods::residual::{self, InferConfig, Model, ModelError};
@@ -135,7 +135,11 @@ pub fn write(
 /// File name without its extensions and, so that scans of the same name do not overwrite each other, the start of the
 /// data's digest.
 fn stem(scan: &Scan) -> String {
-    let name = scan.path.as_deref().and_then(Path::file_name).map_or("example".into(), |n| n.to_string_lossy());
+    let path = scan.path.as_ref().map(|p| p.canonicalize().unwrap_or_else(|_| p.clone()));
+    let name = match (&path, scan.format) {
+        (_, Format::Synthetic) => "example".into(),
+        (path, _) => path.as_ref().and_then(|p| p.file_name()).map_or("scan".into(), |n| n.to_string_lossy()),
+    };
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     let name = name.strip_suffix(".nii").unwrap_or(name);
     format!("{name}_{}", scan.sha256.get(..8).unwrap_or("unknown"))

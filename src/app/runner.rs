@@ -1,6 +1,6 @@
 //! Carries out effects: file dialogs, background jobs, the project file. Results come back as commands.
 
-use super::command::{Command, Effect, Wanted};
+use super::command::{Command, Effect, Wanted, Write};
 use super::report::{self, Analysis};
 use super::state::{JobKind, JobView};
 use crate::io::Scan;
@@ -53,7 +53,7 @@ impl Runner {
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("analysis {i}"));
         let project = Project::open(&config.project);
-        let done = project.as_ref().err().map(|e| Command::Failed(format!("Labels cannot be kept: {e}")));
+        let done = project.as_ref().err().map(|e| Command::Notice(format!("Labels cannot be kept: {e}")));
         Self {
             config,
             project,
@@ -73,6 +73,7 @@ impl Runner {
     /// Starts or does what an effect asks for.
     pub fn run(&mut self, effect: Effect) {
         match effect {
+            Effect::Ask(_) if self.dialog.is_some() => {}
             Effect::Ask(what) => {
                 // The dialog is asynchronous by itself; the job only waits for the answer.
                 let answer = ask(what);
@@ -120,7 +121,10 @@ impl Runner {
                 JobKind::Find => self.find = None,
                 JobKind::Analyse => self.analyse = None,
             },
-            Effect::Record { side, label, before, undo, score } => self.record(side, label, before, undo, score),
+            Effect::Record { side, label, before, kind, score, ai_seen } => {
+                let event = Judged { side, label, kind, score, ai_seen };
+                self.record(&event, before);
+            }
         }
     }
 
@@ -142,7 +146,11 @@ impl Runner {
             None => {}
         }
         match finished(&mut self.find) {
-            Some(Ok(sinuses)) => commands.push(Command::Found(sinuses)),
+            Some(Ok(sinuses)) => {
+                // A map that is ready by now belongs to the former boxes.
+                self.analyse = None;
+                commands.push(Command::Found(sinuses));
+            }
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
@@ -195,34 +203,36 @@ impl Runner {
         Command::Opened(Arc::new(scan), labels)
     }
 
-    fn record(&mut self, side: Side, label: Option<Label>, before: Option<Label>, undo: bool, score: Option<f64>) {
-        match self.try_record(side, label, undo, score) {
+    fn record(&mut self, judged: &Judged, before: Option<Label>) {
+        let Judged { side, kind, .. } = *judged;
+        match self.try_record(judged) {
             Ok(event) => {
                 let events = &mut self.last_event[side.index()];
-                if undo {
+                if kind == Write::Undo {
                     events.pop();
                 } else {
                     events.push(event);
                 }
             }
             Err(reason) => {
-                let text = format!("The label was not kept: {reason}");
-                self.done.push(Command::LabelRefused { side, before, undo, reason: text });
+                let reason = format!("The label was not kept: {reason}");
+                // Before earlier refusals of this frame, so that the label that counts on disk is the last one set.
+                self.done.insert(0, Command::LabelRefused { side, before, kind, reason });
             }
         }
     }
 
-    fn try_record(&self, side: Side, label: Option<Label>, undo: bool, score: Option<f64>) -> Result<EventId, String> {
+    fn try_record(&self, judged: &Judged) -> Result<EventId, String> {
         let project = self.project.as_ref().map_err(ToString::to_string)?;
         let case = self.case.ok_or("the scan is not in the project; open it again")?;
-        let undone = self.last_event[side.index()].last().copied();
+        let undone = self.last_event[judged.side.index()].last().copied();
         let event = LabelEvent {
-            label,
-            undoes: if undo { undone } else { None },
-            ai_seen: score.is_some(),
-            ai_score: score,
-            model_sha256: self.model.get().map(|m| m.sha256.clone()).filter(|_| score.is_some()),
-            ..LabelEvent::new(case, side, self.config.rater.clone(), self.session.clone())
+            label: judged.label,
+            undoes: if judged.kind == Write::Undo { undone } else { None },
+            ai_seen: judged.ai_seen,
+            ai_score: judged.score,
+            model_sha256: self.model.get().map(|m| m.sha256.clone()).filter(|_| judged.ai_seen),
+            ..LabelEvent::new(case, judged.side, self.config.rater.clone(), self.session.clone())
         };
         project.record(&event).map_err(|e| e.to_string())
     }
@@ -239,6 +249,15 @@ impl Runner {
             None => work(progress),
         })
     }
+}
+
+/// A label to be recorded, and what the reader had seen.
+struct Judged {
+    side: Side,
+    label: Option<Label>,
+    kind: Write,
+    score: Option<f64>,
+    ai_seen: bool,
 }
 
 /// The outcome of a job that has ended; the job is then gone.

@@ -29,8 +29,10 @@ pub struct State {
     pub analysis: Option<Arc<Analysis>>,
     /// The reader's labels by [`Side::index`].
     pub labels: [Option<Label>; 2],
-    /// The sinus that the keys without a side mean: the one last chosen.
+    /// The sinus last chosen, labelled or moved; it is highlighted.
     pub current: Option<Side>,
+    /// Whether a score of a side was on screen since the scan was opened.
+    pub ai_seen: [bool; 2],
     /// What can be undone.
     pub(super) history: History,
     /// Who labels, and where labels are kept.
@@ -150,6 +152,8 @@ pub struct Message {
     pub text: String,
     /// Whether something failed.
     pub error: bool,
+    /// Whether it stays when another scan is opened.
+    pub keep: bool,
 }
 
 /// Choices that outlive a scan.

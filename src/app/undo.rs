@@ -1,5 +1,6 @@
 //! What can be undone: labels and boxes placed by hand.
 
+use super::command::Write;
 use crate::methods::sinus::Sinus;
 use crate::project::Label;
 use crate::space::Side;
@@ -35,12 +36,18 @@ impl History {
         self.undone.clear();
     }
 
-    /// A step could not be carried out: a new one is forgotten, an undone one is done again.
-    pub fn take_back(&mut self, undo: bool) {
-        if undo {
-            self.redo();
-        } else {
-            self.done.pop();
+    /// A step could not be carried out; everything is as before it.
+    pub fn take_back(&mut self, kind: Write) {
+        match kind {
+            Write::New => {
+                self.done.pop();
+            }
+            Write::Undo => {
+                self.redo();
+            }
+            Write::Redo => {
+                self.undo();
+            }
         }
     }
 

@@ -17,6 +17,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         .resizable(false)
         .open(&mut open)
         .show(ui.ctx(), |ui| {
+            ui.label(RichText::new(crate::NOTICE).color(theme::NOTICE));
             ui.columns(2, |columns| {
                 // The mouse stands below the shorter column.
                 let half = (BINDINGS.len() - MOUSE.len()).div_ceil(2);

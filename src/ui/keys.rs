@@ -77,7 +77,7 @@ pub(super) const BINDINGS: &[Binding] = &[
 
 /// What the mouse does; only for the sheet.
 pub(super) const MOUSE: &[(&str, &str)] = &[
-    ("left drag", "crosshair; on a box: move the box; in 3-D: turn"),
+    ("left drag", "crosshair; on the mark in a box: move the box; in 3-D: turn"),
     ("right drag", "window: sideways width, up and down centre"),
     ("middle drag", "pan"),
     ("wheel", "slices; in 3-D: zoom"),

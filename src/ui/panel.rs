@@ -120,9 +120,14 @@ fn card_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command>) 
         }
         let (text, hint) = match sinus.present {
             Presence::Complete if sinus.confidence >= 1.0 => ("placed by hand", "The box was moved by hand"),
-            Presence::Complete => ("found", "Drag its box in a pane to move it"),
+            Presence::Complete if sinus.confidence < 0.3 => {
+                ("guessed, check its box", "No air was seen there. Drag the mark in its box's middle to move it")
+            }
+            Presence::Complete => ("found", "Drag the mark in its box's middle to move it"),
             Presence::Partial => ("partly in view", "The scan cuts it off; scores may be off"),
-            Presence::Absent => ("not in view", "Nothing to score. Drag its box onto it if it is there after all"),
+            Presence::Absent => {
+                ("not in view", "Nothing to score. Drag the mark in its box's middle onto it if it is there after all")
+            }
         };
         let confidence = format!("{hint}. Confidence {:.2}", sinus.confidence);
         ui.label(RichText::new(text).color(theme::WEAK).small()).on_hover_text(confidence);

@@ -6,8 +6,8 @@ use crate::app::command::Command;
 use crate::app::state::{Pane, State, plane_index};
 use crate::gpu;
 use crate::io::Format;
-use crate::methods::sinus::Sinus;
-use crate::space::{Plane, Side};
+use crate::methods::sinus::{Crop, Sinus};
+use crate::space::{Plane, Side, letters};
 use crate::view::SliceView;
 use egui::{
     Align2, CursorIcon, Event, FontId, Id, MouseWheelUnit, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke,
@@ -69,9 +69,10 @@ impl Projection {
 
     /// The outline of a sinus box where this plane cuts it.
     fn outline(&self, plane: Plane, sinus: &Sinus, cross_mm: DVec3) -> Option<Rect> {
-        let axis = plane.axis();
-        let cut = (sinus.box_mm.min[axis]..=sinus.box_mm.max[axis]).contains(&cross_mm[axis]);
-        cut.then(|| Rect::from_two_pos(self.to_screen(sinus.box_mm.min), self.to_screen(sinus.box_mm.max)))
+        let away = (sinus.centre_mm - cross_mm).dot(plane.normal()).abs();
+        // From side to side a sinus is narrower than its cube: a frame around the nose would mislead.
+        let reach = if plane == Plane::Sagittal { 20.0 } else { Crop::SIDE_MM / 2.0 };
+        (away <= reach).then(|| Rect::from_two_pos(self.to_screen(sinus.box_mm.min), self.to_screen(sinus.box_mm.max)))
     }
 
     /// The handle by which a box is moved: a small square in its middle.
@@ -128,8 +129,8 @@ fn text_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
     let rect = pane.rect;
     edge_letters(ui, rect, &plane.edge_letters());
     let axis = plane.axis();
-    let name = ["R", "A", "S"][axis];
-    let title = format!("{}  {name} {:.1} mm", plane.name(), state.view.cross_mm[axis]);
+    let at_mm = state.view.cross_mm[axis];
+    let title = format!("{}  {} {:.1} mm", plane.name(), letters(plane.normal() * at_mm.signum()), at_mm.abs());
     let corner = rect.left_top() + vec2(7.0, 6.0);
     shaded_text(ui, corner, Align2::LEFT_TOP, &title, FontId::proportional(12.0), theme::plane_colour(plane));
     if plane == Plane::Axial {
@@ -188,9 +189,12 @@ fn primary(
     if response.drag_started() {
         let origin = ui.input(|i| i.pointer.press_origin()).unwrap_or(pointer);
         let cross = state.view.cross_mm;
-        let hit = state.sinuses.iter().flatten().find(|sinus| {
-            state.view.show_boxes && pane.outline(plane, sinus, cross).is_some() && pane.handle(sinus).contains(origin)
-        });
+        let away = |sinus: &&Sinus| (sinus.centre_mm - cross).dot(plane.normal()).abs();
+        // Boxes of both sides lie over each other in the sagittal plane: the nearer sinus is meant.
+        let hit = (state.sinuses.iter().flatten())
+            .filter(|sinus| state.view.show_boxes && pane.outline(plane, sinus, cross).is_some())
+            .filter(|sinus| pane.handle(sinus).contains(origin))
+            .min_by(|a, b| away(a).total_cmp(&away(b)));
         let grab: Grab = hit.copied();
         ui.data_mut(|data| data.insert_temp(id, grab));
     }

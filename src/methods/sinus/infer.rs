@@ -108,7 +108,7 @@ fn absent(side: Side, centre_mm: DVec3) -> Sinus {
     Sinus { side, present: Presence::Absent, centre_mm, box_mm: Crop::box_mm(centre_mm), confidence: 0.0 }
 }
 
-/// How much of an average sinus (36 × 40 × 42 mm) around a centre lies in the scan.
+/// How much of the inner part of a sinus (30 × 34 × 36 mm) around a centre lies in the scan.
 fn presence(grid: &Grid, centre_mm: DVec3) -> Presence {
     let half = DVec3::new(15.0, 17.0, 18.0);
     let mut inside = 0;
