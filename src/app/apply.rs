@@ -1,6 +1,6 @@
 //! How each command changes the state. No files, no threads, no clock: every interaction is a unit test.
 
-use super::command::{Command, Effect, Wanted, Write};
+use super::command::{Command, Effect, Judgement, Wanted, Write};
 use super::state::{JobKind, Message, OpenScan, PaneView, State, View, plane_index};
 use super::undo::{History, Step};
 use crate::io::Scan;
@@ -192,7 +192,7 @@ impl State {
     fn set_label(&mut self, side: Side, before: Option<Label>, label: Option<Label>, kind: Write) -> Vec<Effect> {
         self.labels[side.index()] = label;
         let score = self.finding(side).map(|finding| finding.score);
-        vec![Effect::Record { side, label, before, kind, score, ai_seen: self.ai_seen[side.index()] }]
+        vec![Effect::Record(Judgement { side, label, before, kind, score, ai_seen: self.ai_seen[side.index()] })]
     }
 
     fn replay(&mut self, step: Step, kind: Write) -> Vec<Effect> {
@@ -325,7 +325,7 @@ mod tests {
 
     fn recorded(effects: &[Effect]) -> Option<(Side, Option<Label>, Write)> {
         match effects {
-            [Effect::Record { side, label, kind, .. }] => Some((*side, *label, *kind)),
+            [Effect::Record(judged)] => Some((judged.side, judged.label, judged.kind)),
             _ => None,
         }
     }

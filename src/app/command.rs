@@ -127,6 +127,23 @@ pub enum Write {
     Redo,
 }
 
+/// A label to be recorded, and what the reader had seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judgement {
+    /// The sinus.
+    pub side: Side,
+    /// The label from now on.
+    pub label: Option<Label>,
+    /// The label until now; it counts again when writing fails.
+    pub before: Option<Label>,
+    /// Why it is written.
+    pub kind: Write,
+    /// The score on screen.
+    pub score: Option<f64>,
+    /// Whether a score or map of this sinus was on screen since the scan was opened.
+    pub ai_seen: bool,
+}
+
 /// What a dialog asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -150,18 +167,5 @@ pub enum Effect {
     /// Stop a job.
     Cancel(JobKind),
     /// Append a label event.
-    Record {
-        /// The sinus.
-        side: Side,
-        /// The label from now on.
-        label: Option<Label>,
-        /// The label until now; it counts again when writing fails.
-        before: Option<Label>,
-        /// Why it is written.
-        kind: Write,
-        /// The score on screen.
-        score: Option<f64>,
-        /// Whether a score or map of this sinus was on screen since the scan was opened.
-        ai_seen: bool,
-    },
+    Record(Judgement),
 }

@@ -1,6 +1,6 @@
 //! Carries out effects: file dialogs, background jobs, the project file. Results come back as commands.
 
-use super::command::{Command, Effect, Wanted, Write};
+use super::command::{Command, Effect, Judgement, Wanted, Write};
 use super::report::{self, Analysis};
 use super::state::{JobKind, JobView};
 use crate::io::Scan;
@@ -8,8 +8,7 @@ use crate::job::{Job, JobError, Progress};
 use crate::methods::residual::{InferConfig, Model};
 use crate::methods::sinus::{self, FinderConfig, Sinus};
 use crate::nets::Device;
-use crate::project::{CaseId, EventId, Label, LabelEvent, Project, ProjectError};
-use crate::space::Side;
+use crate::project::{CaseId, EventId, LabelEvent, Project, ProjectError};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -121,10 +120,7 @@ impl Runner {
                 JobKind::Find => self.find = None,
                 JobKind::Analyse => self.analyse = None,
             },
-            Effect::Record { side, label, before, kind, score, ai_seen } => {
-                let event = Judged { side, label, kind, score, ai_seen };
-                self.record(&event, before);
-            }
+            Effect::Record(judged) => self.record(&judged),
         }
     }
 
@@ -203,8 +199,8 @@ impl Runner {
         Command::Opened(Arc::new(scan), labels)
     }
 
-    fn record(&mut self, judged: &Judged, before: Option<Label>) {
-        let Judged { side, kind, .. } = *judged;
+    fn record(&mut self, judged: &Judgement) {
+        let Judgement { side, before, kind, .. } = *judged;
         match self.try_record(judged) {
             Ok(event) => {
                 let events = &mut self.last_event[side.index()];
@@ -222,7 +218,7 @@ impl Runner {
         }
     }
 
-    fn try_record(&self, judged: &Judged) -> Result<EventId, String> {
+    fn try_record(&self, judged: &Judgement) -> Result<EventId, String> {
         let project = self.project.as_ref().map_err(ToString::to_string)?;
         let case = self.case.ok_or("the scan is not in the project; open it again")?;
         let undone = self.last_event[judged.side.index()].last().copied();
@@ -249,15 +245,6 @@ impl Runner {
             None => work(progress),
         })
     }
-}
-
-/// A label to be recorded, and what the reader had seen.
-struct Judged {
-    side: Side,
-    label: Option<Label>,
-    kind: Write,
-    score: Option<f64>,
-    ai_seen: bool,
 }
 
 /// The outcome of a job that has ended; the job is then gone.
