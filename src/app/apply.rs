@@ -306,6 +306,9 @@ mod tests {
             modality: "MR".to_owned(),
             description: String::new(),
             windows: Vec::new(),
+            frames: 1,
+            frame: 0,
+            padding: None,
             checks: Vec::new(),
             sha256: "00".to_owned(),
         })

@@ -34,6 +34,9 @@ pub fn example(progress: &Progress) -> Result<Scan, Cancelled> {
         modality: "MR".to_owned(),
         description: "synthetic head with a cyst in the left sinus".to_owned(),
         windows: Vec::new(),
+        frames: 1,
+        frame: 0,
+        padding: None,
         checks: Vec::new(),
         sha256,
     })

@@ -195,8 +195,9 @@ impl OpenScan {
     pub fn new(scan: Arc<Scan>) -> Self {
         let auto = auto_window(&scan.volume);
         let mut windows: Vec<(String, Window)> = Vec::new();
-        for (i, &window) in scan.windows.iter().enumerate() {
-            windows.push((format!("stored {}", i + 1), window));
+        for (i, (name, window)) in scan.windows.iter().enumerate() {
+            let name = if name.is_empty() { format!("stored {}", i + 1) } else { name.clone() };
+            windows.push((name, *window));
         }
         windows.push(("auto".to_owned(), auto));
         if scan.volume.unit == Unit::Hounsfield {

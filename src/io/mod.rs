@@ -1,12 +1,17 @@
 //! Files to volumes and back.
 //!
-//! [`open`] takes a NIfTI file, a DICOM file or a folder of DICOM slices and gives a [`Scan`]: the volume, where it
-//! came from, and everything a reader should know about it ([`Check`]). What a file is, is told by its content; the
+//! [`browse`] looks through files, folders, DICOMDIRs and ZIP archives and gives a [`Catalogue`] of the series found;
+//! reading one of them gives a [`Scan`]: the volume, where it came from, and everything a reader should know about it
+//! ([`Check`]). [`open`] does both for the series that is most likely meant. What a file is, is told by its content; the
 //! name only helps to word the error. Nothing of the patient's identity is read. [`nifti::write`] is the way back.
 
+mod catalogue;
 mod dicom;
 pub mod nifti;
 pub mod picture;
+mod source;
+
+pub use catalogue::{Catalogue, Preview, ReadOptions, Role, Series, browse};
 
 use crate::job::{Cancelled, Progress};
 use crate::view::Window;
@@ -14,8 +19,8 @@ use crate::volume::Volume;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// How many bytes are read or inflated between two looks at whether to stop.
@@ -28,17 +33,20 @@ pub enum Format {
     Nifti,
     /// A series of DICOM slices.
     Dicom,
+    /// A PNG or JPEG picture.
+    Picture,
     /// Made by the program itself.
     Synthetic,
 }
 
 impl Format {
-    /// `NIfTI`, `DICOM` or `synthetic`.
+    /// `NIfTI`, `DICOM`, `picture` or `synthetic`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Nifti => "NIfTI",
             Self::Dicom => "DICOM",
+            Self::Picture => "picture",
             Self::Synthetic => "synthetic",
         }
     }
@@ -72,8 +80,14 @@ pub struct Scan {
     pub modality: String,
     /// The series description, or the file's name without its ending. Never the patient's name.
     pub description: String,
-    /// Windows stored in the file, in real values.
-    pub windows: Vec<Window>,
+    /// Windows stored in the file, in real values, with the file's name for each where it has one.
+    pub windows: Vec<(String, Window)>,
+    /// How many volumes follow one another in the series.
+    pub frames: usize,
+    /// Which of them this is, from 0.
+    pub frame: usize,
+    /// The real value of voxels outside the field of view that hold no measurement (DICOM Pixel Padding Value).
+    pub padding: Option<f64>,
     /// What a reader should know.
     pub checks: Vec<Check>,
     /// SHA-256 in hexadecimal of the file's bytes; for a folder, of the sorted hexadecimal digests of the files used.
@@ -88,7 +102,7 @@ pub enum OpenError {
     #[error("there is no such file or folder; check the name: {}", path.display())]
     Missing { path: PathBuf },
     /// The file is something else.
-    #[error("this is not a scan ({reason}); choose a NIfTI file, a DICOM file or a DICOM folder: {}", path.display())]
+    #[error("this is not a scan ({reason}); choose a NIfTI file, a DICOM file, folder or archive: {}", path.display())]
     NotAScan { path: PathBuf, reason: String },
     /// The file contradicts itself or ends too early.
     #[error("the scan is damaged ({reason}); copy or export it again: {}", path.display())]
@@ -154,29 +168,17 @@ impl Fault {
     }
 }
 
-/// Opens a NIfTI file, the series of a DICOM file, or the largest series of a folder.
+/// Opens the series that is most likely meant by a path: the one a file belongs to, the largest one of a folder.
 ///
 /// # Errors
 /// [`OpenError`], whose message is made to be shown as it is.
 pub fn open(path: &Path, progress: &Progress) -> Result<Scan, OpenError> {
-    progress.step(0.0, "looking at the file")?;
-    let metadata = fs::metadata(path).map_err(|e| io_error(path, e))?;
-    if metadata.is_dir() {
-        return dicom::read_folder(path, progress);
-    }
-    if !metadata.is_file() {
-        return Err(Fault::NotAScan("not a file or folder".to_owned()).at(path));
-    }
-    match kind(path).map_err(|e| io_error(path, e))? {
-        Kind::Nifti => nifti::read(path, progress),
-        Kind::Dicom => dicom::read_file(path, progress),
-        Kind::Other if metadata.len() == 0 => Err(Fault::NotAScan("the file is empty".to_owned()).at(path)),
-        Kind::Other if nifti::stem(path).is_some() => {
-            Err(Fault::NotAScan("the name is that of a NIfTI file, but not the content".to_owned()).at(path))
-        }
-        Kind::Other => Err(Fault::NotAScan("the content is neither NIfTI nor DICOM".to_owned()).at(path)),
-    }
+    let catalogue = browse(&[path.to_owned()], &progress.part(0.0, 0.3))?;
+    catalogue.read(catalogue.preferred(), &ReadOptions::default(), &progress.part(0.3, 1.0))
 }
+
+/// How many bytes tell the kind of a file.
+const KIND_SIZE: u64 = nifti::HEADER_SIZE as u64;
 
 /// What the first bytes of a file say it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -184,33 +186,25 @@ enum Kind {
     /// NIfTI, or something compressed with gzip, which is worth a try.
     Nifti,
     Dicom,
+    /// PNG or JPEG.
+    Picture,
+    Zip,
     Other,
 }
 
-fn kind(path: &Path) -> io::Result<Kind> {
-    let mut start = Vec::with_capacity(nifti::HEADER_SIZE);
-    File::open(path)?.take(nifti::HEADER_SIZE as u64).read_to_end(&mut start)?;
-    Ok(if start.get(128..132) == Some(b"DICM") {
+/// Tells the kind of a file from its first [`KIND_SIZE`] bytes.
+fn kind(start: &[u8]) -> Kind {
+    if dicom::looks_like(start) {
         Kind::Dicom
-    } else if nifti::looks_like(&start) {
+    } else if nifti::looks_like(start) {
         Kind::Nifti
+    } else if picture::looks_like(start) {
+        Kind::Picture
+    } else if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
+        Kind::Zip
     } else {
         Kind::Other
-    })
-}
-
-/// The whole file, read in pieces so that a slow disk can be given up on.
-fn read_bytes(path: &Path, progress: &Progress) -> Result<Vec<u8>, OpenError> {
-    let fail = |e| io_error(path, e);
-    let mut file = File::open(path).map_err(fail)?;
-    let size = file.metadata().map_err(fail)?.len();
-    let mut bytes = Vec::new();
-    // One byte more than the file has, so that its end is found without growing.
-    bytes.try_reserve_exact(size as usize + 1).map_err(|_| fail(ErrorKind::OutOfMemory.into()))?;
-    while (&mut file).take(CHUNK as u64).read_to_end(&mut bytes).map_err(fail)? > 0 {
-        progress.step(bytes.len() as f32 / size.max(1) as f32, "reading")?;
     }
-    Ok(bytes)
 }
 
 fn io_error(path: &Path, source: io::Error) -> OpenError {
@@ -276,7 +270,7 @@ mod tests {
             error_of(&text),
             format!(
                 "this is not a scan (the name is that of a NIfTI file, but not the content); \
-                 choose a NIfTI file, a DICOM file or a DICOM folder: {}",
+                 choose a NIfTI file, a DICOM file, folder or archive: {}",
                 text.display()
             )
         );

@@ -11,7 +11,8 @@ mod series;
 #[cfg(test)]
 mod tests;
 
-use super::{Check, Fault, Format, OpenError, Scan, io_error, sha256, zeros};
+use super::source::Source;
+use super::{Check, Fault, Format, OpenError, Preview, ReadOptions, Role, Scan, Series, io_error, sha256, zeros};
 use crate::job::Progress;
 use crate::space::Grid;
 use crate::volume::{Rescale, Unit, Volume, Voxels};
@@ -19,74 +20,57 @@ use ::dicom::dictionary_std::tags;
 use ::dicom::object::OpenFileOptions;
 use ::dicom::object::file::ReadPreamble;
 use rayon::prelude::*;
-use scan::{Found, Slice};
+pub(super) use scan::Slice;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Opens the largest stack of slices in a folder and the folders inside it.
-pub(super) fn read_folder(folder: &Path, progress: &Progress) -> Result<Scan, OpenError> {
-    let mut found = scan::scan(folder, true, &progress.part(0.0, 0.3))?;
-    let stacks = series::stacks(std::mem::take(&mut found.slices));
-    let count = stacks.len();
-    let Some(stack) = stacks.into_iter().next() else { return Err(nothing(folder, found)) };
-    let mut checks = left_out(&found);
-    if count > 1 {
-        let message = format!(
-            "The folder holds {count} series; this is the largest, with {} slices. \
-             To see another one, open one of its files.",
-            stack.len()
-        );
-        checks.push(Check::new("several-series", message));
+/// Slices that form one volume.
+pub(super) struct Stack(Vec<Slice>);
+
+impl Stack {
+    pub fn series(&self) -> Series {
+        let Some(first) = self.0.first() else { unreachable!("a stack has slices") };
+        Series {
+            id: first.series.clone(),
+            format: Format::Dicom,
+            modality: first.modality.clone(),
+            description: first.description.clone(),
+            size: [first.layout.columns, first.layout.rows, self.0.len()],
+            frames: 1,
+            files: self.0.len(),
+            role: Role::Volume,
+        }
     }
-    assemble(folder, stack, checks, &progress.part(0.3, 1.0))
+
+    pub fn holds(&self, path: &Path) -> bool {
+        self.0.iter().any(|s| s.path == path)
+    }
+
+    pub fn read(&self, path: &Path, _options: &ReadOptions<'_>, progress: &Progress) -> Result<Scan, OpenError> {
+        assemble(path, self.0.clone(), Vec::new(), progress)
+    }
+
+    pub fn preview(&self, path: &Path) -> Result<Preview, OpenError> {
+        let scan = assemble(path, self.0.clone(), Vec::new(), &Progress::default())?;
+        Ok(Preview::of_values([1, 1], [1.0, 1.0], &[scan.volume.voxels.get(0)], false))
+    }
 }
 
-/// Opens the stack that a file belongs to, from the other files in its folder.
-pub(super) fn read_file(file: &Path, progress: &Progress) -> Result<Scan, OpenError> {
-    let unplaced = || Fault::NotAScan("the DICOM file holds no picture".to_owned()).at(file);
-    let wanted = scan::read_slice(file).map_err(|fault| fault.at(file))?.ok_or_else(unplaced)?;
-    let folder = match file.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let mut found = scan::scan(folder, false, &progress.part(0.0, 0.3))?;
-    let stacks = series::stacks(std::mem::take(&mut found.slices));
-    let name = file.file_name();
-    let stack = stacks.into_iter().find(|stack| stack.iter().any(|s| s.path.file_name() == name));
-    assemble(file, stack.unwrap_or_else(|| vec![wanted]), left_out(&found), &progress.part(0.3, 1.0))
+pub(super) fn looks_like(start: &[u8]) -> bool {
+    start.get(128..132) == Some(b"DICM")
 }
 
-/// Why there is nothing to open in a folder.
-fn nothing(folder: &Path, found: Found) -> OpenError {
-    let path = folder.to_owned();
-    let Found { files, nifti, damaged, unsupported, .. } = found;
-    if let Some(what) = unsupported.into_iter().next() {
-        return OpenError::Unsupported { path, what };
-    }
-    if let Some(reason) = damaged.into_iter().next() {
-        return OpenError::Damaged { path, reason };
-    }
-    let reason = match (files, nifti) {
-        (0, _) => "it is empty".to_owned(),
-        (_, 0) => format!("none of its {files} files is a DICOM image"),
-        (_, 1) => "it holds 1 NIfTI file; open it instead".to_owned(),
-        _ => format!("it holds {nifti} NIfTI files; open one of them instead"),
-    };
-    OpenError::NoSeries { path, reason }
+pub(super) fn directory(_source: &Source) -> Result<Option<Vec<Source>>, OpenError> {
+    Ok(None)
 }
 
-fn left_out(found: &Found) -> Vec<Check> {
-    let mut checks = Vec::new();
-    if let Some(first) = found.damaged.first() {
-        let message = format!("{} damaged files were left out ({first}).", found.damaged.len());
-        checks.push(Check::new("damaged-files", message));
-    }
-    if let Some(first) = found.unsupported.first() {
-        let message = format!("{} files were left out ({first}).", found.unsupported.len());
-        checks.push(Check::new("unsupported-files", message));
-    }
-    checks
+pub(super) fn slices(source: &Source) -> Result<Vec<Slice>, Fault> {
+    Ok(scan::read_slice(source.path())?.into_iter().collect())
+}
+
+pub(super) fn stacks(slices: Vec<Slice>) -> Vec<Stack> {
+    series::stacks(slices).into_iter().map(Stack).collect()
 }
 
 fn assemble(path: &Path, stack: Vec<Slice>, mut checks: Vec<Check>, progress: &Progress) -> Result<Scan, OpenError> {
@@ -129,7 +113,10 @@ fn assemble(path: &Path, stack: Vec<Slice>, mut checks: Vec<Check>, progress: &P
         format: Format::Dicom,
         modality: known(&first.modality, "unknown"),
         description: known(&first.description, "DICOM series"),
-        windows: middle.window.into_iter().collect(),
+        windows: middle.window.into_iter().map(|w| (String::new(), w)).collect(),
+        frames: 1,
+        frame: 0,
+        padding: None,
         checks,
         sha256,
     })

@@ -3,8 +3,7 @@
 use super::geometry::{ImagePlane, numbers};
 use super::lengths;
 use super::pixels::Layout;
-use crate::io::{Fault, Kind, OpenError, kind};
-use crate::job::Progress;
+use crate::io::Fault;
 use crate::view::Window;
 use crate::volume::Rescale;
 use ::dicom::dictionary_std::tags;
@@ -12,17 +11,14 @@ use ::dicom::encoding::transfer_syntax::TransferSyntaxIndex as _;
 use ::dicom::object::file::ReadPreamble;
 use ::dicom::object::{DefaultDicomObject, InMemDicomObject, OpenFileOptions};
 use ::dicom::transfer_syntax::TransferSyntaxRegistry;
-use rayon::prelude::*;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use walkdir::WalkDir;
 
 /// No decoder is expected to make more bytes of one than this; it bounds what a header can make us allocate.
 const MOST_INFLATED: u64 = 4096;
 
 /// What the header of one slice says, without anything about the person.
 #[derive(Clone, Debug)]
-pub(super) struct Slice {
+pub struct Slice {
     pub path: PathBuf,
     /// Series Instance UID.
     pub series: String,
@@ -39,72 +35,6 @@ pub(super) struct Slice {
     pub inverted: bool,
     /// Spacing Between Slices or Slice Thickness; only used for a single slice.
     pub thickness_mm: Option<f64>,
-}
-
-/// What was found in a folder.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub slices: Vec<Slice>,
-    pub files: usize,
-    pub nifti: usize,
-    /// One reason per DICOM file that cannot be read.
-    pub damaged: Vec<String>,
-    /// What was not understood, one entry per file.
-    pub unsupported: Vec<String>,
-}
-
-/// Reads the headers of all DICOM files in a folder, and in those inside it if `deep`.
-pub(super) fn scan(folder: &Path, deep: bool, progress: &Progress) -> Result<Found, OpenError> {
-    let mut paths = Vec::new();
-    let depth = if deep { usize::MAX } else { 1 };
-    for entry in WalkDir::new(folder).max_depth(depth).sort_by_file_name() {
-        progress.check()?;
-        match entry {
-            Ok(entry) if entry.file_type().is_file() => paths.push(entry.into_path()),
-            Err(error) if error.depth() == 0 => {
-                return Err(OpenError::Io { path: folder.to_owned(), source: error.into() });
-            }
-            // A folder inside that may not be entered is no reason to refuse the rest.
-            Ok(_) | Err(_) => {}
-        }
-    }
-    let done = AtomicUsize::new(0);
-    let outcomes = paths.par_iter().map(|path| {
-        progress.step(done.fetch_add(1, Ordering::Relaxed) as f32 / paths.len() as f32, "reading headers")?;
-        Ok::<_, OpenError>(slice(path))
-    });
-    let mut found = Found { files: paths.len(), ..Found::default() };
-    for outcome in outcomes.collect::<Result<Vec<_>, _>>()? {
-        match outcome {
-            Outcome::Slice(slice) => found.slices.push(*slice),
-            Outcome::Fault(Fault::Unsupported(what)) => found.unsupported.push(what),
-            Outcome::Fault(Fault::Damaged(reason)) => found.damaged.push(reason),
-            Outcome::Nifti => found.nifti += 1,
-            Outcome::Other | Outcome::Fault(_) => {}
-        }
-    }
-    Ok(found)
-}
-
-/// What one file turned out to be.
-enum Outcome {
-    Slice(Box<Slice>),
-    Fault(Fault),
-    Nifti,
-    Other,
-}
-
-fn slice(path: &Path) -> Outcome {
-    match kind(path) {
-        Ok(Kind::Dicom) => {}
-        Ok(Kind::Nifti) => return Outcome::Nifti,
-        Ok(Kind::Other) | Err(_) => return Outcome::Other,
-    }
-    match read_slice(path) {
-        Ok(Some(slice)) => Outcome::Slice(Box::new(slice)),
-        Ok(None) => Outcome::Other,
-        Err(fault) => Outcome::Fault(fault),
-    }
 }
 
 /// The header of a DICOM file; none if it is no picture (a directory, a report, a radiation plan).

@@ -10,7 +10,8 @@ mod write;
 
 pub use write::write;
 
-use super::{CHUNK, Check, Fault, Format, OpenError, Scan};
+use super::source::Source;
+use super::{CHUNK, Check, Fault, Format, OpenError, ReadOptions, Role, Scan, Series};
 use crate::job::Progress;
 use crate::view::Window;
 use crate::volume::{Rescale, Unit, Volume, Voxels};
@@ -18,7 +19,7 @@ use ::nifti::{Endianness, NiftiHeader};
 use bytemuck::Pod;
 use flate2::bufread::MultiGzDecoder;
 use std::io::{self, ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Bytes of a NIfTI-1 header.
 pub(super) const HEADER_SIZE: usize = 348;
@@ -46,12 +47,38 @@ pub(super) fn stem(path: &Path) -> Option<&str> {
     })
 }
 
-/// Reads a `.nii` or `.nii.gz` file, whatever its name. Of several frames, the first.
+/// The header of a pair, for the path of either of its files; any other path as it is.
+pub(super) fn header_of_pair(path: &Path) -> PathBuf {
+    path.to_owned()
+}
+
+/// What the header says.
+pub(super) fn series(source: &Source) -> Result<Series, Fault> {
+    let start = source.start(HEADER_SIZE as u64).map_err(|e| Fault::Damaged(e.to_string()))?;
+    let mut bytes = [0_u8; HEADER_SIZE];
+    let mut reader: Box<dyn Read + '_> =
+        if start.starts_with(&GZIP) { Box::new(MultiGzDecoder::new(&start[..])) } else { Box::new(&start[..]) };
+    reader.read_exact(&mut bytes).map_err(|e| read_fault(&e))?;
+    let (size, frames) = size_and_frames(&header(&bytes)?)?;
+    Ok(Series {
+        id: source.name(),
+        format: Format::Nifti,
+        modality: "unknown".to_owned(),
+        description: stem(source.path()).unwrap_or("NIfTI").to_owned(),
+        size,
+        frames,
+        files: 1,
+        role: Role::Volume,
+    })
+}
+
+/// Reads a NIfTI file, whatever its name.
 ///
 /// # Errors
 /// [`OpenError`] when the file cannot be read, is not NIfTI-1, or contradicts itself.
-pub fn read(path: &Path, progress: &Progress) -> Result<Scan, OpenError> {
-    let bytes = super::read_bytes(path, &progress.part(0.0, 0.3))?;
+pub(super) fn read(source: &Source, _options: &ReadOptions<'_>, progress: &Progress) -> Result<Scan, OpenError> {
+    let path = source.path();
+    let bytes = source.read(&progress.part(0.0, 0.3))?;
     let (sha256, parsed) = rayon::join(|| super::sha256(&bytes), || parse(&bytes, &progress.part(0.3, 1.0)));
     let Parsed { volume, windows, checks } = parsed.map_err(|fault| fault.at(path))?;
     Ok(Scan {
@@ -60,7 +87,10 @@ pub fn read(path: &Path, progress: &Progress) -> Result<Scan, OpenError> {
         format: Format::Nifti,
         modality: "unknown".to_owned(),
         description: stem(path).unwrap_or("NIfTI").to_owned(),
-        windows,
+        windows: windows.into_iter().map(|w| (String::new(), w)).collect(),
+        frames: 1,
+        frame: 0,
+        padding: None,
         checks,
         sha256,
     })

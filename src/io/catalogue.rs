@@ -1,0 +1,391 @@
+//! What a path holds: the series to choose from, found by reading headers only, and the way from one of them to a scan.
+
+use super::dicom::{self, Stack};
+use super::source::{self, Source};
+use super::{Check, Fault, Format, Kind, OpenError, Scan, io_error, kind, nifti, picture};
+use crate::job::Progress;
+use crate::volume::Volume;
+use rayon::prelude::*;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use walkdir::WalkDir;
+
+/// What a series is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// A stack of slices in space.
+    Volume,
+    /// A scout picture to plan the others by.
+    Localiser,
+    /// Pictures without a place in the patient.
+    Picture,
+}
+
+/// One series, as a list shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// Series Instance UID; `UID/2`, `UID/3`, ... for further stacks of the same series; a file's name otherwise.
+    pub id: String,
+    /// The kind of file.
+    pub format: Format,
+    /// As in [`Scan::modality`].
+    pub modality: String,
+    /// As in [`Scan::description`].
+    pub description: String,
+    /// Columns, rows and slices.
+    pub size: [usize; 3],
+    /// Volumes that follow one another (time points, pictures without a place); at least 1.
+    pub frames: usize,
+    /// How many files it is made of.
+    pub files: usize,
+    /// What it is good for.
+    pub role: Role,
+}
+
+/// How a series is to be read.
+#[derive(Clone, Copy, Default)]
+pub struct ReadOptions<'a> {
+    /// Which of its volumes, from 0.
+    pub frame: usize,
+    /// Resample unevenly spaced slices to even spacing.
+    pub even: bool,
+    /// Gets one slice early, to look at while the rest loads.
+    pub preview: Option<&'a (dyn Fn(Preview) + Sync)>,
+}
+
+/// One slice in grey, for a list or while a scan loads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preview {
+    /// Columns and rows.
+    pub size: [usize; 2],
+    /// Distance of neighbouring pixels along a row and down a column.
+    pub spacing_mm: [f64; 2],
+    /// Row after row, 0 black to 255 white.
+    pub grey: Vec<u8>,
+}
+
+enum Content {
+    Dicom(Stack),
+    Nifti(Source),
+    Picture(Source),
+}
+
+/// The series of a folder, a file, a set of files, a DICOMDIR or a ZIP archive.
+pub struct Catalogue {
+    path: PathBuf,
+    series: Vec<Series>,
+    contents: Vec<Content>,
+    preferred: usize,
+    left_out: Vec<Check>,
+}
+
+impl std::fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Catalogue").field("series", &self.series).finish_non_exhaustive()
+    }
+}
+
+impl Catalogue {
+    /// The series, volumes first and the largest of them first.
+    #[must_use]
+    pub fn series(&self) -> &[Series] {
+        &self.series
+    }
+
+    /// The series that is meant when nobody chooses: the one the file belongs to, or the largest volume.
+    #[must_use]
+    pub fn preferred(&self) -> usize {
+        self.preferred
+    }
+
+    /// The series with this [`Series::id`].
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.series.iter().position(|s| s.id == id)
+    }
+
+    /// Reads a series.
+    ///
+    /// # Errors
+    /// [`OpenError`], whose message is made to be shown as it is.
+    pub fn read(&self, index: usize, options: &ReadOptions<'_>, progress: &Progress) -> Result<Scan, OpenError> {
+        let Some(content) = self.contents.get(index) else {
+            let reason = format!("it has {} series", self.contents.len());
+            return Err(OpenError::NoSeries { path: self.path.clone(), reason });
+        };
+        let mut scan = match content {
+            Content::Nifti(source) => nifti::read(source, options, progress)?,
+            Content::Picture(source) => picture::read(source, progress)?,
+            Content::Dicom(stack) => stack.read(&self.path, options, progress)?,
+        };
+        scan.checks.extend(self.left_out.iter().cloned());
+        Ok(scan)
+    }
+
+    /// The middle slice of a series, small.
+    ///
+    /// # Errors
+    /// [`OpenError`] when it cannot be read.
+    pub fn thumbnail(&self, index: usize, progress: &Progress) -> Result<Preview, OpenError> {
+        let Some(Content::Dicom(stack)) = self.contents.get(index) else {
+            let scan = self.read(index, &ReadOptions::default(), progress)?;
+            return Ok(Preview::of_volume(&scan.volume).shrunk(THUMBNAIL));
+        };
+        Ok(stack.preview(&self.path)?.shrunk(THUMBNAIL))
+    }
+}
+
+/// Sides of a thumbnail in pixels, at most.
+const THUMBNAIL: usize = 96;
+
+impl Preview {
+    /// The middle slice of a volume, in the window of its values.
+    fn of_volume(volume: &Volume) -> Self {
+        let [ni, nj, nk] = volume.grid.size;
+        let spacing = volume.grid.spacing_mm();
+        let first = ni * nj * (nk / 2);
+        let real: Vec<f64> = (first..first + ni * nj).map(|n| volume.voxels.get(n)).collect();
+        Self::of_values([ni, nj], [spacing.x, spacing.y], &real, volume.rescale.slope < 0.0)
+    }
+
+    /// A picture of numbers, from their 1st percentile in black to their 99th in white, or the other way round.
+    pub(super) fn of_values(size: [usize; 2], spacing_mm: [f64; 2], values: &[f64], inverted: bool) -> Self {
+        let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+        let mut rank = |share: f64| {
+            let place = (share * sorted.len().saturating_sub(1) as f64).round() as usize;
+            if sorted.is_empty() { 0.0 } else { *sorted.select_nth_unstable_by(place, f64::total_cmp).1 }
+        };
+        let (low, high) = (rank(0.01), rank(0.99));
+        let grey = |v: f64| {
+            let grey = ((v - low) / (high - low).max(f64::MIN_POSITIVE) * 255.0).clamp(0.0, 255.0) as u8;
+            if inverted { 255 - grey } else { grey }
+        };
+        Self { size, spacing_mm, grey: values.iter().map(|&v| grey(v)).collect() }
+    }
+
+    /// Every n-th pixel, so that no side is longer than `most`.
+    fn shrunk(self, most: usize) -> Self {
+        let [columns, rows] = self.size;
+        let step = columns.max(rows).div_ceil(most).max(1);
+        let pixels = (0..rows).step_by(step).flat_map(|r| (0..columns).step_by(step).map(move |c| r * columns + c));
+        Self {
+            size: [columns.div_ceil(step), rows.div_ceil(step)],
+            spacing_mm: self.spacing_mm.map(|s| s * step as f64),
+            grey: pixels.filter_map(|p| self.grey.get(p).copied()).collect(),
+        }
+    }
+}
+
+/// Looks through what lies at these paths, reading headers only.
+///
+/// # Errors
+/// [`OpenError`] when there is nothing to open.
+pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenError> {
+    progress.step(0.0, "looking at the files")?;
+    let path = common(paths);
+    let Gathered { sources, wanted, locked } = gather(paths, progress)?;
+    let done = AtomicUsize::new(0);
+    let outcomes = sources.par_iter().map(|source| {
+        progress.step(done.fetch_add(1, Ordering::Relaxed) as f32 / sources.len() as f32, "reading headers")?;
+        Ok::<_, OpenError>(look_at(source))
+    });
+    let outcomes = outcomes.collect::<Result<Vec<_>, _>>()?;
+
+    let mut found = Found { files: sources.len(), locked, ..Found::default() };
+    let mut slices = Vec::new();
+    let mut entries: Vec<(Series, Content)> = Vec::new();
+    for (source, outcome) in sources.into_iter().zip(outcomes) {
+        let alone = wanted.as_deref() == Some(source.path());
+        match outcome {
+            Outcome::Slices(of_file) => slices.extend(of_file),
+            Outcome::Nifti(series) => entries.push((*series, Content::Nifti(source))),
+            Outcome::Picture(series) if alone => entries.push((*series, Content::Picture(source))),
+            Outcome::Picture(_) => found.pictures += 1,
+            // The file that was asked for is the one to speak of.
+            Outcome::Fault(fault) if alone => return Err(fault.at(&path)),
+            Outcome::Fault(Fault::Unsupported(what)) => found.unsupported.push(what),
+            Outcome::Fault(Fault::Damaged(reason)) => found.damaged.push(reason),
+            Outcome::Other | Outcome::Fault(_) => {}
+        }
+    }
+    entries.extend(dicom::stacks(slices).into_iter().map(|stack| (stack.series(), Content::Dicom(stack))));
+    if entries.is_empty() {
+        return Err(found.nothing(&path));
+    }
+    // The sort is stable: of equal ones, the first by name.
+    entries.sort_by_key(|(series, _)| (series.role, std::cmp::Reverse(series.voxels())));
+    let holds = |content: &Content| match content {
+        Content::Dicom(stack) => wanted.as_deref().is_some_and(|file| stack.holds(file)),
+        Content::Nifti(source) | Content::Picture(source) => wanted.as_deref() == Some(source.path()),
+    };
+    let preferred = entries.iter().position(|(_, content)| holds(content)).unwrap_or(0);
+    let (series, contents) = entries.into_iter().unzip();
+    Ok(Catalogue { path, series, contents, preferred, left_out: found.left_out() })
+}
+
+impl Series {
+    fn voxels(&self) -> usize {
+        self.size.iter().product()
+    }
+}
+
+/// The path itself, or the folder that several of them lie in.
+fn common(paths: &[PathBuf]) -> PathBuf {
+    match paths {
+        [] => PathBuf::new(),
+        [one] => one.clone(),
+        [first, ..] => first.parent().map_or_else(PathBuf::new, Path::to_owned),
+    }
+}
+
+struct Gathered {
+    sources: Vec<Source>,
+    /// The one file that was asked for; others may only be there because they may belong to it.
+    wanted: Option<PathBuf>,
+    /// Files in an archive that cannot be unpacked.
+    locked: usize,
+}
+
+/// All files that are meant by some paths.
+fn gather(paths: &[PathBuf], progress: &Progress) -> Result<Gathered, OpenError> {
+    let mut gathered = Gathered { sources: Vec::new(), wanted: None, locked: 0 };
+    for path in paths {
+        let metadata = fs::metadata(path).map_err(|e| io_error(path, e))?;
+        if metadata.is_dir() {
+            gathered.sources.extend(files_in(path, usize::MAX, progress)?);
+            continue;
+        }
+        if !metadata.is_file() {
+            return Err(Fault::NotAScan("not a file or folder".to_owned()).at(path));
+        }
+        let path = &nifti::header_of_pair(path);
+        let source = Source::File(path.clone());
+        match kind(&source.start(super::KIND_SIZE)?) {
+            Kind::Zip => {
+                let (entries, locked) = source::entries(path)?;
+                gathered.sources.extend(entries);
+                gathered.locked += locked;
+            }
+            Kind::Dicom => {
+                if let Some(listed) = dicom::directory(&source)? {
+                    gathered.sources.extend(listed);
+                } else if paths.len() == 1 {
+                    gathered.sources.extend(files_in(parent(path), 1, progress)?);
+                    gathered.wanted = Some(parent(path).join(path.file_name().unwrap_or_default()));
+                } else {
+                    gathered.sources.push(source);
+                }
+            }
+            Kind::Other if paths.len() == 1 => return Err(not_a_scan(path, metadata.len())),
+            _ => {
+                gathered.wanted = (paths.len() == 1).then(|| path.clone());
+                gathered.sources.push(source);
+            }
+        }
+    }
+    Ok(gathered)
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn not_a_scan(path: &Path, bytes: u64) -> OpenError {
+    let reason = match (bytes, nifti::stem(path)) {
+        (0, _) => "the file is empty",
+        (_, Some(_)) => "the name is that of a NIfTI file, but not the content",
+        _ => "the content is neither NIfTI, DICOM, PNG, JPEG nor ZIP",
+    };
+    Fault::NotAScan(reason.to_owned()).at(path)
+}
+
+/// The files of a folder, by name.
+fn files_in(folder: &Path, depth: usize, progress: &Progress) -> Result<Vec<Source>, OpenError> {
+    let mut sources = Vec::new();
+    for entry in WalkDir::new(folder).max_depth(depth).sort_by_file_name() {
+        progress.check()?;
+        match entry {
+            Ok(entry) if entry.file_type().is_file() => sources.push(Source::File(entry.into_path())),
+            Err(error) if error.depth() == 0 => {
+                return Err(OpenError::Io { path: folder.to_owned(), source: error.into() });
+            }
+            // A folder inside that may not be entered is no reason to refuse the rest.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(sources)
+}
+
+/// What one file turned out to be.
+enum Outcome {
+    Slices(Vec<dicom::Slice>),
+    Nifti(Box<Series>),
+    Picture(Box<Series>),
+    Fault(Fault),
+    Other,
+}
+
+fn look_at(source: &Source) -> Outcome {
+    let Ok(start) = source.start(super::KIND_SIZE) else { return Outcome::Other };
+    let outcome = match kind(&start) {
+        Kind::Dicom => dicom::slices(source).map(Outcome::Slices),
+        Kind::Nifti => nifti::series(source).map(|series| Outcome::Nifti(Box::new(series))),
+        Kind::Picture => picture::series(source).map(|series| Outcome::Picture(Box::new(series))),
+        Kind::Zip | Kind::Other => Ok(Outcome::Other),
+    };
+    outcome.unwrap_or_else(Outcome::Fault)
+}
+
+/// What was seen besides the series.
+#[derive(Debug, Default)]
+struct Found {
+    files: usize,
+    pictures: usize,
+    /// Files of an archive that are encrypted or packed in an unknown way.
+    locked: usize,
+    /// One reason per file that cannot be read.
+    damaged: Vec<String>,
+    /// What was not understood, one entry per file.
+    unsupported: Vec<String>,
+}
+
+impl Found {
+    /// Why there is nothing to open.
+    fn nothing(self, path: &Path) -> OpenError {
+        let path = path.to_owned();
+        if let Some(what) = self.unsupported.into_iter().next() {
+            return OpenError::Unsupported { path, what };
+        }
+        if let Some(reason) = self.damaged.into_iter().next() {
+            return OpenError::Damaged { path, reason };
+        }
+        let reason = match (self.files, self.locked, self.pictures) {
+            (_, locked @ 1.., _) => format!("{locked} of its files are encrypted or packed in an unknown way"),
+            (0, ..) => "it is empty".to_owned(),
+            (_, _, pictures @ 1..) => format!("it holds {pictures} PNG or JPEG pictures; open one of them instead"),
+            (files, ..) => format!("none of its {files} files is a scan"),
+        };
+        OpenError::NoSeries { path, reason }
+    }
+
+    fn left_out(&self) -> Vec<Check> {
+        let mut checks = Vec::new();
+        let mut tell = |code, what: &str, reasons: &[String]| {
+            if let Some(first) = reasons.first() {
+                let message = format!("{} {what} left out ({first}).", reasons.len());
+                checks.push(Check::new(code, message));
+            }
+        };
+        tell("damaged-files", "damaged files were", &self.damaged);
+        tell("unsupported-files", "files were", &self.unsupported);
+        if self.locked > 0 {
+            let message = format!("{} files of the archive are encrypted or packed in an unknown way.", self.locked);
+            checks.push(Check::new("locked-files", message));
+        }
+        checks
+    }
+}
