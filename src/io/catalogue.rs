@@ -6,6 +6,7 @@ use super::{Check, Fault, Format, Kind, OpenError, Scan, io_error, kind, nifti, 
 use crate::job::Progress;
 use crate::volume::Volume;
 use rayon::prelude::*;
+use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +17,8 @@ use walkdir::WalkDir;
 pub enum Role {
     /// A stack of slices in space.
     Volume,
+    /// A segmentation or a dose that belongs to another series.
+    Derived,
     /// A scout picture to plan the others by.
     Localiser,
     /// Pictures without a place in the patient.
@@ -87,7 +90,7 @@ impl std::fmt::Debug for Catalogue {
 }
 
 impl Catalogue {
-    /// The series, volumes first and the largest of them first.
+    /// The series in order of their numbers or names; volumes first, pictures without a place last.
     #[must_use]
     pub fn series(&self) -> &[Series] {
         &self.series
@@ -213,13 +216,15 @@ pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenE
     if entries.is_empty() {
         return Err(found.nothing(&path));
     }
-    // The sort is stable: of equal ones, the first by name.
-    entries.sort_by_key(|(series, _)| (series.role, std::cmp::Reverse(series.voxels())));
+    // The sort is stable.
+    entries.sort_by_key(|(series, _)| series.role);
     let holds = |content: &Content| match content {
         Content::Dicom(stack) => wanted.as_deref().is_some_and(|file| stack.holds(file)),
         Content::Nifti(source) | Content::Picture(source) => wanted.as_deref() == Some(source.path()),
     };
-    let preferred = entries.iter().position(|(_, content)| holds(content)).unwrap_or(0);
+    let best = entries.iter().enumerate().min_by_key(|(_, (series, _))| (series.role, Reverse(series.voxels())));
+    let largest = best.map_or(0, |(n, _)| n);
+    let preferred = entries.iter().position(|(_, content)| holds(content)).unwrap_or(largest);
     let (series, contents) = entries.into_iter().unzip();
     Ok(Catalogue { path, series, contents, preferred, left_out: found.left_out() })
 }
@@ -330,7 +335,10 @@ enum Outcome {
 }
 
 fn look_at(source: &Source) -> Outcome {
-    let Ok(start) = source.start(super::KIND_SIZE) else { return Outcome::Other };
+    let start = match source.start(super::KIND_SIZE) {
+        Ok(start) => start,
+        Err(error) => return Outcome::Fault(Fault::Damaged(error.to_string())),
+    };
     let outcome = match kind(&start) {
         Kind::Dicom => dicom::slices(source).map(Outcome::Slices),
         Kind::Nifti => nifti::series(source).map(|series| Outcome::Nifti(Box::new(series))),

@@ -1,9 +1,8 @@
 //! Where a DICOM slice lies, and the matrix of a stack of them. The one place where DICOM's LPS+ becomes RAS+.
 
+use super::dataset::DataSet;
 use crate::space::ras_from_lps;
-use ::dicom::core::Tag;
 use ::dicom::dictionary_std::tags;
-use ::dicom::object::InMemDicomObject;
 use glam::{DAffine3, DMat3, DVec3};
 
 /// The image plane of one slice (PS3.3 C.7.6.2), in LPS+ millimetres as the file has it.
@@ -20,12 +19,13 @@ pub(super) struct ImagePlane {
 }
 
 impl ImagePlane {
-    /// From position, orientation and pixel spacing; none where one of them is missing or is no rectangle in space.
-    pub fn of(object: &InMemDicomObject) -> Option<Self> {
-        let position_lps = DVec3::from_array(numbers(object, tags::IMAGE_POSITION_PATIENT)?);
-        let [rx, ry, rz, cx, cy, cz] = numbers(object, tags::IMAGE_ORIENTATION_PATIENT)?;
+    /// From the data sets that hold position, orientation and pixel spacing: the same one, or functional groups of an
+    /// enhanced image. None where one of them is missing or is no rectangle in space.
+    pub fn of(position: &DataSet<'_>, orientation: &DataSet<'_>, measures: &DataSet<'_>) -> Option<Self> {
+        let position_lps = DVec3::from_array(position.exactly(tags::IMAGE_POSITION_PATIENT)?);
+        let [rx, ry, rz, cx, cy, cz] = orientation.exactly(tags::IMAGE_ORIENTATION_PATIENT)?;
         let (row, column) = (DVec3::new(rx, ry, rz), DVec3::new(cx, cy, cz));
-        let [down, along] = numbers(object, tags::PIXEL_SPACING)?;
+        let [down, along] = measures.exactly(tags::PIXEL_SPACING)?;
         let unit = |v: DVec3| (v.length() - 1.0).abs() < 0.01;
         let rectangle = unit(row) && unit(column) && row.dot(column).abs() < 0.01 && along > 0.0 && down > 0.0;
         rectangle.then(|| Self {
@@ -34,6 +34,25 @@ impl ImagePlane {
             column_lps: column.normalize(),
             spacing_mm: [along, down],
         })
+    }
+
+    /// A picture without a place in the patient, laid as a radiograph hangs: seen from in front, its columns run to the
+    /// patient's left and its rows to the feet, unless Patient Orientation (PS3.3 C.7.6.1.1.1) says otherwise.
+    pub fn of_picture(set: &DataSet<'_>) -> Self {
+        let directions = set.texts(tags::PATIENT_ORIENTATION);
+        let direction = |n: usize| directions.get(n).and_then(|d| direction_lps(d));
+        let across = |(row, column): &(DVec3, DVec3)| row.dot(*column).abs() < 0.01;
+        let (row_lps, column_lps) =
+            direction(0).zip(direction(1)).filter(across).unwrap_or((DVec3::X, DVec3::NEG_Z));
+        let spacing = [tags::PIXEL_SPACING, tags::IMAGER_PIXEL_SPACING, tags::NOMINAL_SCANNED_PIXEL_SPACING];
+        let spacing = spacing.into_iter().find_map(|tag| set.exactly(tag).filter(|s| s.iter().all(|&mm| mm > 0.0)));
+        let [down, along] = spacing.unwrap_or([1.0, 1.0]);
+        Self { position_lps: DVec3::ZERO, row_lps, column_lps, spacing_mm: [along, down] }
+    }
+
+    /// The same plane, shifted along its normal.
+    pub fn shifted(self, along_normal_mm: f64) -> Self {
+        Self { position_lps: self.position_lps + self.normal_lps() * along_normal_mm, ..self }
     }
 
     /// Unit direction across the slice: row × column.
@@ -49,10 +68,17 @@ impl ImagePlane {
     }
 }
 
-/// As many finite numbers as wanted from a tag that holds exactly so many.
-pub(super) fn numbers<const N: usize>(object: &InMemDicomObject, tag: Tag) -> Option<[f64; N]> {
-    let values: [f64; N] = object.get(tag)?.to_multi_float64().ok()?.try_into().ok()?;
-    values.iter().all(|v| v.is_finite()).then_some(values)
+/// The direction of letters such as `L` or `FP`; the first counts most, further ones are left out.
+fn direction_lps(letters: &str) -> Option<DVec3> {
+    Some(match letters.chars().next()? {
+        'L' => DVec3::X,
+        'R' => DVec3::NEG_X,
+        'P' => DVec3::Y,
+        'A' => DVec3::NEG_Y,
+        'H' => DVec3::Z,
+        'F' => DVec3::NEG_Z,
+        _ => return None,
+    })
 }
 
 /// Voxel `(i, j, k)` is column i, row j of slice k. The step from slice to slice is the mean one, taken from the

@@ -1,163 +1,234 @@
 //! A series of DICOM slices as one volume.
 //!
-//! Four steps, one file each: [`scan`] reads headers (once [`lengths`] found them sane), [`series`] groups and orders
-//! them, [`geometry`] makes the matrix, [`pixels`] turns stored bits into numbers. Here they are put together.
+//! One step, one file: [`file`] finds the data set in a file and [`dataset`] reads it, [`slice`] takes from it what is
+//! needed of each frame ([`mosaic`] for those that hold a volume in one), [`series`] groups and orders the slices, [`geometry`] makes the matrix, [`pixels`] turns stored
+//! bits into numbers, [`even`] resamples on request. Here they are put together.
 
+mod dataset;
+mod even;
+mod file;
 mod geometry;
-mod lengths;
+mod mosaic;
 mod pixels;
-mod scan;
 mod series;
+mod slice;
 #[cfg(test)]
 mod tests;
 
-use super::source::Source;
-use super::{Check, Fault, Format, OpenError, Preview, ReadOptions, Role, Scan, Series, io_error, sha256, zeros};
+pub(super) use file::looks_like;
+pub(super) use slice::{Slice, directory, slices};
+
+use super::{Check, Fault, Format, OpenError, Preview, ReadOptions, Scan, Series, sha256, zeros};
 use crate::job::Progress;
 use crate::space::Grid;
 use crate::volume::{Rescale, Unit, Volume, Voxels};
-use ::dicom::dictionary_std::tags;
-use ::dicom::object::OpenFileOptions;
-use ::dicom::object::file::ReadPreamble;
+use pixels::{Photometric, Stored};
 use rayon::prelude::*;
-pub(super) use scan::Slice;
-use std::fs;
-use std::path::Path;
+use series::Grouped;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Slices that form one volume.
-pub(super) struct Stack(Vec<Slice>);
-
-impl Stack {
-    pub fn series(&self) -> Series {
-        let Some(first) = self.0.first() else { unreachable!("a stack has slices") };
-        Series {
-            id: first.series.clone(),
-            format: Format::Dicom,
-            modality: first.modality.clone(),
-            description: first.description.clone(),
-            size: [first.layout.columns, first.layout.rows, self.0.len()],
-            frames: 1,
-            files: self.0.len(),
-            role: Role::Volume,
-        }
-    }
-
-    pub fn holds(&self, path: &Path) -> bool {
-        self.0.iter().any(|s| s.path == path)
-    }
-
-    pub fn read(&self, path: &Path, _options: &ReadOptions<'_>, progress: &Progress) -> Result<Scan, OpenError> {
-        assemble(path, self.0.clone(), Vec::new(), progress)
-    }
-
-    pub fn preview(&self, path: &Path) -> Result<Preview, OpenError> {
-        let scan = assemble(path, self.0.clone(), Vec::new(), &Progress::default())?;
-        Ok(Preview::of_values([1, 1], [1.0, 1.0], &[scan.volume.voxels.get(0)], false))
-    }
-}
-
-pub(super) fn looks_like(start: &[u8]) -> bool {
-    start.get(128..132) == Some(b"DICM")
-}
-
-pub(super) fn directory(_source: &Source) -> Result<Option<Vec<Source>>, OpenError> {
-    Ok(None)
-}
-
-pub(super) fn slices(source: &Source) -> Result<Vec<Slice>, Fault> {
-    Ok(scan::read_slice(source.path())?.into_iter().collect())
-}
-
-pub(super) fn stacks(slices: Vec<Slice>) -> Vec<Stack> {
-    series::stacks(slices).into_iter().map(Stack).collect()
-}
-
-fn assemble(path: &Path, stack: Vec<Slice>, mut checks: Vec<Check>, progress: &Progress) -> Result<Scan, OpenError> {
-    let stack = series::order(stack, &mut checks);
-    let [first, ..] = stack.as_slice() else {
-        return Err(OpenError::NoSeries { path: path.to_owned(), reason: "it is empty".to_owned() });
-    };
-    checks.extend(series::irregularities(&stack));
-    let last = stack.last().unwrap_or(first);
-    if stack.len() == 1 {
-        checks.push(Check::new("single-slice", "The series has one slice only."));
-    }
-    let thickness_mm = first.thickness_mm.unwrap_or(1.0);
-    let world_from_voxel = geometry::world_from_voxel(&first.plane, &last.plane, stack.len(), thickness_mm);
-    let size = [first.layout.columns, first.layout.rows, stack.len()];
-    let grid = Grid::new(size, world_from_voxel).map_err(|e| Fault::Damaged(e.to_string()).at(path))?;
-    let (voxels, rescale, sha256) = voxels(path, &stack, size, &mut checks, progress)?;
-
-    let unit = if first.modality == "CT" { Unit::Hounsfield } else { Unit::Arbitrary };
-    let volume = Volume { grid, voxels, rescale, unit };
-    if unit == Unit::Hounsfield && first.rescale.is_some() && volume.statistics().min > NEARLY_AIR_HU {
-        let message = "No voxel of this CT is as low as air (-1000 HU); its numbers may not be Hounsfield units.";
-        checks.push(Check::new("implausible-hu", message));
-    }
-    if unit == Unit::Hounsfield && first.rescale.is_none() {
-        let message = "The CT has no rescale slope and intercept; its numbers may not be Hounsfield units.";
-        checks.push(Check::new("no-rescale", message));
-    }
-    if first.inverted {
-        checks.push(Check::new(
-            "monochrome1",
-            "The file asks to be shown inverted (MONOCHROME1): low values are bright.",
-        ));
-    }
-    let known = |text: &str, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.to_owned() };
-    let middle = stack.get(stack.len() / 2).unwrap_or(first);
-    Ok(Scan {
-        volume,
-        path: Some(path.to_owned()),
-        format: Format::Dicom,
-        modality: known(&first.modality, "unknown"),
-        description: known(&first.description, "DICOM series"),
-        windows: middle.window.into_iter().map(|w| (String::new(), w)).collect(),
-        frames: 1,
-        frame: 0,
-        padding: None,
-        checks,
-        sha256,
-    })
-}
 
 /// Every CT of a head shows some air; noise and partial volume stay below this.
 const NEARLY_AIR_HU: f64 = -500.0;
 
+/// Slices that form one volume, or several that follow one another.
+pub(super) struct Stack(Grouped);
+
+/// The stacks that slices form.
+pub(super) fn stacks(slices: Vec<Slice>) -> Vec<Stack> {
+    series::group(slices).into_iter().map(Stack).collect()
+}
+
+impl Stack {
+    fn first(&self) -> Option<&Slice> {
+        self.0.volumes.first()?.first()
+    }
+
+    /// As a list shows it.
+    pub fn series(&self) -> Series {
+        let image = self.first().map(|s| &s.image);
+        let size = image.map_or([0, 0], |i| [i.layout.columns, i.layout.rows]);
+        let slices = self.0.volumes.iter().flatten();
+        let files: HashSet<&Path> = slices.map(|s| s.image.source.path()).collect();
+        Series {
+            id: self.0.id.clone(),
+            format: Format::Dicom,
+            modality: image.map_or_else(String::new, |i| known(&i.modality, "unknown")),
+            description: image.map_or_else(String::new, |i| known(&i.description, "DICOM series")),
+            size: [size[0], size[1], self.0.volumes.first().map_or(0, Vec::len)],
+            frames: self.0.volumes.len(),
+            files: files.len(),
+            role: self.0.role,
+        }
+    }
+
+    /// Whether the stack is made of this file, among others.
+    pub fn holds(&self, path: &Path) -> bool {
+        self.0.volumes.iter().flatten().any(|s| s.image.source.path() == path)
+    }
+
+    /// Reads one of its volumes.
+    pub fn read(&self, path: &Path, options: &ReadOptions<'_>, progress: &Progress) -> Result<Scan, OpenError> {
+        let Some((volume, first)) = self.0.volumes.get(options.frame).and_then(|v| Some((v, v.first()?))) else {
+            let reason = format!("it has {} volumes, so there is no volume {}", self.0.volumes.len(), options.frame + 1);
+            return Err(OpenError::NoSeries { path: path.to_owned(), reason });
+        };
+        if let Some(show) = options.preview {
+            show(self.middle(path, options.frame)?);
+        }
+        let mut checks = self.0.checks.clone();
+        checks.extend(series::irregularities(volume));
+        let grid = grid(volume).map_err(|fault| fault.at(path))?;
+        let (voxels, rescale, sha256) = voxels(path, volume, grid.size, &mut checks, progress)?;
+        let unit = if first.image.modality == "CT" { Unit::Hounsfield } else { Unit::Arbitrary };
+        let mut picture = Volume { grid, voxels, rescale, unit };
+        if options.even
+            && let Some((resampled, check)) = even::resample(&picture, volume)
+        {
+            picture = resampled;
+            checks.push(check);
+        }
+        let padding = first.image.padding.map(|stored| first.rescale.unwrap_or(Rescale::NONE).apply(stored));
+        checks.extend(self.remarks(first, &picture, padding));
+        let middle = volume.get(volume.len() / 2).unwrap_or(first);
+        Ok(Scan {
+            volume: picture,
+            path: Some(path.to_owned()),
+            format: Format::Dicom,
+            modality: known(&first.image.modality, "unknown"),
+            description: known(&first.image.description, "DICOM series"),
+            windows: middle.windows.clone(),
+            frames: self.0.volumes.len(),
+            frame: options.frame,
+            padding,
+            checks,
+            sha256,
+        })
+    }
+
+    /// The middle slice of its first volume.
+    pub fn preview(&self, path: &Path) -> Result<Preview, OpenError> {
+        self.middle(path, 0)
+    }
+
+    fn middle(&self, path: &Path, frame: usize) -> Result<Preview, OpenError> {
+        let slice = self.0.volumes.get(frame).and_then(|v| v.get(v.len() / 2));
+        let Some(slice) = slice else {
+            return Err(OpenError::NoSeries { path: path.to_owned(), reason: "it is empty".to_owned() });
+        };
+        let image = &slice.image;
+        let bytes = image.source.read(&Progress::default())?;
+        let mut values = vec![0.0; image.layout.count()];
+        let decoded = pixels::decode(image, &bytes, slice.frame, &mut values, |v| v as f64);
+        decoded.map_err(|fault| fault.at(image.source.path()))?;
+        let size = [image.layout.columns, image.layout.rows];
+        Ok(Preview::of_values(size, slice.plane.spacing_mm, &values, image.inverted))
+    }
+
+    /// What a reader should know about the numbers and the place of a volume.
+    fn remarks(&self, first: &Slice, volume: &Volume, padding: Option<f64>) -> Vec<Check> {
+        let image = &first.image;
+        let mut checks = Vec::new();
+        let mut tell = |applies: bool, code, message: String| {
+            if applies {
+                checks.push(Check::new(code, message));
+            }
+        };
+        let volumes = self.0.volumes.len();
+        let single = volume.grid.size[2] == 1;
+        tell(volumes > 1, "several-volumes", format!("The series holds {volumes} volumes; one is shown at a time."));
+        tell(single && first.placed, "single-slice", "The series has one slice only.".to_owned());
+        tell(
+            !first.placed,
+            "no-orientation",
+            "The picture does not say where it lies in the patient; left and right may be swapped.".to_owned(),
+        );
+        let ct = volume.unit == Unit::Hounsfield;
+        tell(
+            ct && first.rescale.is_none(),
+            "no-rescale",
+            "The CT has no rescale slope and intercept; its numbers may not be Hounsfield units.".to_owned(),
+        );
+        let low = volume.statistics().min;
+        tell(
+            ct && first.rescale.is_some() && low > NEARLY_AIR_HU,
+            "implausible-hu",
+            "No voxel of this CT is as low as air (-1000 HU); its numbers may not be Hounsfield units.".to_owned(),
+        );
+        tell(
+            image.inverted,
+            "monochrome1",
+            "The file asks to be shown inverted (MONOCHROME1): low values are bright.".to_owned(),
+        );
+        tell(
+            image.layout.photometric != Photometric::Grey,
+            "colour-as-grey",
+            "The picture is in colour; its luminance is shown.".to_owned(),
+        );
+        tell(
+            image.private_scale,
+            "private-scale",
+            "The file has Philips' private scale to precise values too; the scale of the standard is used.".to_owned(),
+        );
+        if let Some(padding) = padding.filter(|&padding| low == padding) {
+            let message = format!("Voxels without a measurement hold {padding} (pixel padding).");
+            checks.push(Check::new("pixel-padding", message));
+        }
+        checks
+    }
+}
+
+fn known(text: &str, otherwise: &str) -> String {
+    if text.is_empty() { otherwise.to_owned() } else { text.to_owned() }
+}
+
+fn grid(volume: &[Slice]) -> Result<Grid, Fault> {
+    let [first, ..] = volume else { return Err(Fault::Damaged("a stack without slices".to_owned())) };
+    let last = volume.last().unwrap_or(first);
+    let thickness_mm = first.thickness_mm.unwrap_or(1.0);
+    let world_from_voxel = geometry::world_from_voxel(&first.plane, &last.plane, volume.len(), thickness_mm);
+    let layout = first.image.layout;
+    let size = [layout.columns, layout.rows, volume.len()];
+    Grid::new(size, world_from_voxel).map_err(|e| Fault::Damaged(e.to_string()))
+}
+
 /// Decodes all slices, in the stored type where they share it and its rescaling, as real `f32` values otherwise.
 fn voxels(
     path: &Path,
-    stack: &[Slice],
+    volume: &[Slice],
     size: [usize; 3],
     checks: &mut Vec<Check>,
     progress: &Progress,
 ) -> Result<(Voxels, Rescale, String), OpenError> {
-    let stored = |s: &Slice| (s.layout.bits_allocated, s.layout.signed, s.rescale);
-    let Some(first) = stack.first().map(stored) else {
+    let stored = |s: &Slice| (s.image.layout.stored(s.image.palette.as_ref().map(|p| p.bits)), s.rescale);
+    let Some(first) = volume.first().map(stored) else {
         return Err(OpenError::NoSeries { path: path.to_owned(), reason: "it is empty".to_owned() });
     };
-    let load = Load { path, stack, size, progress };
-    if stack.iter().any(|s| stored(s) != first) {
+    let load = Load { path, volume, size, progress };
+    if volume.iter().any(|s| stored(s) != first) {
         checks
             .push(Check::new("varying-rescale", "The slices are scaled differently; their real values were computed."));
-        let real = |s: &Slice, v: i32| s.rescale.unwrap_or(Rescale::NONE).apply(v.into()) as f32;
+        let real = |s: &Slice, v: i64| s.rescale.unwrap_or(Rescale::NONE).apply(v as f64) as f32;
         let (voxels, sha256) = load.run(Voxels::F32, real)?;
         return Ok((voxels, Rescale::NONE, sha256));
     }
-    let (voxels, sha256) = match (first.0, first.1) {
-        (8, false) => load.run(Voxels::U8, |_, v| v as u8),
-        (8, true) => load.run(Voxels::I8, |_, v| v as i8),
-        (_, false) => load.run(Voxels::U16, |_, v| v as u16),
-        (_, true) => load.run(Voxels::I16, |_, v| v as i16),
+    let (voxels, sha256) = match first.0 {
+        Stored::U8 => load.run(Voxels::U8, |_, v| v as u8),
+        Stored::I8 => load.run(Voxels::I8, |_, v| v as i8),
+        Stored::U16 => load.run(Voxels::U16, |_, v| v as u16),
+        Stored::I16 => load.run(Voxels::I16, |_, v| v as i16),
+        Stored::U32 => load.run(Voxels::U32, |_, v| v as u32),
+        Stored::I32 => load.run(Voxels::I32, |_, v| v as i32),
     }?;
-    Ok((voxels, first.2.unwrap_or(Rescale::NONE), sha256))
+    Ok((voxels, first.1.unwrap_or(Rescale::NONE), sha256))
 }
 
 /// Reads and decodes the slices side by side, each into its place in the volume.
 struct Load<'a> {
     path: &'a Path,
-    stack: &'a [Slice],
+    volume: &'a [Slice],
     size: [usize; 3],
     progress: &'a Progress,
 }
@@ -166,23 +237,30 @@ impl Load<'_> {
     fn run<T: Clone + Default + Send>(
         &self,
         wrap: impl Fn(Vec<T>) -> Voxels,
-        convert: impl Fn(&Slice, i32) -> T + Sync,
+        convert: impl Fn(&Slice, i64) -> T + Sync,
     ) -> Result<(Voxels, String), OpenError> {
         let mut values = zeros::<T>(self.size).map_err(|fault| fault.at(self.path))?;
+        // The slices of each file, with their places: a file is read once, however many frames it has.
+        let mut files: HashMap<PathBuf, Vec<(&Slice, &mut [T])>> = HashMap::new();
+        for (slice, out) in self.volume.iter().zip(values.chunks_mut(self.size[0] * self.size[1])) {
+            files.entry(slice.image.source.path().to_owned()).or_default().push((slice, out));
+        }
         let done = AtomicUsize::new(0);
-        let slices = values.par_chunks_mut(self.size[0] * self.size[1]).zip(self.stack);
-        let digests = slices.map(|(out, slice)| {
-            let fraction = done.fetch_add(1, Ordering::Relaxed) as f32 / self.stack.len() as f32;
-            self.progress.step(fraction, "reading slices")?;
-            let bytes = fs::read(&slice.path).map_err(|e| io_error(&slice.path, e))?;
-            let options = OpenFileOptions::new().read_preamble(ReadPreamble::Always).read_to(tags::PIXEL_DATA);
-            let object = options.from_reader(bytes.as_slice());
-            let object = object.map_err(|e| Fault::Damaged(e.to_string()).at(&slice.path))?;
-            let decoded = pixels::decode(&object, slice.layout, out, |v| convert(slice, v));
-            decoded.map_err(|fault| fault.at(&slice.path))?;
-            Ok(sha256(&bytes))
-        });
-        let mut digests = digests.collect::<Result<Vec<_>, OpenError>>()?;
+        let digests = Mutex::new(Vec::new());
+        files.into_par_iter().try_for_each(|(path, slices)| {
+            let Some((slice, _)) = slices.first() else { return Ok(()) };
+            let bytes = slice.image.source.read(self.progress)?;
+            if let Ok(mut digests) = digests.lock() {
+                digests.push(sha256(&bytes));
+            }
+            slices.into_par_iter().try_for_each(|(slice, out)| {
+                let fraction = done.fetch_add(1, Ordering::Relaxed) as f32 / self.volume.len() as f32;
+                self.progress.step(fraction, "reading slices")?;
+                let decoded = pixels::decode(&slice.image, &bytes, slice.frame, out, |v| convert(slice, v));
+                decoded.map_err(|fault| fault.at(&path))
+            })
+        })?;
+        let mut digests = digests.into_inner().unwrap_or_default();
         digests.sort_unstable();
         Ok((wrap(values), sha256(digests.concat().as_bytes())))
     }

@@ -1,66 +1,180 @@
-//! From loose slices to one stack in the right order: by their place in the patient, never by their number.
+//! From loose slices to stacks in the right order: by their place in the patient, never by their number.
 
-use super::scan::Slice;
-use crate::io::Check;
+use super::geometry::ImagePlane;
+use super::slice::Slice;
+use crate::io::{Check, Role};
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Slices nearer than this are at the same place.
 const SAME_PLACE_MM: f64 = 0.01;
 /// A step between slices may differ from the median by this share.
 const EVEN: f64 = 0.01;
+/// A gap of a whole number of steps, within this share, is that of missing slices.
+const WHOLE: f64 = 0.1;
+/// Slices that are off the common line by more than this are told.
+const SHIFTED_MM: f64 = 0.1;
+/// Tilts below this are rounding of the positions.
+const TILTED_DEGREES: f64 = 0.1;
 
-/// Groups slices that can form one volume: same series, same pixels, parallel planes. Largest first.
-pub(super) fn stacks(slices: Vec<Slice>) -> Vec<Vec<Slice>> {
-    let mut stacks: Vec<Vec<Slice>> = Vec::new();
+/// Slices that form one volume, or several that follow one another in time.
+#[derive(Debug)]
+pub(super) struct Grouped {
+    /// At least one, each with at least one slice, ordered along the normal; all have as many slices.
+    pub volumes: Vec<Vec<Slice>>,
+    /// Series Instance UID, with a number behind it for further stacks of one series.
+    pub id: String,
+    pub role: Role,
+    pub checks: Vec<Check>,
+}
+
+/// Groups slices that can form one volume: same series, same pixels, parallel planes, same kind. In order of the series'
+/// numbers, the stacks of one series from the largest to the smallest.
+pub(super) fn group(slices: Vec<Slice>) -> Vec<Grouped> {
+    let mut groups: Vec<Vec<Slice>> = Vec::new();
+    // Looking only among the groups of the same series keeps this quick for folders with thousands of files.
+    let mut of_series: HashMap<String, Vec<usize>> = HashMap::new();
     for slice in slices {
-        match stacks.iter_mut().find(|stack| stack.first().is_some_and(|first| belong_together(first, &slice))) {
-            Some(stack) => stack.push(slice),
-            None => stacks.push(vec![slice]),
+        let known = of_series.entry(slice.image.series.clone()).or_default();
+        let fits = |&&n: &&usize| groups.get(n).and_then(|g| g.first()).is_some_and(|first| belong_together(first, &slice));
+        match known.iter().rev().find(fits) {
+            Some(&n) => groups[n].push(slice),
+            None => {
+                known.push(groups.len());
+                groups.push(vec![slice]);
+            }
         }
     }
+    let split: HashMap<String, Option<Check>> =
+        of_series.into_iter().map(|(series, members)| (series, why_split(&groups, &members))).collect();
     // The sort is stable: of equally large stacks, the one whose file comes first by name.
-    stacks.sort_by_key(|stack| std::cmp::Reverse(stack.len()));
-    stacks
+    groups.sort_by_cached_key(|g| {
+        let first = g.first().map(|s| (s.image.series_number, s.image.series.clone()));
+        (first, Reverse(g.len()))
+    });
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let grouped = groups.into_iter().filter_map(|slices| {
+        let first = slices.first()?;
+        let series = first.image.series.clone();
+        let role = role(first);
+        let number = seen.entry(series.clone()).and_modify(|n| *n += 1).or_insert(1);
+        let id = if *number == 1 { series.clone() } else { format!("{series}/{number}") };
+        let mut checks: Vec<Check> = split.get(&series).cloned().flatten().into_iter().collect();
+        let volumes = volumes(slices, &mut checks);
+        Some(Grouped { volumes, id, role, checks })
+    });
+    grouped.collect()
 }
 
 fn belong_together(a: &Slice, b: &Slice) -> bool {
-    a.series == b.series
-        && (a.layout.rows, a.layout.columns) == (b.layout.rows, b.layout.columns)
-        && a.plane.parallel(&b.plane)
+    if !(a.placed && b.placed) {
+        return Arc::ptr_eq(&a.image, &b.image);
+    }
+    same_pixels(a, b) && a.plane.parallel(&b.plane) && a.kind == b.kind
 }
 
-/// Sorts a stack along row × column. Of several slices at one place the one with the lowest number stays.
-pub(super) fn order(mut stack: Vec<Slice>, checks: &mut Vec<Check>) -> Vec<Slice> {
-    let Some(normal) = stack.first().map(|s| s.plane.normal_lps()) else { return stack };
+fn same_pixels(a: &Slice, b: &Slice) -> bool {
+    let size = |s: &Slice| (s.image.layout.columns, s.image.layout.rows, s.image.layout.photometric);
+    size(a) == size(b)
+}
+
+/// Says that a series holds several stacks, and what they differ in.
+fn why_split(groups: &[Vec<Slice>], members: &[usize]) -> Option<Check> {
+    let firsts: Vec<&Slice> = members.iter().filter_map(|&n| groups.get(n)?.first()).filter(|s| s.placed).collect();
+    let [first, others @ ..] = firsts.as_slice() else { return None };
+    if others.is_empty() {
+        return None;
+    }
+    let differs = |same: &dyn Fn(&Slice) -> bool| others.iter().any(|other| !same(other));
+    let orientation = differs(&|o| o.plane.row_lps.distance(first.plane.row_lps) < 1e-3
+        && o.plane.column_lps.distance(first.plane.column_lps) < 1e-3);
+    let causes = [
+        (orientation, "orientation"),
+        (differs(&|o| same_pixels(o, first)), "size"),
+        (differs(&|o| same_spacing(&o.plane, &first.plane)), "pixel spacing"),
+        (differs(&|o| o.kind.image_type == first.kind.image_type), "image type"),
+        (differs(&|o| o.kind.echo_time_ms == first.kind.echo_time_ms), "echo time"),
+    ];
+    let causes: Vec<&str> = causes.into_iter().filter_map(|(differs, cause)| differs.then_some(cause)).collect();
+    let code = if orientation { "mixed-orientation" } else { "split-series" };
+    let message = format!("The series holds {} stacks of slices that differ in {}.", firsts.len(), causes.join(" and "));
+    Some(Check::new(code, message))
+}
+
+fn same_spacing(a: &ImagePlane, b: &ImagePlane) -> bool {
+    (0..2).all(|axis| (a.spacing_mm[axis] / b.spacing_mm[axis] - 1.0).abs() < 1e-3)
+}
+
+fn role(first: &Slice) -> Role {
+    let description = first.image.description.to_lowercase();
+    if !first.placed {
+        Role::Picture
+    } else if first.image.localiser || ["localizer", "localiser", "scout"].iter().any(|word| description.contains(word)) {
+        Role::Localiser
+    } else if matches!(first.image.modality.as_str(), "SEG" | "RTDOSE") {
+        Role::Derived
+    } else {
+        Role::Volume
+    }
+}
+
+/// Slices by their place along the normal; those at the same place follow one another in time and go to volumes of their
+/// own. What is left over is told.
+fn volumes(mut slices: Vec<Slice>, checks: &mut Vec<Check>) -> Vec<Vec<Slice>> {
+    if slices.iter().any(|s| !s.placed) {
+        return slices.into_iter().map(|slice| vec![slice]).collect();
+    }
+    let all = slices.len();
+    let mut seen = HashSet::new();
+    slices.retain(|s| s.image.instance_uid.is_empty() || seen.insert((s.image.instance_uid.clone(), s.frame)));
+    let copies = all - slices.len();
+
+    let Some(normal) = slices.first().map(|s| s.plane.normal_lps()) else { return Vec::new() };
     let place = |s: &Slice| s.plane.position_lps.dot(normal);
-    stack.sort_by(|a, b| place(a).total_cmp(&place(b)));
-    let all = stack.len();
-    let mut ordered: Vec<Slice> = Vec::with_capacity(all);
-    for slice in stack {
-        match ordered.last_mut() {
-            Some(last) if place(&slice) - place(last) < SAME_PLACE_MM => {
-                if (slice.instance, &slice.path) < (last.instance, &last.path) {
-                    *last = slice;
-                }
-            }
-            _ => ordered.push(slice),
+    slices.sort_by(|a, b| place(a).total_cmp(&place(b)));
+    let mut places: Vec<Vec<Slice>> = Vec::new();
+    for slice in slices {
+        match places.last_mut() {
+            Some(here) if here.last().is_some_and(|last| place(&slice) - place(last) < SAME_PLACE_MM) => here.push(slice),
+            _ => places.push(vec![slice]),
         }
     }
-    let left_out = all - ordered.len();
+    let count = places.iter().map(Vec::len).min().unwrap_or(0);
+    let left_out = places.iter().map(|here| here.len() - count).sum::<usize>() + copies;
     if left_out > 0 {
         let message = format!("{left_out} of {all} slices lie where another one does and are left out.");
         checks.push(Check::new("duplicate-slices", message));
     }
-    ordered
+    let mut volumes: Vec<Vec<Slice>> = (0..count).map(|_| Vec::with_capacity(places.len())).collect();
+    for mut here in places {
+        here.sort_by(|a, b| (a.order, a.image.source.path()).cmp(&(b.order, b.image.source.path())));
+        volumes.iter_mut().zip(here).for_each(|(volume, slice)| volume.push(slice));
+    }
+    volumes
 }
 
-/// What is irregular about an ordered stack: uneven steps, slices that are off the common line, a tilted gantry.
-pub(super) fn irregularities(stack: &[Slice]) -> Vec<Check> {
-    let [first, .., last] = stack else { return Vec::new() };
-    let normal = first.plane.normal_lps();
-    let mut steps: Vec<f64> =
+/// The distances from slice to slice along the normal, and the median one.
+pub(super) fn steps(stack: &[Slice]) -> Option<(Vec<f64>, f64)> {
+    let normal = stack.first()?.plane.normal_lps();
+    let steps: Vec<f64> =
         stack.windows(2).map(|pair| (pair[1].plane.position_lps - pair[0].plane.position_lps).dot(normal)).collect();
-    steps.sort_by(f64::total_cmp);
-    let (smallest, median, largest) = (steps[0], steps[steps.len() / 2], steps[steps.len() - 1]);
+    let mut sorted = steps.clone();
+    sorted.sort_by(f64::total_cmp);
+    let median = *sorted.get(sorted.len() / 2)?;
+    Some((steps, median))
+}
+
+/// Whether a step is that of an evenly spaced stack.
+pub(super) fn even(step: f64, median: f64) -> bool {
+    (step / median - 1.0).abs() <= EVEN
+}
+
+/// What is irregular about an ordered stack: missing slices, uneven steps, slices that are off the common line, a tilted
+/// gantry.
+pub(super) fn irregularities(stack: &[Slice]) -> Vec<Check> {
+    let ([first, .., last], Some((steps, median))) = (stack, steps(stack)) else { return Vec::new() };
+    let normal = first.plane.normal_lps();
     let mean = (last.plane.position_lps - first.plane.position_lps) / steps.len() as f64;
     let off_mm = stack
         .iter()
@@ -69,21 +183,51 @@ pub(super) fn irregularities(stack: &[Slice]) -> Vec<Check> {
         .fold(0.0, f64::max);
 
     let mut checks = Vec::new();
-    if largest > median * (1.0 + EVEN) || smallest < median * (1.0 - EVEN) {
+    let mut gaps = Vec::new();
+    let mut odd: Vec<f64> = Vec::new();
+    for (pair, &step) in stack.windows(2).zip(&steps).filter(|&(_, &step)| !even(step, median)) {
+        let missing = (step / median).round() - 1.0;
+        if missing >= 1.0 && (step / median - missing - 1.0).abs() <= WHOLE {
+            let ends = [&pair[0], &pair[1]].map(|s| format!("{} ({:.1} mm)", name(s), s.plane.position_lps.dot(normal)));
+            gaps.push((missing as usize, format!("{missing} between {} and {}", ends[0], ends[1])));
+        } else {
+            odd.push(step);
+        }
+    }
+    if !gaps.is_empty() {
+        let missing: usize = gaps.iter().map(|(n, _)| n).sum();
+        let named: Vec<String> = gaps.iter().take(3).map(|(_, gap)| gap.clone()).collect();
+        let more = if gaps.len() > 3 { format!("; and {} more gaps", gaps.len() - 3) } else { String::new() };
+        let verb = if missing == 1 { "slice is" } else { "slices are" };
+        let message = format!(
+            "{missing} {verb} missing: {}{more}. Positions are off by up to {off_mm:.1} mm.",
+            named.join("; ")
+        );
+        checks.push(Check::new("missing-slices", message));
+    }
+    if !odd.is_empty() {
+        let (smallest, largest) = steps.iter().fold((f64::MAX, 0.0_f64), |(s, l), &step| (s.min(step), l.max(step)));
         let message = format!(
             "The slices are unevenly spaced, {smallest:.2} to {largest:.2} mm apart (median {median:.2} mm); \
              positions are off by up to {off_mm:.1} mm."
         );
         checks.push(Check::new("uneven-spacing", message));
-    } else if off_mm > 0.1 {
+    }
+    if checks.is_empty() && off_mm > SHIFTED_MM {
         let message = format!("The slices are shifted against each other by up to {off_mm:.1} mm within their plane.");
         checks.push(Check::new("shifted-slices", message));
     }
     let tilt = mean.angle_between(normal).to_degrees();
-    if tilt > 0.1 {
+    if tilt > TILTED_DEGREES {
         let message =
             format!("The slices are stacked at a slant of {tilt:.1}° (tilted gantry); the geometry allows for it.");
         checks.push(Check::new("gantry-tilt", message));
     }
     checks
+}
+
+/// How a slice is called in a message.
+fn name(slice: &Slice) -> String {
+    let file = slice.image.source.name();
+    if slice.image.frames > 1 { format!("frame {} of {file}", slice.frame + 1) } else { file }
 }

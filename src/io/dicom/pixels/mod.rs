@@ -1,0 +1,364 @@
+//! The pixels of one DICOM frame as numbers: stored bits to integers, colours to grey (PS3.5 section 8, PS3.3 C.7.6.3).
+
+mod codec;
+mod frames;
+mod rle;
+
+pub(super) use codec::Codec;
+
+use super::dataset::{DataSet, PixelPlace, Stop};
+use super::file::Body;
+use super::slice::Image;
+use crate::io::Fault;
+use ::dicom::dictionary_std::tags;
+use std::borrow::Cow;
+
+/// What the samples of a pixel mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Photometric {
+    Grey,
+    Palette,
+    Rgb,
+    /// Luminance and two colour differences; the luminance is the grey.
+    Ybr,
+    /// The same, two pixels sharing their colour differences where the pixels are not compressed.
+    Ybr422,
+}
+
+/// How the pixels of a frame are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub columns: usize,
+    pub rows: usize,
+    pub photometric: Photometric,
+    /// All samples of one colour first.
+    planar: bool,
+    /// 1, 8, 16 or 32.
+    bits_allocated: usize,
+    /// Bits that hold the value, at most `high_bit + 1`.
+    bits_stored: usize,
+    /// The value's highest bit; those above may hold something else.
+    high_bit: usize,
+    /// Two's complement.
+    signed: bool,
+    /// Low values are bright (MONOCHROME1).
+    pub inverted: bool,
+}
+
+/// The type that holds every value of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named after the types")]
+pub(super) enum Stored {
+    U8,
+    I8,
+    U16,
+    I16,
+    U32,
+    I32,
+}
+
+impl Layout {
+    /// The layout of an image, or what about it cannot be opened.
+    pub fn of(set: &DataSet<'_>) -> Result<Self, Fault> {
+        let name = set.text(tags::PHOTOMETRIC_INTERPRETATION);
+        let samples = set.whole(tags::SAMPLES_PER_PIXEL).unwrap_or(1);
+        let photometric = match (name.as_str(), samples) {
+            ("" | "MONOCHROME1" | "MONOCHROME2", 1) => Photometric::Grey,
+            ("PALETTE COLOR", 1) => Photometric::Palette,
+            ("RGB" | "YBR_RCT" | "YBR_ICT", 3) => Photometric::Rgb,
+            ("YBR_FULL", 3) => Photometric::Ybr,
+            ("YBR_FULL_422", 3) => Photometric::Ybr422,
+            _ => {
+                let what = format!("a DICOM picture with {samples} samples per pixel ({name})");
+                return Err(Fault::Unsupported(what));
+            }
+        };
+        let (Some(rows), Some(columns)) = (set.whole(tags::ROWS), set.whole(tags::COLUMNS)) else {
+            return Err(Fault::Damaged("an image without rows or columns".to_owned()));
+        };
+        let bits_allocated = set.whole(tags::BITS_ALLOCATED).unwrap_or(16);
+        let bits_stored = set.whole(tags::BITS_STORED).unwrap_or(bits_allocated);
+        let high_bit = set.whole(tags::HIGH_BIT).unwrap_or(bits_stored.saturating_sub(1));
+        if !matches!(bits_allocated, 1 | 8 | 16 | 32) {
+            return Err(Fault::Unsupported(format!("a DICOM picture with {bits_allocated} bits per pixel")));
+        }
+        if rows == 0 || columns == 0 || bits_stored == 0 || bits_stored > high_bit + 1 || high_bit >= bits_allocated {
+            return Err(Fault::Damaged("rows, columns or bits that cannot be".to_owned()));
+        }
+        if rows > 0xFFFF || columns > 0xFFFF {
+            return Err(Fault::Damaged(format!("{columns} columns and {rows} rows, which DICOM does not allow")));
+        }
+        Ok(Self {
+            columns,
+            rows,
+            photometric,
+            planar: set.whole(tags::PLANAR_CONFIGURATION) == Some(1),
+            bits_allocated,
+            bits_stored,
+            high_bit,
+            signed: set.whole(tags::PIXEL_REPRESENTATION) == Some(1),
+            inverted: name == "MONOCHROME1",
+        })
+    }
+
+    /// That of one tile, where so many stand side by side.
+    pub fn tile(self, across: usize) -> Self {
+        Self { columns: self.columns / across, rows: self.rows / across, ..self }
+    }
+
+    /// Pixels of a frame.
+    pub fn count(self) -> usize {
+        self.rows * self.columns
+    }
+
+    /// Numbers per pixel.
+    fn samples(self) -> usize {
+        if matches!(self.photometric, Photometric::Grey | Photometric::Palette) { 1 } else { 3 }
+    }
+
+    /// Bits of a frame without compression.
+    pub fn bits(self) -> usize {
+        match self.photometric {
+            Photometric::Ybr422 => self.count() * 2 * self.bits_allocated,
+            _ => self.count() * self.samples() * self.bits_allocated,
+        }
+    }
+
+    /// The type that a volume keeps the values in. `palette_bits` is that of the colours in a palette.
+    pub fn stored(self, palette_bits: Option<usize>) -> Stored {
+        let bits = match self.photometric {
+            Photometric::Palette => palette_bits.unwrap_or(16),
+            _ => self.bits_allocated,
+        };
+        match (bits, self.signed && self.photometric == Photometric::Grey) {
+            (..=8, false) => Stored::U8,
+            (..=8, true) => Stored::I8,
+            (9..=16, false) => Stored::U16,
+            (9..=16, true) => Stored::I16,
+            (_, false) => Stored::U32,
+            (_, true) => Stored::I32,
+        }
+    }
+
+    /// The number in a stored sample, without what stands in the bits around it.
+    fn value(self, sample: u32) -> i64 {
+        let left = 31 - self.high_bit as u32;
+        let right = 32 - self.bits_stored as u32;
+        let shifted = sample << left;
+        if self.signed { i64::from(shifted.cast_signed() >> right) } else { i64::from(shifted >> right) }
+    }
+
+    /// A number of the header that is written without its sign, such as the padding value.
+    pub fn signed_value(self, number: f64) -> f64 {
+        let wraps = self.signed && self.bits_allocated == 16 && number > 32767.0;
+        if wraps { number - 65536.0 } else { number }
+    }
+}
+
+/// The colours of a palette as grey values (PS3.3 C.7.6.3.1.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Palette {
+    /// The pixel value of the first colour.
+    first: i64,
+    greys: Vec<u16>,
+    /// 8 or 16.
+    pub bits: usize,
+}
+
+impl Palette {
+    /// The palette of an image that has one.
+    pub fn of(set: &DataSet<'_>) -> Option<Self> {
+        let [entries, first, bits] = set.exactly(tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR)?;
+        let bits = if bits > 8.0 { 16 } else { 8 };
+        let entries = if entries == 0.0 { 65536 } else { entries as usize };
+        let colours = [
+            tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+            tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+            tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+        ]
+        .map(|tag| {
+            // Tables of bytes are stored as bytes, two to a word, or as one word each.
+            let bytes = set.bytes(tag).unwrap_or_default();
+            let packed = bits == 8 && bytes.len() < 2 * entries;
+            if packed { bytes.iter().map(|&b| u16::from(b)).collect() } else { set.words(tag) }
+        });
+        let [red, green, blue] = colours;
+        let greys = red.iter().zip(&green).zip(&blue).take(entries).map(|((&r, &g), &b)| luminance([r, g, b]) as u16);
+        Some(Self { first: first as i64, greys: greys.collect(), bits }).filter(|p| !p.greys.is_empty())
+    }
+
+    fn grey(&self, value: i64) -> i64 {
+        let place = (value - self.first).clamp(0, self.greys.len() as i64 - 1);
+        self.greys.get(place as usize).copied().map_or(0, i64::from)
+    }
+}
+
+/// The luminance of a colour (ITU-R BT.601, as the YBR of DICOM), rounded.
+fn luminance<T: Into<u64>>([red, green, blue]: [T; 3]) -> i64 {
+    ((299 * red.into() + 587 * green.into() + 114 * blue.into() + 500) / 1000) as i64
+}
+
+/// Fills `out`, row after row, with the stored numbers of a frame as `convert` makes them. `bytes` is the whole file.
+pub(super) fn decode<T>(
+    image: &Image,
+    bytes: &[u8],
+    frame: usize,
+    out: &mut [T],
+    convert: impl Fn(i64) -> T,
+) -> Result<(), Fault> {
+    let stopped = |stop| match stop {
+        Stop::Fault(fault) => fault,
+        Stop::More => Fault::Damaged("the file changed while it was read".to_owned()),
+    };
+    let body = Body::of(bytes, bytes.len()).map_err(stopped)?;
+    let (set, place) = body.data_set().map_err(stopped)?;
+    // The tiles of a mosaic are cut from its only frame.
+    let (layout, stored_frame, frames) = match &image.mosaic {
+        Some((_, whole)) => (*whole, 0, 1),
+        None => (image.layout, frame, image.frames),
+    };
+    let (data, planar) = match place {
+        Some(PixelPlace::Native { place, words }) => {
+            let pixels = body.data().get(place).unwrap_or_default();
+            (native(layout, pixels, stored_frame, body.big_endian(), words)?, layout.planar)
+        }
+        Some(PixelPlace::Fragments(start)) => {
+            let packed = frames::frame(&set, body.data(), start, stored_frame, frames)?;
+            match image.codec {
+                Codec::Native => (packed, layout.planar),
+                Codec::Rle => (rle::unpack(&packed, layout)?.into(), true),
+                codec => (codec.unpack(&packed, layout, &image.syntax)?.into(), false),
+            }
+        }
+        None => return Err(Fault::Damaged("an image without pixels".to_owned())),
+    };
+    let needed = match (image.codec, layout.photometric) {
+        // Decoders give every pixel its own colour differences.
+        (codec, Photometric::Ybr422) if codec != Codec::Native => layout.count() * 3 * layout.bits_allocated,
+        _ => layout.bits(),
+    };
+    if data.len() < needed.div_ceil(8) {
+        return Err(Fault::Damaged(format!("a slice has {} of {} bytes", data.len(), needed.div_ceil(8))));
+    }
+    match &image.mosaic {
+        Some((mosaic, whole)) => fill(image, &tile(&data, *whole, image.layout, mosaic.across, frame), planar, out, convert),
+        None => fill(image, &data, planar, out, convert),
+    }
+    Ok(())
+}
+
+/// One tile of a mosaic, counted row by row.
+fn tile(data: &[u8], whole: Layout, tile: Layout, across: usize, number: usize) -> Vec<u8> {
+    let width = whole.bits_allocated / 8;
+    let (first_row, first_column) = (number / across * tile.rows, number % across * tile.columns);
+    let rows = (first_row..first_row + tile.rows).flat_map(|row| {
+        let start = (row * whole.columns + first_column) * width;
+        data.get(start..start + tile.columns * width).unwrap_or_default()
+    });
+    rows.copied().collect()
+}
+
+/// The bytes of a frame that is not compressed, least significant byte first.
+fn native(layout: Layout, pixels: &[u8], frame: usize, big: bool, words: bool) -> Result<Cow<'_, [u8]>, Fault> {
+    let swap = |bytes: &[u8], width: usize| {
+        let mut swapped = bytes.to_vec();
+        swapped.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+        swapped
+    };
+    let bits = layout.bits();
+    if layout.bits_allocated == 1 {
+        // Frames of bits follow one another without a gap, also in the middle of a byte.
+        let pixels = if big && words { swap(pixels, 2) } else { pixels.to_vec() };
+        let first = frame * bits;
+        let bit = |n: usize| pixels.get(n / 8).is_some_and(|byte| byte >> (n % 8) & 1 == 1);
+        let shifted = (0..bits.div_ceil(8)).map(|byte| {
+            (0..8).fold(0_u8, |value, b| value | u8::from(bit(first + 8 * byte + b)) << b)
+        });
+        return Ok(Cow::Owned(shifted.collect()));
+    }
+    let length = bits / 8;
+    let bytes = pixels.get(frame * length..(frame + 1) * length);
+    let bytes = bytes.ok_or_else(|| Fault::Damaged(format!("frame {} is not in the file", frame + 1)))?;
+    Ok(match (big, layout.bits_allocated) {
+        (true, 16) => swap(bytes, 2).into(),
+        (true, 32) => swap(bytes, 4).into(),
+        (true, 8) if words => swap(bytes, 2).into(),
+        _ => bytes.into(),
+    })
+}
+
+fn fill<T>(image: &Image, data: &[u8], planar: bool, out: &mut [T], convert: impl Fn(i64) -> T) {
+    let layout = image.layout;
+    if layout.photometric == Photometric::Grey {
+        // The loops that millions of voxels go through.
+        match layout.bits_allocated {
+            8 => out.iter_mut().zip(data).for_each(|(o, &b)| *o = convert(layout.value(b.into()))),
+            16 => {
+                let words = data.as_chunks::<2>().0;
+                out.iter_mut().zip(words).for_each(|(o, &w)| *o = convert(layout.value(u16::from_le_bytes(w).into())));
+            }
+            _ => out.iter_mut().enumerate().for_each(|(n, o)| *o = convert(layout.value(sample(data, layout, n)))),
+        }
+        return;
+    }
+    let pixels = layout.count();
+    let at = |pixel: usize, colour: usize| {
+        sample(data, layout, if planar { colour * pixels + pixel } else { 3 * pixel + colour })
+    };
+    let paired = layout.photometric == Photometric::Ybr422 && image.codec == Codec::Native;
+    for (pixel, out) in out.iter_mut().enumerate() {
+        *out = convert(match (layout.photometric, &image.palette) {
+            (Photometric::Palette, Some(palette)) => palette.grey(layout.value(sample(data, layout, pixel))),
+            (Photometric::Palette | Photometric::Grey, _) => layout.value(sample(data, layout, pixel)),
+            (Photometric::Rgb, _) => luminance([0, 1, 2].map(|colour| at(pixel, colour))),
+            _ if paired => i64::from(sample(data, layout, pixel / 2 * 4 + pixel % 2)),
+            _ => i64::from(at(pixel, 0)),
+        });
+    }
+}
+
+/// The n-th stored sample, or 0 behind the end.
+fn sample(data: &[u8], layout: Layout, n: usize) -> u32 {
+    match layout.bits_allocated {
+        1 => data.get(n / 8).map_or(0, |byte| u32::from(byte >> (n % 8) & 1)),
+        8 => data.get(n).map_or(0, |&byte| byte.into()),
+        16 => data.as_chunks().0.get(n).map_or(0, |&word| u16::from_le_bytes(word).into()),
+        _ => data.as_chunks().0.get(n).map_or(0, |&word| u32::from_le_bytes(word)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIGNED: Layout = Layout {
+        columns: 1,
+        rows: 1,
+        photometric: Photometric::Grey,
+        planar: false,
+        bits_allocated: 16,
+        bits_stored: 12,
+        high_bit: 11,
+        signed: true,
+        inverted: false,
+    };
+
+    #[test]
+    fn only_the_stored_bits_count_and_carry_the_sign() {
+        assert_eq!(SIGNED.value(0x0FFF), -1);
+        assert_eq!(SIGNED.value(0xF7FF), 2047, "the upper four bits are someone else's");
+        assert_eq!(Layout { signed: false, ..SIGNED }.value(0xFFFF), 4095);
+        assert_eq!(Layout { high_bit: 15, ..SIGNED }.value(0x8000), -2048);
+        let full = Layout { bits_stored: 16, high_bit: 15, ..SIGNED };
+        assert_eq!(full.value(0x8000), -32768);
+        let byte = Layout { bits_allocated: 8, bits_stored: 8, high_bit: 7, ..SIGNED };
+        assert_eq!((byte.value(0x80), Layout { signed: false, ..byte }.value(0x80)), (-128, 128));
+        let wide = Layout { bits_allocated: 32, bits_stored: 32, high_bit: 31, signed: false, ..SIGNED };
+        assert_eq!(wide.value(u32::MAX), 4_294_967_295);
+    }
+
+    #[test]
+    fn green_is_brighter_than_red_and_blue() {
+        assert_eq!([[255_u8, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]].map(luminance), [76, 150, 29, 255]);
+    }
+}

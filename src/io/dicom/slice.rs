@@ -1,0 +1,282 @@
+//! What the header of a DICOM file says about each of its frames, without anything about the person.
+
+use super::dataset::{DataSet, PHILIPS_INTERCEPT, PHILIPS_SLOPE, PixelPlace};
+use super::file::{self, Body};
+use super::geometry::ImagePlane;
+use super::mosaic::Mosaic;
+use super::pixels::{Codec, Layout, Palette};
+use crate::io::Fault;
+use crate::io::source::{MOST_INFLATED, Source};
+use crate::view::Window;
+use crate::volume::Rescale;
+use ::dicom::core::Tag;
+use ::dicom::dictionary_std::tags;
+use std::sync::Arc;
+
+/// No frame count of a real file is larger.
+const MOST_FRAMES: usize = 1 << 16;
+/// Pixels of a compressed file up to this many bytes are believed; more must be plausible for the size of the file.
+const BELIEVED_BYTES: usize = 32 << 20;
+
+/// What all frames of a file share.
+#[derive(Debug)]
+pub(super) struct Image {
+    pub source: Source,
+    /// Transfer Syntax UID.
+    pub syntax: String,
+    pub codec: Codec,
+    /// Of each slice.
+    pub layout: Layout,
+    /// Of the whole picture, where its tiles are the slices.
+    pub mosaic: Option<(Mosaic, Layout)>,
+    pub palette: Option<Palette>,
+    /// Series Instance UID.
+    pub series: String,
+    /// Series Number: only sorts lists.
+    pub series_number: i64,
+    /// SOP Instance UID: two files with the same one are the same image.
+    pub instance_uid: String,
+    pub modality: String,
+    pub description: String,
+    /// Whether the picture is not of the patient but of where the others lie.
+    pub localiser: bool,
+    pub frames: usize,
+    /// Stored so that 0 is white.
+    pub inverted: bool,
+    /// The stored value of pixels that hold no measurement.
+    pub padding: Option<f64>,
+    /// Whether the file has Philips' private scale, which is not that of the standard.
+    pub private_scale: bool,
+}
+
+/// One frame of a file as a slice in space.
+#[derive(Clone, Debug)]
+pub(in crate::io) struct Slice {
+    pub(super) image: Arc<Image>,
+    /// Which frame of the file, from 0.
+    pub(super) frame: usize,
+    /// Where it lies.
+    pub(super) plane: ImagePlane,
+    /// Whether the file says where it lies.
+    pub(super) placed: bool,
+    /// From stored to real values; none if the file has no slope and intercept.
+    pub(super) rescale: Option<Rescale>,
+    /// Slices of one volume have the same.
+    pub(super) kind: Kind,
+    /// Order in time among slices at the same place: temporal position, acquisition, instance, frame.
+    pub(super) order: [i64; 4],
+    /// Windows stored with the frame, with their names.
+    pub(super) windows: Vec<(String, Window)>,
+    /// Spacing Between Slices or Slice Thickness; only used for a single slice.
+    pub(super) thickness_mm: Option<f64>,
+}
+
+/// What tells apart volumes that were taken together.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Kind {
+    /// Image Type without its first two values, which say how the pixels came about.
+    pub image_type: Vec<String>,
+    pub echo_time_ms: f64,
+}
+
+/// The slices of a file; an error if it holds a picture that cannot be opened or none at all.
+pub(in crate::io) fn slices(source: &Source) -> Result<Vec<Slice>, Fault> {
+    file::with_header(source, |body, set, pixels| of_header(source, body, set, pixels))
+}
+
+fn of_header(
+    source: &Source,
+    body: &Body<'_>,
+    set: &DataSet<'_>,
+    pixels: Option<&PixelPlace>,
+) -> Result<Vec<Slice>, Fault> {
+    if set.whole(tags::ROWS).is_none() || set.whole(tags::COLUMNS).is_none() {
+        return Err(Fault::NotAScan("the DICOM file holds no picture".to_owned()));
+    }
+    let image_type = set.texts(tags::IMAGE_TYPE);
+    let Some(pixels) = pixels else { return Err(Fault::Damaged("an image without pixels".to_owned())) };
+    let layout = Layout::of(set)?;
+    let mosaic = image_type.iter().any(|value| value == "MOSAIC").then(|| Mosaic::of(set));
+    let mosaic = match mosaic {
+        Some(None) => {
+            let what = "a Siemens mosaic (many slices tiled in one picture) that does not say how it is tiled";
+            return Err(Fault::Unsupported(what.to_owned()));
+        }
+        known => known.flatten(),
+    };
+    let codec = Codec::of(&body.syntax, pixels)?;
+    let frames = set.whole(tags::NUMBER_OF_FRAMES).unwrap_or(1).max(1);
+    if frames > MOST_FRAMES {
+        return Err(Fault::Damaged(format!("it is said to have {frames} frames")));
+    }
+    check_size(body, layout.bits().saturating_mul(frames).div_ceil(8), pixels)?;
+    let modality = set.text(tags::MODALITY);
+    let private = |tag| set.number(tag);
+    let image = Arc::new(Image {
+        source: source.clone(),
+        syntax: body.syntax.clone(),
+        codec,
+        layout: mosaic.map_or(layout, |m| layout.tile(m.across)),
+        mosaic: mosaic.map(|m| (m, layout)),
+        palette: Palette::of(set),
+        series: set.text(tags::SERIES_INSTANCE_UID),
+        series_number: set.number(tags::SERIES_NUMBER).unwrap_or(0.0) as i64,
+        instance_uid: set.text(tags::SOP_INSTANCE_UID),
+        localiser: image_type.iter().any(|value| value == "LOCALIZER"),
+        description: set.text(tags::SERIES_DESCRIPTION),
+        frames: mosaic.map_or(frames, |m| m.slices),
+        inverted: layout.inverted,
+        padding: set.number(tags::PIXEL_PADDING_VALUE).map(|v| layout.signed_value(v)),
+        private_scale: private(PHILIPS_SLOPE).is_some_and(|s| s != 1.0)
+            || private(PHILIPS_INTERCEPT).is_some_and(|i| i != 0.0),
+        modality,
+    });
+    let shared = set.items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE).first();
+    let per_frame = set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
+    let offsets = set.numbers(tags::GRID_FRAME_OFFSET_VECTOR);
+    let classic = Groups { own: None, shared: None, set };
+    let first_place = classic.plane();
+    let step_mm = set.number(tags::SPACING_BETWEEN_SLICES);
+    if let (Some((mosaic, _)), Some(whole)) = (image.mosaic, first_place) {
+        let tile = [image.layout.columns, image.layout.rows];
+        let slices = (0..mosaic.slices).map(|slice| {
+            classic.slice(&image, slice, mosaic.plane(set, whole, tile, slice), &image_type)
+        });
+        return Ok(slices.collect());
+    }
+    let slices = (0..frames).map(|frame| {
+        let groups = Groups { own: per_frame.get(frame), shared, set };
+        // Frames of a classic image lie behind one another: at given offsets (RT Dose, PS3.3 C.8.8.3.2) or evenly.
+        let classic_place = || {
+            let offset = match (offsets.get(frame), offsets.first()) {
+                (Some(offset), Some(first)) => offset - first,
+                _ => step_mm.unwrap_or(0.0) * frame as f64,
+            };
+            first_place.filter(|_| offset.is_finite()).map(|plane| plane.shifted(offset))
+        };
+        let plane = groups.plane().filter(|_| groups.own.is_some()).or_else(classic_place);
+        groups.slice(&image, frame, plane, &image_type)
+    });
+    Ok(slices.collect())
+}
+
+/// The pixels must be there, as far as the header and the size of the file tell.
+fn check_size(body: &Body<'_>, needed: usize, pixels: &PixelPlace) -> Result<(), Fault> {
+    match pixels {
+        PixelPlace::Native { place, .. } if place.len() < needed => {
+            Err(Fault::Damaged(format!("its pixels have {} of {needed} bytes", place.len())))
+        }
+        PixelPlace::Fragments(_) if needed > BELIEVED_BYTES.max(body.total().saturating_mul(MOST_INFLATED as usize)) => {
+            Err(Fault::Damaged(format!("{needed} bytes of pixels are announced in a file of {}", body.total())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Where to look for an attribute of a frame: its own functional groups, those shared by all (PS3.3 C.7.6.16), and the
+/// data set itself, where classic images have it.
+struct Groups<'s, 'a> {
+    own: Option<&'s DataSet<'a>>,
+    shared: Option<&'s DataSet<'a>>,
+    set: &'s DataSet<'a>,
+}
+
+impl<'s, 'a> Groups<'s, 'a> {
+    /// The item of a functional group, or the data set.
+    fn group(&self, sequence: Tag) -> &'s DataSet<'a> {
+        let item = |groups: Option<&'s DataSet<'a>>| groups.and_then(|g| g.items(sequence).first());
+        item(self.own).or_else(|| item(self.shared)).unwrap_or(self.set)
+    }
+
+    fn plane(&self) -> Option<ImagePlane> {
+        let measures = self.group(tags::PIXEL_MEASURES_SEQUENCE);
+        let (position, orientation) =
+            (self.group(tags::PLANE_POSITION_SEQUENCE), self.group(tags::PLANE_ORIENTATION_SEQUENCE));
+        // Nuclear medicine has them in the description of the detector (PS3.3 C.8.4.11).
+        let detector = self.set.items(tags::DETECTOR_INFORMATION_SEQUENCE).first();
+        ImagePlane::of(position, orientation, measures)
+            .or_else(|| detector.and_then(|detector| ImagePlane::of(detector, detector, self.set)))
+    }
+
+    fn slice(&self, image: &Arc<Image>, frame: usize, plane: Option<ImagePlane>, image_type: &[String]) -> Slice {
+        let measures = self.group(tags::PIXEL_MEASURES_SEQUENCE);
+        let thickness = [tags::SPACING_BETWEEN_SLICES, tags::SLICE_THICKNESS].map(|tag| measures.number(tag));
+        let thickness_mm = thickness.into_iter().flatten().map(f64::abs).find(|&mm| mm > 0.0);
+        let frame_type = [tags::MR_IMAGE_FRAME_TYPE_SEQUENCE, tags::CT_IMAGE_FRAME_TYPE_SEQUENCE]
+            .map(|tag| self.group(tag).texts(tags::FRAME_TYPE))
+            .into_iter()
+            .find(|values| !values.is_empty())
+            .unwrap_or_else(|| image_type.to_vec());
+        let echo = self.group(tags::MR_ECHO_SEQUENCE).number(tags::EFFECTIVE_ECHO_TIME);
+        let content = self.group(tags::FRAME_CONTENT_SEQUENCE);
+        let whole = |set: &DataSet<'_>, tag| set.number(tag).map(|v| v as i64);
+        let temporal = whole(content, tags::TEMPORAL_POSITION_INDEX)
+            .or_else(|| whole(self.set, tags::TEMPORAL_POSITION_IDENTIFIER));
+        let acquisition = whole(content, tags::FRAME_ACQUISITION_NUMBER)
+            .or_else(|| whole(self.set, tags::ACQUISITION_NUMBER));
+        Slice {
+            image: Arc::clone(image),
+            frame,
+            placed: plane.is_some(),
+            plane: plane.unwrap_or_else(|| ImagePlane::of_picture(self.set)),
+            rescale: rescale(self.group(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE)),
+            kind: Kind {
+                image_type: frame_type.get(2..).unwrap_or_default().to_vec(),
+                echo_time_ms: echo.or_else(|| self.set.number(tags::ECHO_TIME)).unwrap_or(0.0),
+            },
+            order: [
+                temporal.unwrap_or(0),
+                acquisition.unwrap_or(0),
+                whole(self.set, tags::INSTANCE_NUMBER).unwrap_or(0),
+                frame as i64,
+            ],
+            windows: windows(self.group(tags::FRAME_VOILUT_SEQUENCE)),
+            thickness_mm,
+        }
+    }
+}
+
+fn rescale(set: &DataSet<'_>) -> Option<Rescale> {
+    let (slope, intercept) = (set.number(tags::RESCALE_SLOPE)?, set.number(tags::RESCALE_INTERCEPT)?);
+    (slope != 0.0).then_some(Rescale { slope, intercept })
+}
+
+/// The stored windows, and for each VOI LUT the window that spans its input (PS3.3 C.11.2).
+fn windows(set: &DataSet<'_>) -> Vec<(String, Window)> {
+    let (centres, widths) = (set.numbers(tags::WINDOW_CENTER), set.numbers(tags::WINDOW_WIDTH));
+    let names = set.texts(tags::WINDOW_CENTER_WIDTH_EXPLANATION);
+    let exact = set.text(tags::VOILUT_FUNCTION) == "LINEAR_EXACT";
+    let pairs = centres.iter().zip(&widths).enumerate().filter(|(_, (c, w))| c.is_finite() && w.is_finite());
+    let stored = pairs.filter_map(|(n, (&centre, &width))| {
+        let name = names.get(n).cloned().unwrap_or_default();
+        if exact {
+            (width > 0.0).then_some((name, Window { centre, width, exact }))
+        } else {
+            (width >= 1.0).then(|| (name, Window::linear(centre, width)))
+        }
+    });
+    let tables = set.items(tags::VOILUT_SEQUENCE).iter().filter_map(|table| {
+        let [entries, first, _] = table.exactly(tags::LUT_DESCRIPTOR)?;
+        let entries = if entries == 0.0 { 65536.0 } else { entries };
+        Some((table.text(tags::LUT_EXPLANATION), Window::between(first, first + entries - 1.0)))
+    });
+    stored.chain(tables).collect()
+}
+
+/// The files that a DICOMDIR names; none if the file is no DICOMDIR.
+pub(in crate::io) fn directory(source: &Source) -> Result<Option<Vec<Source>>, crate::io::OpenError> {
+    let listed = file::with_header(source, |_, set, _| {
+        if !set.has(tags::DIRECTORY_RECORD_SEQUENCE) {
+            return Ok(None);
+        }
+        Ok(Some(set.items(tags::DIRECTORY_RECORD_SEQUENCE).iter().map(|r| r.texts(tags::REFERENCED_FILE_ID)).collect()))
+    });
+    // A file that is wrong will say so when it is read as a picture.
+    let Ok(Some(names)) = listed else { return Ok(None) };
+    let folder = source.path().parent().unwrap_or(source.path());
+    let names: Vec<Vec<String>> = names;
+    // A name may only lead into the folder of the DICOMDIR (PS3.10 8.2 allows capital letters, digits and _).
+    let harmless = |part: &String| !part.is_empty() && part != ".." && !part.contains(['/', '\\']);
+    let files = names.iter().filter(|parts| !parts.is_empty() && parts.iter().all(harmless));
+    Ok(Some(files.map(|parts| Source::File(parts.iter().fold(folder.to_owned(), |path, part| path.join(part)))).collect()))
+}
