@@ -46,7 +46,9 @@ impl Seed {
                 Wrap::Gzip => Some(gzip(bytes)),
                 Wrap::Zip => Some(zip("a/slice.dcm", bytes)),
             };
-            std::fs::write(folder.join(name), packed.as_ref().unwrap_or(bytes)).unwrap();
+            let path = folder.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, packed.as_ref().unwrap_or(bytes)).unwrap();
         }
         folder.join(&self.files[0].0)
     }
@@ -78,7 +80,21 @@ pub(super) fn all() -> Vec<Seed> {
         let compressed = bytes.starts_with(&[0x1f, 0x8b]) || packed(&bytes);
         seeds.push(Seed { compressed, ..Seed::new(&name, bytes) });
     }
+    seeds.extend(directory());
     seeds
+}
+
+/// A DICOMDIR with the thirteen series it leads to, so that one of several slices is damaged.
+fn directory() -> Option<Seed> {
+    let folder = data("dicom/test_files/dicomdirtests")?;
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+        (name, std::fs::read(path).unwrap())
+    };
+    // The first is the one to open.
+    let parts = ["DICOMDIR", "77654033", "98892001", "98892003"];
+    let files = parts.iter().flat_map(|name| files_below(&folder.join(name))).map(read).collect();
+    Some(Seed { name: "DICOMDIR and its files".to_owned(), files, ..Seed::new("", Vec::new()) })
 }
 
 /// Those that need no data.
