@@ -33,7 +33,7 @@ fn one_thread_gives_the_same_bits_as_many() {
 }
 
 /// Cancels a job at several moments of its life; each time it must end within 250 ms.
-fn cancelled_in_time<T: Send + 'static>(start: impl Fn() -> Job<T>) {
+pub(crate) fn cancelled_in_time<T: Send + 'static>(start: impl Fn() -> Job<T>) {
     for after_ms in [0, 30, 90, 180, 300] {
         let mut job = start();
         std::thread::sleep(Duration::from_millis(after_ms));

@@ -12,7 +12,9 @@ mod golden;
 mod layers;
 /// The program as a process: output, exit codes, bad input, labels that survive a kill.
 mod program;
-/// Scans of real people, where they are at hand.
+/// Reading files: real ones, generated ones, broken ones.
+mod reading;
+/// Sinuses of real people, where their scans are at hand.
 mod real_scans;
 /// The real window, driven by accessible names.
 mod window;
