@@ -284,34 +284,15 @@ impl State {
 mod tests {
     use super::*;
     use crate::app::command::Opened;
-    use crate::io::{Format, Scan};
-    use crate::space::Grid;
-    use crate::volume::{Unit, Volume};
-
-    fn scan() -> Arc<Scan> {
-        let grid = Grid::centred([100, 90, 80], 2.0, DVec3::ZERO);
-        let volume = Volume::from_f32(grid, (0..grid.count()).map(|i| (i % 100) as f32).collect(), Unit::Arbitrary);
-        Arc::new(Scan {
-            volume,
-            path: None,
-            format: Format::Synthetic,
-            modality: "MR".to_owned(),
-            description: String::new(),
-            windows: Vec::new(),
-            frames: 1,
-            frame: 0,
-            padding: None,
-            checks: Vec::new(),
-            sha256: "00".to_owned(),
-        })
-    }
+    use crate::app::testing::scan;
 
     fn opened() -> State {
         let mut state = State::default();
-        let opened = Opened { scan: scan(), origin: None, labels: [None, Some(Label::Normal)] };
+        let scan = Arc::new(scan([100, 90, 80]));
+        let grid = scan.volume.grid;
+        let opened = Opened { scan, origin: None, labels: [None, Some(Label::Normal)] };
         let effects = state.apply(Command::Opened(opened));
         assert!(effects.iter().any(|e| matches!(e, Effect::Find(_))));
-        let grid = scan().volume.grid;
         let sinuses = [Side::Left, Side::Right]
             .map(|side| Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &grid));
         let effects = state.apply(Command::Found(sinuses));

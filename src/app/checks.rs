@@ -23,3 +23,18 @@ pub fn uneven(scan: &Scan) -> bool {
 fn has(scan: &Scan, code: &str) -> bool {
     scan.checks.iter().any(|check| check.code == code)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::checked;
+
+    #[test]
+    fn only_uneven_slices_of_dicom_can_be_resampled_and_only_once() {
+        assert!(uneven(&checked(&["uneven-spacing"])) && uneven(&checked(&["missing-slices"])));
+        assert!(!uneven(&checked(&["duplicates"])));
+        assert!(!uneven(&checked(&["missing-slices", "resampled"])));
+        assert!(!uneven(&Scan { format: Format::Nifti, ..checked(&["uneven-spacing"]) }));
+        assert!(orientation_known(&checked(&[])) && !orientation_known(&checked(&["no-orientation"])));
+    }
+}

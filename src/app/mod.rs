@@ -12,6 +12,8 @@ mod options;
 pub mod report;
 pub mod runner;
 pub mod state;
+#[cfg(test)]
+mod testing;
 mod undo;
 
 pub use command::{Command, Effect};

@@ -125,3 +125,105 @@ impl State {
         Some(Effect::Thumbnails(list))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app::Command;
+    use crate::app::state::Pane;
+    use crate::app::testing::scan;
+    use crate::io::{self, Scan};
+    use crate::job::Progress;
+    use crate::methods::sinus::Sinus;
+    use crate::project::Label;
+    use crate::space::{Plane, Side};
+    use glam::DVec3;
+
+    /// A catalogue of two series.
+    fn two() -> Arc<Catalogue> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, size) in [("a.nii", [12, 12, 12]), ("b.nii", [10, 10, 10])] {
+            io::nifti::write(&folder.path().join(name), &scan(size).volume).unwrap();
+        }
+        Arc::new(io::browse(&[folder.path().to_owned()], &Progress::default()).unwrap())
+    }
+
+    fn opened(scan: Scan, origin: Option<Origin>) -> Command {
+        Command::Opened(Opened { scan: Arc::new(scan), origin, labels: [Some(Label::Normal), None] })
+    }
+
+    fn first_of_two() -> (State, Origin) {
+        let mut state = State::default();
+        let origin = Origin { catalogue: two(), series: 0 };
+        let effects = state.apply(opened(Scan { frames: 3, ..scan([100, 90, 80]) }, Some(origin.clone())));
+        assert!(matches!(
+            &effects[..],
+            [Effect::Thumbnails(Some(_)), Effect::Cancel(JobKind::Analyse), Effect::Find(_)]
+        ));
+        (state, origin)
+    }
+
+    fn asked(effects: &[Effect]) -> Option<(usize, usize, bool)> {
+        match effects {
+            [Effect::Open(Target::Series { origin, frame, even })] => Some((origin.series, *frame, *even)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn another_volume_is_looked_at_in_the_same_place() {
+        let (mut state, origin) = first_of_two();
+        let sinuses = [Side::Left, Side::Right].map(|side| {
+            Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &scan([100, 90, 80]).volume.grid)
+        });
+        state.apply(Command::Found(sinuses));
+        state.apply(Command::Label(Side::Right, Label::Anomalous));
+        state.apply(Command::CrossTo(DVec3::new(1.0, 2.0, 3.0)));
+        assert_eq!(asked(&state.apply(Command::ShowVolume(1))), Some((0, 1, false)));
+        assert!(state.apply(Command::ShowVolume(3)).is_empty(), "there are three");
+
+        let second = Scan { frames: 3, frame: 1, ..scan([100, 90, 80]) };
+        let effects = state.apply(opened(second, Some(origin)));
+        assert!(matches!(&effects[..], [Effect::Cancel(JobKind::Analyse), Effect::Analyse(..)]), "{effects:?}");
+        assert_eq!((state.view.cross_mm, state.sinuses), (DVec3::new(1.0, 2.0, 3.0), Some(sinuses)));
+        assert_eq!(state.undoable().0.as_deref(), Some("label right anomalous"));
+        assert_eq!(asked(&state.apply(Command::Even(true))), Some((0, 1, true)));
+    }
+
+    #[test]
+    fn another_series_is_another_scan() {
+        let (mut state, origin) = first_of_two();
+        state.apply(Command::CrossTo(DVec3::new(1.0, 2.0, 3.0)));
+        assert_eq!(asked(&state.apply(Command::OpenSeries(1))), Some((1, 0, false)));
+        assert_eq!(asked(&state.apply(Command::NextSeries(1))), Some((1, 0, false)));
+        assert!(state.apply(Command::NextSeries(-1)).is_empty() && state.apply(Command::OpenSeries(2)).is_empty());
+        assert!(matches!(state.apply(Command::OpenSeries(0))[..], [Effect::Cancel(JobKind::Open)]), "it is open");
+        let effects = state.apply(opened(scan([50, 50, 50]), Some(Origin { series: 1, ..origin })));
+        assert!(matches!(&effects[..], [Effect::Cancel(JobKind::Analyse), Effect::Find(_)]), "{effects:?}");
+        assert_eq!((state.view.cross_mm, state.series()), (DVec3::ZERO, Some(1)));
+        state.apply(opened(scan([50, 50, 50]), None));
+        assert_eq!((state.series(), state.catalogue.is_none()), (None, true), "the synthetic head has no list");
+    }
+
+    #[test]
+    fn what_cannot_be_read_leaves_the_scan_but_offers_its_neighbours() {
+        let (mut state, _) = first_of_two();
+        let generation = state.generation;
+        let missing = || Arc::new(OpenError::Missing { path: "/scans/DOE^JANE".into() });
+        assert!(state.apply(Command::Unreadable(missing(), None)).is_empty());
+        assert_eq!((state.series(), state.generation), (Some(0), generation));
+        let effects = state.apply(Command::Unreadable(missing(), Some(two())));
+        assert!(matches!(effects[..], [Effect::Thumbnails(Some(_))]));
+        assert_eq!((state.series(), state.generation), (None, generation), "the open scan is not in the new list");
+        assert_eq!(asked(&state.apply(Command::NextSeries(1))), Some((0, 0, false)));
+    }
+
+    #[test]
+    fn a_single_slice_fills_the_window_and_is_not_searched() {
+        let mut state = State::default();
+        let effects = state.apply(opened(scan([40, 1, 30]), None));
+        assert!(matches!(effects[..], [Effect::Cancel(JobKind::Analyse)]), "{effects:?}");
+        assert_eq!(state.view.maximised, Some(Pane::Plane(Plane::Coronal)));
+    }
+}

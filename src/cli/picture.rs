@@ -94,3 +94,35 @@ fn planes(scan: &Scan, map: &Volume, cross_mm: DVec3) -> Picture {
     }
     whole
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app;
+    use crate::io::Check;
+    use crate::job::Progress;
+
+    /// The part of the axial plane around a letter.
+    fn patch(picture: &Picture, x: usize) -> Vec<[u8; 4]> {
+        let middle = EDGE / 2;
+        (middle - 8..middle + 8).flat_map(|y| (x - 7..x + 7).filter_map(move |x| picture.pixel(x, y))).collect()
+    }
+
+    #[test]
+    fn sides_are_lettered_only_where_they_are_known() {
+        let mut scan = app::example(&Progress::default()).unwrap();
+        let dark = Volume { voxels: crate::volume::Voxels::U8(vec![0; scan.volume.grid.count()]), ..scan.volume };
+        scan.volume = dark;
+        let letters = |scan: &Scan| {
+            let picture = planes(scan, &scan.volume, scan.volume.grid.centre_mm());
+            [patch(&picture, 18), patch(&picture, EDGE - 18)]
+        };
+        let [right, left] = letters(&scan);
+        assert_ne!(right, left, "R and L");
+        scan.checks = vec![Check { code: "no-orientation", message: String::new() }];
+        let [one, other] = letters(&scan);
+        assert_eq!(one, other, "two question marks");
+        assert!(one != right && one != left);
+    }
+}

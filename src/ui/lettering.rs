@@ -18,8 +18,7 @@ pub(super) fn shaded_text(ui: &Ui, at: egui::Pos2, align: Align2, text: &str, fo
 /// Orientation letters at the middle of the left, right, top and bottom edge; question marks where the scan does not
 /// say how it lies in the patient.
 pub(super) fn edge_letters(ui: &Ui, state: &State, rect: Rect, letters: [String; 4]) {
-    let known = state.scan.as_ref().is_none_or(|open| checks::orientation_known(&open.scan));
-    let letters = if known { letters } else { letters.map(|_| "?".to_owned()) };
+    let letters = if orientation_known(state) { letters } else { letters.map(|_| "?".to_owned()) };
     let middle = rect.center();
     let places = [
         (pos2(rect.left() + 7.0, middle.y), Align2::LEFT_CENTER),
@@ -30,6 +29,11 @@ pub(super) fn edge_letters(ui: &Ui, state: &State, rect: Rect, letters: [String;
     for (text, (at, align)) in letters.iter().zip(places) {
         shaded_text(ui, at, align, text, FontId::proportional(15.0), theme::LETTER);
     }
+}
+
+/// Whether the picture on screen may be lettered.
+pub(super) fn orientation_known(state: &State) -> bool {
+    state.scan.as_ref().is_none_or(|open| checks::orientation_known(&open.scan))
 }
 
 /// In the upper right corner: that the picture is not what a scanner measured.

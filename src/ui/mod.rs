@@ -111,7 +111,8 @@ impl App {
         &self.state
     }
 
-    fn send(&mut self, command: Command) {
+    /// Carries out a command, whoever sends it.
+    pub fn send(&mut self, command: Command) {
         for effect in self.state.apply(command) {
             self.runner.run(effect);
         }

@@ -1,7 +1,7 @@
 //! The left panel: series, scan, the two sinuses as they stand on a radiological screen, the overlay.
 
+use super::lettering::orientation_known;
 use super::{colour_bar, keys, scan, series, theme};
-use crate::app::checks;
 use crate::app::command::Command;
 use crate::app::state::{JobKind, OpenScan, State};
 use crate::methods::sinus::Presence;
@@ -32,7 +32,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
 
 fn sinuses_ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec<Command>) {
     ui.label(theme::heading("Maxillary sinuses"));
-    if !checks::orientation_known(&open.scan) {
+    if !orientation_known(state) {
         let text = "Left and right of this scan are unknown: the two sides below may be swapped";
         ui.label(RichText::new(text).color(theme::NOTICE));
     }

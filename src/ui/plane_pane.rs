@@ -1,8 +1,7 @@
 //! One plane: the slice, crosshair, sinus boxes, letters on all four edges, and what the mouse does there.
 
-use super::lettering::{badge, edge_letters, shaded_text};
+use super::lettering::{badge, edge_letters, orientation_known, shaded_text};
 use super::theme;
-use crate::app::checks;
 use crate::app::command::Command;
 use crate::app::state::{Pane, State, plane_index};
 use crate::gpu;
@@ -129,7 +128,7 @@ fn text_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
     let rect = pane.rect;
     edge_letters(ui, state, rect, plane.edge_letters());
     badge(ui, state, rect);
-    let known = state.scan.as_ref().is_none_or(|open| checks::orientation_known(&open.scan));
+    let known = orientation_known(state);
     let axis = plane.axis();
     let at_mm = state.view.cross_mm[axis];
     let title = if known {

@@ -46,7 +46,7 @@ fn name(scan: &Scan, show_paths: bool) -> String {
     let modality = if scan.modality == "unknown" { "" } else { scan.modality.as_str() };
     let description = if scan.format == Format::Dicom { scan.description.trim() } else { "" };
     let words = [scan.format.name(), modality, description];
-    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 /// Which of the volumes that follow one another.

@@ -1,7 +1,7 @@
 //! The line at the bottom: background work on the left, what lies under the crosshair on the right; messages above it.
 
+use super::lettering::orientation_known;
 use super::theme;
-use crate::app::checks;
 use crate::app::command::Command;
 use crate::app::state::{JobView, State};
 use egui::{Align, Layout, Panel, ProgressBar, RichText, Ui};
@@ -58,15 +58,14 @@ fn message_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
 
 /// Voxel, world position, value and map at the crosshair.
 fn probe(state: &State) -> Option<String> {
-    let scan = &state.scan.as_ref()?.scan;
-    let volume = &scan.volume;
+    let volume = state.volume()?;
     let cross = state.view.cross_mm;
     let v = volume.grid.voxel_from_world().transform_point3(cross).round();
     let [i, j, k] = v.to_array().map(|c| c as i64);
     let value = volume.at_world(cross).map_or("  outside".to_owned(), |x| format!("{x:>9.1} {}", volume.unit.symbol()));
     let map = state.analysis.as_ref().and_then(|a| a.map.at_world(cross));
     let map = map.map_or(String::new(), |x| format!(" · residual {x:.2}"));
-    let place = if checks::orientation_known(scan) { position(cross) } else { unnamed_position(cross) };
+    let place = if orientation_known(state) { position(cross) } else { unnamed_position(cross) };
     Some(format!("voxel {i:>3} {j:>3} {k:>3} · {place} · {value}{map}"))
 }
 
