@@ -60,6 +60,7 @@ fn path_of(error: &OpenError) -> Option<&Path> {
         | OpenError::NoSeries { path, .. }
         | OpenError::Unsupported { path, .. }
         | OpenError::TooLarge { path, .. }
+        | OpenError::NoFrame { path, .. }
         | OpenError::Io { path, .. } => Some(path),
         OpenError::Cancelled(_) => None,
     }

@@ -146,6 +146,7 @@ fn listed(series: &Series) -> Listed<'_> {
         files: series.files,
         role: match series.role {
             Role::Volume => "volume",
+            Role::Derived => "derived",
             Role::Localiser => "localiser",
             Role::Picture => "picture",
         },

@@ -1,7 +1,7 @@
 //! Which scan a subcommand means: the options that are the same everywhere, and the way from paths to the scan.
 
 use super::Failure;
-use crate::io::{self, Catalogue, ReadOptions, Scan};
+use crate::io::{self, Catalogue, OpenError, ReadOptions, Scan};
 use crate::job::Progress;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -38,8 +38,8 @@ impl Choice {
         if let Some(series) = selection.catalogue.series().get(selection.index)
             && frame >= series.frames
         {
-            let shown = super::shown_name(paths);
-            return Err(format!("there is no volume {}; the last one is {}: {shown}", frame + 1, series.frames).into());
+            let path = paths.first().cloned().unwrap_or_default();
+            return Err(OpenError::NoFrame { path, frame, frames: series.frames }.into());
         }
         let options = ReadOptions { frame, even: self.even, preview: None };
         let scan = selection.catalogue.read(selection.index, &options, &progress.part(0.3, 1.0))?;

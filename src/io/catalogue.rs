@@ -16,6 +16,8 @@ use walkdir::WalkDir;
 pub enum Role {
     /// A stack of slices in space.
     Volume,
+    /// A segmentation or a dose that belongs to another series.
+    Derived,
     /// A scout picture to plan the others by.
     Localiser,
     /// Pictures without a place in the patient.

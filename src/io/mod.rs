@@ -116,6 +116,9 @@ pub enum OpenError {
     /// More voxels than this computer or this program can hold.
     #[error("the scan has {} voxels, too many to hold; crop or resample it: {}", times(*size), path.display())]
     TooLarge { path: PathBuf, size: [usize; 3] },
+    /// The series has fewer volumes than that.
+    #[error("there is no volume {}; choose one from 1 to {frames}: {}", frame.saturating_add(1), path.display())]
+    NoFrame { path: PathBuf, frame: usize, frames: usize },
     /// The operating system could not read it.
     #[error("it cannot be read ({source}); check the permissions and the disk: {}", path.display())]
     Io { path: PathBuf, source: io::Error },

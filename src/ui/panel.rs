@@ -33,7 +33,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
 fn sinuses_ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec<Command>) {
     ui.label(theme::heading("Maxillary sinuses"));
     if !orientation_known(state) {
-        let text = "Left and right of this scan are unknown: the two sides below may be swapped";
+        let text = "Left and right of this scan are unknown; sides may be swapped";
         ui.label(RichText::new(text).color(theme::NOTICE));
     }
     if state.sinuses.is_none() {

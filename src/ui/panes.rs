@@ -2,7 +2,7 @@
 
 use super::{plane_pane, preview, theme, volume_pane};
 use crate::app::command::Command;
-use crate::app::state::{Pane, State};
+use crate::app::state::{JobKind, Pane, State};
 use crate::space::Plane;
 use egui::{Align2, CentralPanel, FontId, Frame, Rect, Sense, Ui, UiBuilder, vec2};
 
@@ -12,7 +12,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Opt
     CentralPanel::no_frame().frame(Frame::new().fill(theme::LINE)).show(ui, |ui| {
         let area = ui.max_rect();
         if state.scan.is_none() {
-            empty_ui(ui, area);
+            empty_ui(ui, state, area);
         }
         let shown = if state.scan.is_some() { layout(area, state.view.maximised) } else { Vec::new() };
         for (pane, rect) in shown {
@@ -50,11 +50,13 @@ fn layout(area: Rect, maximised: Option<Pane>) -> Vec<(Pane, Rect)> {
     panes.into_iter().zip(places).map(|(pane, (c, r))| (pane, Rect::from_min_size(corner(c, r), size))).collect()
 }
 
-fn empty_ui(ui: &mut Ui, area: Rect) {
+fn empty_ui(ui: &mut Ui, state: &State, area: Rect) {
     ui.allocate_rect(area, Sense::hover());
     ui.painter().rect_filled(area, 0.0, theme::BACKGROUND);
-    let text = "Drop scans or a folder here: NIfTI, DICOM, ZIP, PNG or JPEG. Or choose them with Open";
-    ui.painter().text(area.center(), Align2::CENTER_CENTER, text, FontId::proportional(16.0), theme::WEAK);
+    if !state.running(JobKind::Open) {
+        let text = "Drop scans or a folder here: NIfTI, DICOM, ZIP, PNG or JPEG. Or choose them with Open";
+        ui.painter().text(area.center(), Align2::CENTER_CENTER, text, FontId::proportional(16.0), theme::WEAK);
+    }
 }
 
 #[cfg(test)]

@@ -60,11 +60,11 @@ fn stepper_ui(ui: &mut Ui, scan: &Scan, commands: &mut Vec<Command>) {
                 commands.extend(to.map(Command::ShowVolume));
             }
         };
-        step(ui, "⏴", "Previous volume", scan.frame.checked_sub(1));
+        step(ui, "‹", "Previous volume", scan.frame.checked_sub(1));
         let digits = scan.frames.to_string().len();
         let text = format!("volume {:>digits$} of {}", scan.frame + 1, scan.frames);
         ui.label(RichText::new(text).font(theme::digits(12.0)).color(theme::STRONG));
-        step(ui, "⏵", "Next volume", Some(scan.frame + 1));
+        step(ui, "›", "Next volume", Some(scan.frame + 1));
     });
 }
 

