@@ -140,9 +140,8 @@ fn of_header(
     let step_mm = set.number(tags::SPACING_BETWEEN_SLICES);
     if let (Some((mosaic, _)), Some(whole)) = (image.mosaic, first_place) {
         let tile = [image.layout.columns, image.layout.rows];
-        let slices = (0..mosaic.slices).map(|slice| {
-            classic.slice(&image, slice, mosaic.plane(set, whole, tile, slice), &image_type)
-        });
+        let slices = (0..mosaic.slices)
+            .map(|slice| classic.slice(&image, slice, mosaic.plane(set, whole, tile, slice), &image_type));
         return Ok(slices.collect());
     }
     let slices = (0..frames).map(|frame| {
@@ -167,7 +166,9 @@ fn check_size(body: &Body<'_>, needed: usize, pixels: &PixelPlace) -> Result<(),
         PixelPlace::Native { place, .. } if place.len() < needed => {
             Err(Fault::Damaged(format!("its pixels have {} of {needed} bytes", place.len())))
         }
-        PixelPlace::Fragments(_) if needed > BELIEVED_BYTES.max(body.total().saturating_mul(MOST_INFLATED as usize)) => {
+        PixelPlace::Fragments(_)
+            if needed > BELIEVED_BYTES.max(body.total().saturating_mul(MOST_INFLATED as usize)) =>
+        {
             Err(Fault::Damaged(format!("{needed} bytes of pixels are announced in a file of {}", body.total())))
         }
         _ => Ok(()),
@@ -213,8 +214,8 @@ impl<'s, 'a> Groups<'s, 'a> {
         let whole = |set: &DataSet<'_>, tag| set.number(tag).map(|v| v as i64);
         let temporal = whole(content, tags::TEMPORAL_POSITION_INDEX)
             .or_else(|| whole(self.set, tags::TEMPORAL_POSITION_IDENTIFIER));
-        let acquisition = whole(content, tags::FRAME_ACQUISITION_NUMBER)
-            .or_else(|| whole(self.set, tags::ACQUISITION_NUMBER));
+        let acquisition =
+            whole(content, tags::FRAME_ACQUISITION_NUMBER).or_else(|| whole(self.set, tags::ACQUISITION_NUMBER));
         Slice {
             image: Arc::clone(image),
             frame,

@@ -2,8 +2,8 @@
 //! that says what is wrong. A file that the table does not know fails the test, so that the table stays complete.
 //!
 //! `exact` compares a CRC-32 of all stored numbers of the first volume (as little-endian `f64`, so that it does not
-//! depend on the type); `near` compares sixteen of them, for lossy codecs and for colour turned to grey (luma of
-//! ITU-R BT.601), where decoders may differ by one; `any` is a file that the peers cannot decode either.
+//! depend on the type); `near` compares sixteen of them, for lossy codecs and for colour turned to grey (Y of YCbCr,
+//! luma of RGB after ITU-R BT.601), where decoders may differ by one; `any` is a file that the peers cannot decode.
 
 use super::{data, files_below};
 use antrum::io::{Scan, browse, open};
