@@ -25,6 +25,6 @@ pub(super) fn scan(size: [usize; 3]) -> Scan {
 
 /// A DICOM scan with these findings.
 pub(super) fn checked(codes: &[&'static str]) -> Scan {
-    let check = |&code: &&'static str| Check { code, message: code.to_owned() };
+    let check = |&code: &&'static str| Check::new(code, code);
     Scan { format: Format::Dicom, checks: codes.iter().map(check).collect(), ..scan([10, 10, 10]) }
 }

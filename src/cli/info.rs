@@ -110,7 +110,8 @@ fn print(info: &Info<'_>, series: usize) -> Result<(), Failure> {
         say(format_args!("    {:>12.5} {:>12.5} {:>12.5} {:>12.5}", row[0], row[1], row[2], row[3]))?;
     }
     for check in info.checks {
-        say(format_args!("  note      {}", check.message))?;
+        let files = if check.files.is_empty() { String::new() } else { format!(" ({})", check.files.join(", ")) };
+        say(format_args!("  note      {}{files}", check.message))?;
     }
     Ok(())
 }

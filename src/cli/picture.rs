@@ -120,7 +120,7 @@ mod tests {
         };
         let [right, left] = letters(&scan);
         assert_ne!(right, left, "R and L");
-        scan.checks = vec![Check { code: "no-orientation", message: String::new() }];
+        scan.checks = vec![Check::new("no-orientation", "")];
         let [one, other] = letters(&scan);
         assert_eq!(one, other, "two question marks");
         assert!(one != right && one != left);

@@ -57,13 +57,18 @@ impl Format {
 pub struct Check {
     /// A short fixed name for programs, such as `uneven-spacing`.
     pub code: &'static str,
-    /// One sentence for people.
+    /// One sentence for people; it names no file, as these often hold patients' names.
     pub message: String,
+    /// The files that it is about, where there are some.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
 }
 
 impl Check {
-    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+    /// A finding that is about no file in particular.
+    #[must_use]
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), files: Vec::new() }
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec
             commands.push(Command::ShowPaths(show));
         }
     }
-    checks_ui(ui, scan, commands);
+    checks_ui(ui, scan, state.settings.show_paths, commands);
 }
 
 /// The file's name where it may be shown, else the kind of scan and, for DICOM, the description of its series.
@@ -69,7 +69,7 @@ fn stepper_ui(ui: &mut Ui, scan: &Scan, commands: &mut Vec<Command>) {
 }
 
 /// What a reader should know, one sentence each, with what can be done about it.
-fn checks_ui(ui: &mut Ui, scan: &Scan, commands: &mut Vec<Command>) {
+fn checks_ui(ui: &mut Ui, scan: &Scan, show_files: bool, commands: &mut Vec<Command>) {
     if scan.checks.is_empty() {
         return;
     }
@@ -81,7 +81,10 @@ fn checks_ui(ui: &mut Ui, scan: &Scan, commands: &mut Vec<Command>) {
         for check in &scan.checks {
             ui.horizontal_top(|ui| {
                 ui.label(RichText::new("•").color(theme::NOTICE));
-                ui.add(egui::Label::new(RichText::new(&check.message).size(12.0)).wrap());
+                let label = ui.add(egui::Label::new(RichText::new(&check.message).size(12.0)).wrap());
+                if show_files && !check.files.is_empty() {
+                    label.on_hover_text(check.files.join("\n"));
+                }
             });
         }
         let (text, even) = match (checks::uneven(scan), checks::resampled(scan)) {

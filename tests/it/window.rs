@@ -240,7 +240,7 @@ fn the_volumes_of_a_series_are_stepped_through() {
 fn with_check(code: &'static str) -> Command {
     let scan = Scan {
         format: Format::Dicom,
-        checks: vec![Check { code, message: format!("A sentence about {code}.") }],
+        checks: vec![Check::new(code, format!("A sentence about {code}."))],
         ..antrum::app::example(&Progress::default()).unwrap()
     };
     Command::Opened(Opened { scan: Arc::new(scan), origin: None, labels: [None; 2] })

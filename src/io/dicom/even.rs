@@ -18,8 +18,11 @@ pub(super) fn resample(volume: &Volume, slices: &[Slice]) -> Option<(Volume, Che
     }
     // Where each slice lies, in millimetres behind the first.
     let mut places = vec![0.0];
-    steps.iter().for_each(|step| places.push(places.last().copied().unwrap_or(0.0) + step));
-    let length = places.last().copied().unwrap_or(0.0);
+    let mut length = 0.0;
+    for step in &steps {
+        length += step;
+        places.push(length);
+    }
     let count = (length / median + 1e-6).floor() as usize + 1;
     let mixtures: Vec<(usize, f64)> = (0..count)
         .map(|k| {

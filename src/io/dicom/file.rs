@@ -149,7 +149,7 @@ pub(super) fn with_header<T>(
     source: &Source,
     look: impl Fn(&Body<'_>, &DataSet<'_>, Option<&PixelPlace>) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
-    let unreadable = |e: crate::io::OpenError| Fault::Damaged(e.to_string());
+    let unreadable = |_| Fault::Damaged("it cannot be read".to_owned());
     let total = source.size().map_err(unreadable)?;
     let mut wanted = FIRST_LOOK;
     loop {

@@ -39,12 +39,11 @@ pub(super) fn group(slices: Vec<Slice>) -> Vec<Grouped> {
         let known = of_series.entry(slice.image.series.clone()).or_default();
         let fits =
             |&&n: &&usize| groups.get(n).and_then(|g| g.first()).is_some_and(|first| belong_together(first, &slice));
-        match known.iter().rev().find(fits) {
-            Some(&n) => groups[n].push(slice),
-            None => {
-                known.push(groups.len());
-                groups.push(vec![slice]);
-            }
+        if let Some(&n) = known.iter().rev().find(fits) {
+            groups[n].push(slice);
+        } else {
+            known.push(groups.len());
+            groups.push(vec![slice]);
         }
     }
     let split: HashMap<String, Option<Check>> =
@@ -195,21 +194,21 @@ pub(super) fn irregularities(stack: &[Slice]) -> Vec<Check> {
     for (pair, &step) in stack.windows(2).zip(&steps).filter(|&(_, &step)| !even(step, median)) {
         let missing = (step / median).round() - 1.0;
         if missing >= 1.0 && (step / median - missing - 1.0).abs() <= WHOLE {
-            let ends =
-                [&pair[0], &pair[1]].map(|s| format!("{} ({:.1} mm)", name(s), s.plane.position_lps.dot(normal)));
-            gaps.push((missing as usize, format!("{missing} between {} and {}", ends[0], ends[1])));
+            let [from, to] = [&pair[0], &pair[1]].map(|s| s.plane.position_lps.dot(normal));
+            gaps.push((missing as usize, format!("{missing} between {from:.1} and {to:.1} mm"), [&pair[0], &pair[1]]));
         } else {
             odd.push(step);
         }
     }
     if !gaps.is_empty() {
-        let missing: usize = gaps.iter().map(|(n, _)| n).sum();
-        let named: Vec<String> = gaps.iter().take(3).map(|(_, gap)| gap.clone()).collect();
+        let missing: usize = gaps.iter().map(|(n, ..)| n).sum();
+        let named: Vec<&str> = gaps.iter().take(3).map(|(_, gap, _)| gap.as_str()).collect();
+        let files = gaps.iter().take(3).flat_map(|(.., neighbours)| neighbours.map(name)).collect();
         let more = if gaps.len() > 3 { format!("; and {} more gaps", gaps.len() - 3) } else { String::new() };
         let verb = if missing == 1 { "slice is" } else { "slices are" };
         let message =
             format!("{missing} {verb} missing: {}{more}. Positions are off by up to {off_mm:.1} mm.", named.join("; "));
-        checks.push(Check::new("missing-slices", message));
+        checks.push(Check { files, ..Check::new("missing-slices", message) });
     }
     if !odd.is_empty() {
         let (smallest, largest) = steps.iter().fold((f64::MAX, 0.0_f64), |(s, l), &step| (s.min(step), l.max(step)));

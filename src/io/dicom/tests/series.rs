@@ -22,9 +22,10 @@ fn a_missing_slice_is_named_by_its_neighbours() {
     assert_eq!(codes(&scan), ["missing-slices"]);
     assert_eq!(
         message(&scan, "missing-slices"),
-        "3 slices are missing: 1 between slice1 (13.0 mm) and slice2 (19.0 mm); \
-         2 between slice3 (22.0 mm) and slice4 (31.0 mm). Positions are off by up to 2.4 mm."
+        "3 slices are missing: 1 between 13.0 and 19.0 mm; 2 between 22.0 and 31.0 mm. \
+         Positions are off by up to 2.4 mm."
     );
+    assert_eq!(scan.checks[0].files, ["slice1", "slice2", "slice3", "slice4"]);
 }
 
 #[test]
