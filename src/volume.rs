@@ -246,10 +246,6 @@ macro_rules! stored_floats {
     ($($type:ty)*) => {$(
         impl Stored for $type {
             fn tally(part: &[Self]) -> Tally {
-                if !part.iter().fold(true, |all, v| all & v.is_finite()) {
-                    let finite: Vec<Self> = part.iter().copied().filter(|v| v.is_finite()).collect();
-                    return Self::tally(&finite);
-                }
                 // Eight side by side, as one sum would wait for itself at each voxel.
                 let (mut min, mut max, mut sum) = ([Self::INFINITY; 8], [Self::NEG_INFINITY; 8], [0.0; 8]);
                 let (eights, rest) = part.as_chunks::<8>();
@@ -263,6 +259,13 @@ macro_rules! stored_floats {
                 let min = min.iter().chain(rest).copied().fold(Self::INFINITY, Self::min);
                 let max = max.iter().chain(rest).copied().fold(Self::NEG_INFINITY, Self::max);
                 let sum = sum.iter().sum::<f64>() + rest.iter().map(|&v| f64::from(v)).sum::<f64>();
+                if !sum.is_finite() {
+                    // Rarely: again without those that are no numbers, unless there are none.
+                    let finite: Vec<Self> = part.iter().copied().filter(|v| v.is_finite()).collect();
+                    if finite.len() < part.len() {
+                        return Self::tally(&finite);
+                    }
+                }
                 Tally { min: min.into(), max: max.into(), sum, count: part.len() }
             }
         }

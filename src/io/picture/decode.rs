@@ -111,15 +111,11 @@ fn decode_jpeg(bytes: &[u8], size: [usize; 2]) -> Result<Decoded, Fault> {
     let limits = DecodeLimits { max_width: LONGEST, max_height: LONGEST, ..DecodeLimits::default() };
     let mut decoder = Decoder::new_with_limits(bytes, limits).map_err(wrong)?;
     let (voxels, coloured) = match info.color_space {
-        // The luminance is stored by itself.
-        ColorSpace::Grayscale | ColorSpace::YCbCr => {
-            decoder.set_output_format(PixelFormat::Grayscale);
-            (decoder.decode_image().map_err(wrong)?.data, info.color_space == ColorSpace::YCbCr)
-        }
-        ColorSpace::Rgb => {
+        ColorSpace::Grayscale => (decoder.decode_image().map_err(wrong)?.data, false),
+        // Grey radiographs are often stored as colour, so only the pixels tell.
+        ColorSpace::YCbCr | ColorSpace::Rgb => {
             decoder.set_output_format(PixelFormat::Rgb);
-            let image = decoder.decode_image().map_err(wrong)?;
-            greys(&image.data, 3)
+            greys(&decoder.decode_image().map_err(wrong)?.data, 3)
         }
         ColorSpace::Cmyk | ColorSpace::Ycck => {
             return Err(Fault::Unsupported("a JPEG picture in the colours of print (CMYK)".to_owned()));

@@ -78,6 +78,10 @@ fn jpeg_is_read_in_grey() {
     near(&colour, 124);
     assert_eq!(decode::decode(&colour).unwrap().checks[0].code, "colour-as-grey");
 
+    let stored_as_colour = compress(&[80; 24 * 16 * 3], 24, 16, PixelFormat::Rgb, 95, Subsampling::S420).unwrap();
+    near(&stored_as_colour, 80);
+    assert!(decode::decode(&stored_as_colour).unwrap().checks.is_empty());
+
     // An EXIF segment with orientation 6 behind the start of image.
     let mut turned = grey[..2].to_vec();
     let exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
