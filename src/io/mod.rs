@@ -261,6 +261,11 @@ fn zeros<T: Clone + Default>(size: [usize; 3]) -> Result<Vec<T>, Fault> {
     Ok(values)
 }
 
+/// The luminance of a colour, rounded (ITU-R BT.601, which is also that of DICOM's YBR).
+fn luminance([red, green, blue]: [u64; 3]) -> u64 {
+    (299 * red + 587 * green + 114 * blue + 500) / 1000
+}
+
 fn times([i, j, k]: [usize; 3]) -> String {
     format!("{i} × {j} × {k}")
 }
@@ -327,5 +332,10 @@ mod tests {
     #[test]
     fn digests_are_those_of_sha_256() {
         assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn green_is_brighter_than_red_and_blue() {
+        assert_eq!([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]].map(luminance), [76, 150, 29, 255]);
     }
 }

@@ -72,9 +72,7 @@ impl Stack {
     /// Reads one of its volumes.
     pub fn read(&self, path: &Path, options: &ReadOptions<'_>, progress: &Progress) -> Result<Scan, OpenError> {
         let Some((volume, first)) = self.0.volumes.get(options.frame).and_then(|v| Some((v, v.first()?))) else {
-            let reason =
-                format!("it has {} volumes, so there is no volume {}", self.0.volumes.len(), options.frame + 1);
-            return Err(OpenError::NoSeries { path: path.to_owned(), reason });
+            return Err(Fault::NoFrame { frame: options.frame, frames: self.0.volumes.len() }.at(path));
         };
         if let Some(show) = options.preview {
             show(self.middle(path, options.frame)?);
@@ -92,7 +90,7 @@ impl Stack {
             checks.push(check);
         }
         let padding = first.image.padding.map(|stored| first.rescale.unwrap_or(Rescale::NONE).apply(stored));
-        checks.extend(self.remarks(first, &picture, padding));
+        checks.extend(self.remarks(options.frame, first, &picture, padding));
         let middle = volume.get(volume.len() / 2).unwrap_or(first);
         Ok(Scan {
             volume: picture,
@@ -129,7 +127,7 @@ impl Stack {
     }
 
     /// What a reader should know about the numbers and the place of a volume.
-    fn remarks(&self, first: &Slice, volume: &Volume, padding: Option<f64>) -> Vec<Check> {
+    fn remarks(&self, frame: usize, first: &Slice, volume: &Volume, padding: Option<f64>) -> Vec<Check> {
         let image = &first.image;
         let mut checks = Vec::new();
         let mut tell = |applies: bool, code, message: String| {
@@ -139,7 +137,7 @@ impl Stack {
         };
         let volumes = self.0.volumes.len();
         let single = volume.grid.size[2] == 1;
-        tell(volumes > 1, "several-volumes", format!("The series holds {volumes} volumes; one is shown at a time."));
+        tell(volumes > 1, "one-of-many", format!("Volume {} of {volumes} is shown.", frame + 1));
         tell(single && first.placed, "single-slice", "The series has one slice only.".to_owned());
         tell(
             !first.placed,

@@ -1,7 +1,7 @@
 //! The pixels of PNG and JPEG files as grey values.
 
 use crate::io::source::MOST_INFLATED;
-use crate::io::{Check, Fault};
+use crate::io::{Check, Fault, luminance};
 use crate::volume::Voxels;
 use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, PixelFormat, probe};
 use png::{BitDepth, ColorType, Transformations};
@@ -140,7 +140,7 @@ fn greys<T: Copy + PartialEq + Into<u32> + TryFrom<u32> + Default>(samples: &[T]
     let greys = samples.chunks_exact(channels).map(|pixel| match *pixel {
         [red, green, blue] | [red, green, blue, _] => {
             coloured |= red != green || green != blue;
-            let luma = luminance([red, green, blue].map(Into::into));
+            let luma = luminance([red, green, blue].map(|colour| u64::from(colour.into()))) as u32;
             // The mean of some numbers fits where they did.
             T::try_from(luma).unwrap_or_default()
         }
@@ -149,12 +149,7 @@ fn greys<T: Copy + PartialEq + Into<u32> + TryFrom<u32> + Default>(samples: &[T]
     (greys.collect(), coloured)
 }
 
-/// What a colour is in grey (ITU-R BT.601).
-fn luminance([red, green, blue]: [u32; 3]) -> u32 {
-    (299 * red + 587 * green + 114 * blue + 500) / 1000
-}
-
 fn colour_check(coloured: bool) -> Vec<Check> {
-    let check = || Check::new("colour-as-grey", "The picture is in colour; its brightness is shown.");
+    let check = || Check::new("colour-as-grey", "The picture is in colour; its luminance is shown.");
     coloured.then(check).into_iter().collect()
 }

@@ -45,12 +45,7 @@ fn a_directory_of_media_leads_to_its_files_and_nowhere_else() {
     let record = |id: &str| {
         InMemDicomObject::from_element_iter([DataElement::new(tags::REFERENCED_FILE_ID, VR::CS, dicom_value!(Str, id))])
     };
-    let records = vec![
-        record("SERIES\\A"),
-        record("SERIES\\B"),
-        record("SERIES\\GONE"),
-        record("..\\OUTSIDE"),
-    ];
+    let records = vec![record("SERIES\\A"), record("SERIES\\B"), record("SERIES\\GONE"), record("..\\OUTSIDE")];
     let sequence = DataElement::new(tags::DIRECTORY_RECORD_SEQUENCE, VR::SQ, DataSetSequence::from(records));
     let object = InMemDicomObject::from_element_iter([sequence]);
     let meta = FileMetaTableBuilder::new()

@@ -186,9 +186,11 @@ fn run_lengths_are_unpacked_and_frames_found_by_their_table() {
 
 #[test]
 fn values_that_mean_no_measurement_and_private_scales_are_told() {
-    let page = Page::axial(0.0, 0)
-        .set(tags::PIXEL_PADDING_VALUE, VR::US, 0_u16)
-        .set(Tag(0x2005, 0x100E), VR::FL, PrimitiveValue::F32(vec![0.5].into()));
+    let page = Page::axial(0.0, 0).set(tags::PIXEL_PADDING_VALUE, VR::US, 0_u16).set(
+        Tag(0x2005, 0x100E),
+        VR::FL,
+        PrimitiveValue::F32(vec![0.5].into()),
+    );
     let scan = read_page(page);
     assert_eq!(codes(&scan), ["single-slice", "private-scale", "pixel-padding"]);
     assert_eq!(scan.padding, Some(0.0));

@@ -231,7 +231,11 @@ fn what_cannot_be_opened_is_named() {
     let video = scrambled();
     let mut page = Page::axial(50.0, 0);
     page.syntax = uids::HEVCMP51;
-    page.object.put(DataElement::new(tags::PIXEL_DATA, VR::OB, PixelFragmentSequence::new_fragments(vec![vec![0_u8; 2]])));
+    page.object.put(DataElement::new(
+        tags::PIXEL_DATA,
+        VR::OB,
+        PixelFragmentSequence::new_fragments(vec![vec![0_u8; 2]]),
+    ));
     page.write(&video, "packed");
     let scan = read(&video);
     assert_eq!((scan.volume.grid.size[2], codes(&scan)), (5, vec!["unsupported-files"]));
