@@ -187,7 +187,7 @@ impl Preview {
 pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenError> {
     progress.step(0.0, "looking at the files")?;
     let path = common(paths);
-    let Gathered { sources, wanted, locked } = gather(paths, progress)?;
+    let Gathered { sources, wanted, locked, missing } = gather(paths, progress)?;
     let done = AtomicUsize::new(0);
     let outcomes = sources.par_iter().map(|source| {
         progress.step(done.fetch_add(1, Ordering::Relaxed) as f32 / sources.len() as f32, "reading headers")?;
@@ -195,7 +195,7 @@ pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenE
     });
     let outcomes = outcomes.collect::<Result<Vec<_>, _>>()?;
 
-    let mut found = Found { files: sources.len(), locked, ..Found::default() };
+    let mut found = Found { files: sources.len(), locked, missing, ..Found::default() };
     let mut slices = Vec::new();
     let mut entries: Vec<(Series, Content)> = Vec::new();
     for (source, outcome) in sources.into_iter().zip(outcomes) {
@@ -250,11 +250,13 @@ struct Gathered {
     wanted: Option<PathBuf>,
     /// Files in an archive that cannot be unpacked.
     locked: usize,
+    /// Files that a DICOMDIR names in vain.
+    missing: usize,
 }
 
 /// All files that are meant by some paths.
 fn gather(paths: &[PathBuf], progress: &Progress) -> Result<Gathered, OpenError> {
-    let mut gathered = Gathered { sources: Vec::new(), wanted: None, locked: 0 };
+    let mut gathered = Gathered { sources: Vec::new(), wanted: None, locked: 0, missing: 0 };
     for path in paths {
         let metadata = fs::metadata(path).map_err(|e| io_error(path, e))?;
         if metadata.is_dir() {
@@ -273,8 +275,9 @@ fn gather(paths: &[PathBuf], progress: &Progress) -> Result<Gathered, OpenError>
                 gathered.locked += locked;
             }
             Kind::Dicom => {
-                if let Some(listed) = dicom::directory(&source)? {
+                if let Some((listed, missing)) = dicom::directory(&source) {
                     gathered.sources.extend(listed);
+                    gathered.missing += missing;
                 } else if paths.len() == 1 {
                     gathered.sources.extend(files_in(parent(path), 1, progress)?);
                     gathered.wanted = Some(parent(path).join(path.file_name().unwrap_or_default()));
@@ -355,6 +358,8 @@ struct Found {
     pictures: usize,
     /// Files of an archive that are encrypted or packed in an unknown way.
     locked: usize,
+    /// Files that a DICOMDIR names in vain.
+    missing: usize,
     /// One reason per file that cannot be read.
     damaged: Vec<String>,
     /// What was not understood, one entry per file.
@@ -373,6 +378,7 @@ impl Found {
         }
         let reason = match (self.files, self.locked, self.pictures) {
             (_, locked @ 1.., _) => format!("{locked} of its files are encrypted or packed in an unknown way"),
+            (0, ..) if self.missing > 0 => format!("none of the {} files that it names is there", self.missing),
             (0, ..) => "it is empty".to_owned(),
             (_, _, pictures @ 1..) => format!("it holds {pictures} PNG or JPEG pictures; open one of them instead"),
             (files, ..) => format!("none of its {files} files is a scan"),
@@ -393,6 +399,11 @@ impl Found {
         if self.locked > 0 {
             let message = format!("{} files of the archive are encrypted or packed in an unknown way.", self.locked);
             checks.push(Check::new("locked-files", message));
+        }
+        if self.missing > 0 {
+            let verb = if self.missing == 1 { "is" } else { "are" };
+            let message = format!("{} of the files that the DICOMDIR names {verb} not there.", self.missing);
+            checks.push(Check::new("missing-files", message));
         }
         checks
     }

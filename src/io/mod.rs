@@ -275,12 +275,12 @@ mod tests {
             )
         );
         assert!(error_of(&put("empty.dcm", b"")).contains("the file is empty"));
-        assert!(error_of(&put("picture.png", &[7; 999])).contains("neither NIfTI nor DICOM"));
+        assert!(error_of(&put("video.mp4", &[7; 999])).contains("neither NIfTI, DICOM, PNG, JPEG nor ZIP"));
         assert!(error_of(&put("text.nii.gz", b"dear diary")).contains("not the content"));
         assert!(error_of(&dir.path().join("nothing.nii")).starts_with("there is no such file or folder"));
-        assert!(error_of(dir.path()).contains("none of its 4 files is a DICOM image"));
+        assert!(error_of(dir.path()).contains("none of its 4 files is a scan"));
         assert!(error_of(&put("cut.nii.gz", &[0x1f, 0x8b, 8, 0])).contains("damaged"));
-        assert!(error_of(dir.path()).contains("it holds 1 NIfTI file; open it instead"), "{}", error_of(dir.path()));
+        assert!(error_of(&put("lost.zip", b"PK\x03\x04 and no more")).contains("it is no ZIP archive"));
 
         let empty = tempfile::tempdir().unwrap();
         assert!(error_of(empty.path()).contains("it is empty"));

@@ -98,6 +98,7 @@ mod tests {
         let bytes = header("SliceNormalVector", &["0.0 ", "-0.25", "1"]);
         assert_eq!(values(&bytes, "SliceNormalVector").unwrap(), [0.0, -0.25, 1.0]);
         assert_eq!(values(&bytes, "NumberOfImagesInMosaic"), None);
-        (0..bytes.len()).for_each(|end| assert_eq!(values(&bytes[..end], "SliceNormalVector"), None));
+        // The last three bytes only fill up.
+        (0..bytes.len() - 3).for_each(|end| assert_eq!(values(&bytes[..end], "SliceNormalVector"), None));
     }
 }

@@ -11,6 +11,7 @@ use crate::view::Window;
 use crate::volume::Rescale;
 use ::dicom::core::Tag;
 use ::dicom::dictionary_std::tags;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// No frame count of a real file is larger.
@@ -139,8 +140,9 @@ fn of_header(
     let step_mm = set.number(tags::SPACING_BETWEEN_SLICES);
     if let (Some((mosaic, _)), Some(whole)) = (image.mosaic, first_place) {
         let tile = [image.layout.columns, image.layout.rows];
-        let slices = (0..mosaic.slices)
-            .map(|slice| classic.slice(&image, slice, mosaic.plane(set, whole, tile, slice), &image_type));
+        let slices = (0..mosaic.slices).map(|slice| {
+            classic.slice(&image, slice, mosaic.plane(set, whole, tile, slice), &image_type)
+        });
         return Ok(slices.collect());
     }
     let slices = (0..frames).map(|frame| {
@@ -165,9 +167,7 @@ fn check_size(body: &Body<'_>, needed: usize, pixels: &PixelPlace) -> Result<(),
         PixelPlace::Native { place, .. } if place.len() < needed => {
             Err(Fault::Damaged(format!("its pixels have {} of {needed} bytes", place.len())))
         }
-        PixelPlace::Fragments(_)
-            if needed > BELIEVED_BYTES.max(body.total().saturating_mul(MOST_INFLATED as usize)) =>
-        {
+        PixelPlace::Fragments(_) if needed > BELIEVED_BYTES.max(body.total().saturating_mul(MOST_INFLATED as usize)) => {
             Err(Fault::Damaged(format!("{needed} bytes of pixels are announced in a file of {}", body.total())))
         }
         _ => Ok(()),
@@ -213,8 +213,8 @@ impl<'s, 'a> Groups<'s, 'a> {
         let whole = |set: &DataSet<'_>, tag| set.number(tag).map(|v| v as i64);
         let temporal = whole(content, tags::TEMPORAL_POSITION_INDEX)
             .or_else(|| whole(self.set, tags::TEMPORAL_POSITION_IDENTIFIER));
-        let acquisition =
-            whole(content, tags::FRAME_ACQUISITION_NUMBER).or_else(|| whole(self.set, tags::ACQUISITION_NUMBER));
+        let acquisition = whole(content, tags::FRAME_ACQUISITION_NUMBER)
+            .or_else(|| whole(self.set, tags::ACQUISITION_NUMBER));
         Slice {
             image: Arc::clone(image),
             frame,
@@ -264,22 +264,24 @@ fn windows(set: &DataSet<'_>) -> Vec<(String, Window)> {
     stored.chain(tables).collect()
 }
 
-/// The files that a DICOMDIR names; none if the file is no DICOMDIR.
-pub(in crate::io) fn directory(source: &Source) -> Result<Option<Vec<Source>>, crate::io::OpenError> {
+/// The files that a DICOMDIR names and that are there, and how many are not; none if the file is no DICOMDIR.
+pub(in crate::io) fn directory(source: &Source) -> Option<(Vec<Source>, usize)> {
     let listed = file::with_header(source, |_, set, _| {
-        if !set.has(tags::DIRECTORY_RECORD_SEQUENCE) {
-            return Ok(None);
-        }
-        Ok(Some(set.items(tags::DIRECTORY_RECORD_SEQUENCE).iter().map(|r| r.texts(tags::REFERENCED_FILE_ID)).collect()))
+        let records = set.items(tags::DIRECTORY_RECORD_SEQUENCE);
+        let names: Vec<Vec<String>> = records.iter().map(|r| r.texts(tags::REFERENCED_FILE_ID)).collect();
+        Ok(set.has(tags::DIRECTORY_RECORD_SEQUENCE).then_some(names))
     });
     // A file that is wrong will say so when it is read as a picture.
-    let Ok(Some(names)) = listed else { return Ok(None) };
-    let folder = source.path().parent().unwrap_or(source.path());
-    let names: Vec<Vec<String>> = names;
-    // A name may only lead into the folder of the DICOMDIR (PS3.10 8.2 allows capital letters, digits and _).
-    let harmless = |part: &String| !part.is_empty() && part != ".." && !part.contains(['/', '\\']);
-    let files = names.iter().filter(|parts| !parts.is_empty() && parts.iter().all(harmless));
-    Ok(Some(
-        files.map(|parts| Source::File(parts.iter().fold(folder.to_owned(), |path, part| path.join(part)))).collect(),
-    ))
+    let names = listed.ok().flatten()?;
+    let folder = source.path().parent()?;
+    // A name may only lead into the folder of the DICOMDIR (PS3.10 section 8.2).
+    let harmless = |part: &String| !part.is_empty() && part != ".." && !part.contains(['/', '\\', ':']);
+    let named: Vec<PathBuf> = names
+        .iter()
+        .filter(|parts| !parts.is_empty() && parts.iter().all(harmless))
+        .map(|parts| parts.iter().fold(folder.to_owned(), |path, part| path.join(part)))
+        .collect();
+    let there: Vec<Source> = named.iter().filter(|path| path.is_file()).cloned().map(Source::File).collect();
+    let missing = named.len() - there.len();
+    Some((there, missing))
 }

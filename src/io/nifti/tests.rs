@@ -264,7 +264,7 @@ fn all_48_axis_orders_survive_writing_and_reading_as_sform_and_as_qform() {
             let rescale = Rescale { slope: 0.25, intercept: -1024.0 };
             let volume = Volume { grid, voxels: Voxels::U16(values.clone()), rescale, unit: Unit::Arbitrary };
             write(&path, &volume).unwrap();
-            let scan = read(&path, &Progress::default()).unwrap();
+            let scan = crate::io::open(&path, &Progress::default()).unwrap();
             assert!(scan.checks.is_empty(), "{:?}", scan.checks);
             assert!(close(scan.volume.grid.world_from_voxel, affine, 1e-4));
             assert_eq!((&scan.volume.voxels, scan.volume.rescale), (&volume.voxels, rescale));
@@ -290,13 +290,13 @@ fn an_oblique_grid_survives_and_a_sheared_one_is_in_the_sform_only() {
     };
     let volume_on = |affine| Volume::from_f32(Grid::new([5, 6, 7], affine).unwrap(), vec![1.5; 210], Unit::Arbitrary);
     write(&path, &volume_on(affine)).unwrap();
-    let scan = read(&path, &Progress::default()).unwrap();
+    let scan = crate::io::open(&path, &Progress::default()).unwrap();
     assert!(close(scan.volume.grid.world_from_voxel, affine, 1e-4) && scan.checks.is_empty(), "{:?}", scan.checks);
     assert_eq!(scan.description, "oblique");
 
     affine.matrix3.z_axis += DVec3::Y * 0.5;
     write(&path, &volume_on(affine)).unwrap();
-    let scan = read(&path, &Progress::default()).unwrap();
+    let scan = crate::io::open(&path, &Progress::default()).unwrap();
     assert!(close(scan.volume.grid.world_from_voxel, affine, 1e-4) && scan.checks.is_empty(), "{:?}", scan.checks);
 }
 

@@ -267,24 +267,28 @@ fn native(layout: Layout, pixels: &[u8], frame: usize, big: bool, words: bool) -
         swapped.chunks_exact_mut(width).for_each(<[u8]>::reverse);
         swapped
     };
+    // Samples smaller than the words they were written in: whole words are swapped, whichever frame they belong to.
+    let pixels: Cow<'_, [u8]> =
+        if big && words && layout.bits_allocated <= 8 { swap(pixels, 2).into() } else { pixels.into() };
     let bits = layout.bits();
     if layout.bits_allocated == 1 {
         // Frames of bits follow one another without a gap, also in the middle of a byte.
-        let pixels = if big && words { swap(pixels, 2) } else { pixels.to_vec() };
         let first = frame * bits;
         let bit = |n: usize| pixels.get(n / 8).is_some_and(|byte| byte >> (n % 8) & 1 == 1);
         let shifted = (0..bits.div_ceil(8))
             .map(|byte| (0..8).fold(0_u8, |value, b| value | u8::from(bit(first + 8 * byte + b)) << b));
         return Ok(Cow::Owned(shifted.collect()));
     }
-    let length = bits / 8;
-    let bytes = pixels.get(frame * length..(frame + 1) * length);
-    let bytes = bytes.ok_or_else(|| Fault::Damaged(format!("frame {} is not in the file", frame + 1)))?;
+    let place = frame * bits / 8..(frame + 1) * bits / 8;
+    let frame_bytes = match pixels {
+        Cow::Borrowed(pixels) => pixels.get(place).map(Cow::Borrowed),
+        Cow::Owned(pixels) => pixels.get(place).map(|bytes| bytes.to_vec().into()),
+    };
+    let bytes = frame_bytes.ok_or_else(|| Fault::Damaged(format!("frame {} is not in the file", frame + 1)))?;
     Ok(match (big, layout.bits_allocated) {
-        (true, 16) => swap(bytes, 2).into(),
-        (true, 32) => swap(bytes, 4).into(),
-        (true, 8) if words => swap(bytes, 2).into(),
-        _ => bytes.into(),
+        (true, 16) => swap(&bytes, 2).into(),
+        (true, 32) => swap(&bytes, 4).into(),
+        _ => bytes,
     })
 }
 

@@ -1,0 +1,91 @@
+//! Folders in folders, archives, directories of media, files without meta information.
+
+use super::*;
+use ::dicom::core::dicom_value;
+use std::io::{Cursor, Write as _};
+use std::path::PathBuf;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+#[test]
+fn an_archive_and_folders_inside_a_folder_hold_the_same_series() {
+    let flat = scrambled();
+    let expected = read(&flat);
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let deep = tempfile::tempdir().unwrap();
+    for name in ["a", "b", "c", "d", "e"] {
+        let bytes = fs::read(flat.path().join(name)).unwrap();
+        archive.start_file(format!("study/{name}.dcm"), SimpleFileOptions::default()).unwrap();
+        archive.write_all(&bytes).unwrap();
+        fs::create_dir_all(deep.path().join(name)).unwrap();
+        fs::write(deep.path().join(name).join("image"), bytes).unwrap();
+    }
+    let path = deep.path().join("study.zip");
+    fs::write(&path, archive.finish().unwrap().into_inner()).unwrap();
+    let packed = open(&path, &Progress::default()).unwrap();
+    assert_eq!((&packed.volume, &packed.sha256), (&expected.volume, &expected.sha256));
+    assert_eq!(packed.path, Some(path));
+    assert_eq!(read(&deep).volume, expected.volume);
+
+    // A set of files, in any order; two of the five are missing here.
+    let files: Vec<PathBuf> = ["c", "a", "b"].map(|name| flat.path().join(name)).to_vec();
+    let some = browse(&files, &Progress::default()).unwrap();
+    assert_eq!(some.series()[0].size, [4, 3, 3]);
+}
+
+#[test]
+fn a_directory_of_media_leads_to_its_files_and_nowhere_else() {
+    let folder = scrambled();
+    fs::create_dir(folder.path().join("SERIES")).unwrap();
+    for name in ["a", "b", "c", "d", "e"] {
+        fs::rename(folder.path().join(name), folder.path().join("SERIES").join(name.to_uppercase())).unwrap();
+    }
+    let outside = tempfile::tempdir().unwrap();
+    Page::axial(99.0, 0).write(&outside, "OUTSIDE");
+    let record = |id: &str| {
+        InMemDicomObject::from_element_iter([DataElement::new(tags::REFERENCED_FILE_ID, VR::CS, dicom_value!(Str, id))])
+    };
+    let records = vec![
+        record("SERIES\\A"),
+        record("SERIES\\B"),
+        record("SERIES\\GONE"),
+        record("..\\OUTSIDE"),
+    ];
+    let sequence = DataElement::new(tags::DIRECTORY_RECORD_SEQUENCE, VR::SQ, DataSetSequence::from(records));
+    let object = InMemDicomObject::from_element_iter([sequence]);
+    let meta = FileMetaTableBuilder::new()
+        .transfer_syntax(uids::EXPLICIT_VR_LITTLE_ENDIAN)
+        .media_storage_sop_class_uid(uids::MEDIA_STORAGE_DIRECTORY_STORAGE)
+        .media_storage_sop_instance_uid("2.25.77");
+    object.with_meta(meta).unwrap().write_to_file(folder.path().join("DICOMDIR")).unwrap();
+
+    let catalogue = browse(&[folder.path().join("DICOMDIR")], &Progress::default()).unwrap();
+    assert_eq!((catalogue.series().len(), catalogue.series()[0].size), (1, [4, 3, 2]));
+    let scan = catalogue.read(0, &ReadOptions::default(), &Progress::default()).unwrap();
+    assert_eq!(codes(&scan), ["missing-files"]);
+    assert_eq!(scan.checks[0].message, "1 of the files that the DICOMDIR names is not there.");
+}
+
+#[test]
+fn files_without_preamble_or_meta_information_are_told_by_their_first_element() {
+    let folder = tempfile::tempdir().unwrap();
+    for (syntax, name) in [
+        (uids::EXPLICIT_VR_LITTLE_ENDIAN, "explicit"),
+        (uids::IMPLICIT_VR_LITTLE_ENDIAN, "implicit"),
+        ("1.2.840.10008.1.2.2", "big"),
+    ] {
+        let mut page = Page::axial(0.0, 1);
+        page.syntax = syntax;
+        page.write(&folder, name);
+        let bytes = fs::read(folder.path().join(name)).unwrap();
+        // Meta information: its length stands in its first element.
+        let length = u32::from_le_bytes(*bytes[140..].first_chunk().unwrap()) as usize;
+        for (start, what) in [(132, "no preamble"), (144 + length, "no meta information")] {
+            let alone = tempfile::tempdir().unwrap();
+            fs::write(alone.path().join("one"), &bytes[start..]).unwrap();
+            let scan = open(&alone.path().join("one"), &Progress::default());
+            let scan = scan.unwrap_or_else(|error| panic!("{name}, {what}: {error}"));
+            assert_eq!(scan.volume.at([3, 2, 0]), Some(231.0), "{name}, {what}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Order, gaps, doubles, tilt, and what belongs together.
+
+use super::*;
+use crate::io::Role;
+
+/// Slices at these places, all else the same.
+fn at(places_mm: &[f64]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (n, &z_mm) in places_mm.iter().enumerate() {
+        Page::axial(z_mm, n as u16).write(&folder, &format!("slice{n}"));
+    }
+    folder
+}
+
+fn message<'a>(scan: &'a Scan, code: &str) -> &'a str {
+    scan.checks.iter().find(|c| c.code == code).map_or("", |c| c.message.as_str())
+}
+
+#[test]
+fn a_missing_slice_is_named_by_its_neighbours() {
+    let scan = read(&at(&[10.0, 13.0, 19.0, 22.0, 31.0, 34.0]));
+    assert_eq!(codes(&scan), ["missing-slices"]);
+    assert_eq!(
+        message(&scan, "missing-slices"),
+        "3 slices are missing: 1 between slice1 (13.0 mm) and slice2 (19.0 mm); \
+         2 between slice3 (22.0 mm) and slice4 (31.0 mm). Positions are off by up to 2.4 mm."
+    );
+}
+
+#[test]
+fn uneven_slices_are_told_and_resampled_only_on_request() {
+    let folder = at(&[0.0, 2.0, 4.0, 7.0, 9.0]);
+    let scan = read(&folder);
+    assert_eq!(codes(&scan), ["uneven-spacing"]);
+    assert!(message(&scan, "uneven-spacing").contains("2.00 to 3.00 mm apart (median 2.00 mm)"));
+
+    let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
+    let options = ReadOptions { even: true, ..ReadOptions::default() };
+    let even = catalogue.read(0, &options, &Progress::default()).unwrap();
+    assert_eq!(codes(&even), ["uneven-spacing", "resampled"]);
+    assert_eq!((even.volume.grid.size, even.volume.voxels.type_name()), ([4, 3, 5], "u16"));
+    assert!((even.volume.grid.spacing_mm() - DVec3::new(1.5, 2.0, 2.0)).length() < 1e-9);
+    // The slice at 6 mm is a third of the one at 4 and two thirds of the one at 7; that at 8 half and half.
+    assert_eq!([0, 1, 2, 3, 4].map(|k| even.volume.at([0, 0, k]).unwrap()), [0.0, 1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(even.volume.at_world(DVec3::new(25.5, 40.0, 4.0)), Some(32.0), "sides stay");
+
+    // What is even already stays as it is.
+    let regular = at(&[0.0, 2.0, 4.0]);
+    let catalogue = browse(&[regular.path().to_owned()], &Progress::default()).unwrap();
+    assert!(catalogue.read(0, &options, &Progress::default()).unwrap().checks.is_empty());
+}
+
+#[test]
+fn copies_of_a_slice_are_left_out_and_told() {
+    let folder = at(&[10.0, 13.0, 16.0]);
+    // Nearly the same place, another image: of the two, the one taken first stays.
+    let again = Page::axial(13.0005, 8).set(tags::INSTANCE_NUMBER, VR::IS, "99");
+    again.set(tags::ACQUISITION_NUMBER, VR::IS, "2").write(&folder, "0-again");
+    let scan = read(&folder);
+    assert_eq!(codes(&scan), ["duplicate-slices"]);
+    assert_eq!(scan.volume.at([0, 0, 1]), Some(1.0));
+
+    let folder = at(&[10.0, 13.0, 16.0]);
+    fs::copy(folder.path().join("slice0"), folder.path().join("copy")).unwrap();
+    assert_eq!(codes(&read(&folder)), ["duplicate-slices"]);
+}
+
+#[test]
+fn a_tilted_gantry_shears_the_matrix() {
+    let tilted = tempfile::tempdir().unwrap();
+    for n in 0..4_u16 {
+        let position = format!("-30\\{}\\{}", -40.0 + 0.7 * f64::from(n), 3.0 * f64::from(n));
+        Page::axial(0.0, n).set(tags::IMAGE_POSITION_PATIENT, VR::DS, position).write(&tilted, &n.to_string());
+    }
+    let scan = read(&tilted);
+    assert_eq!(codes(&scan), ["gantry-tilt"]);
+    assert!(scan.checks[0].message.contains("13.1°"), "{}", scan.checks[0].message);
+    assert!((scan.volume.grid.world_from_voxel.matrix3.z_axis - DVec3::new(0.0, -0.7, 3.0)).length() < 1e-9);
+}
+
+#[test]
+fn orientations_echoes_and_image_types_of_one_series_are_stacks_of_their_own() {
+    let folder = at(&[0.0, 2.0, 4.0]);
+    for n in 0..2_u16 {
+        Page::axial(0.0, 10 + n)
+            .set(tags::IMAGE_ORIENTATION_PATIENT, VR::DS, "0\\1\\0\\0\\0\\-1")
+            .set(tags::IMAGE_POSITION_PATIENT, VR::DS, format!("{n}\\0\\0"))
+            .write(&folder, &format!("sagittal{n}"));
+        Page::axial(f64::from(n), 20 + n).set(tags::ECHO_TIME, VR::DS, "80").write(&folder, &format!("echo{n}"));
+    }
+    let phase = Page::axial(1.0, 30).set(tags::IMAGE_TYPE, VR::CS, "ORIGINAL\\PRIMARY\\P");
+    phase.write(&folder, "phase");
+
+    let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
+    let listed: Vec<_> = catalogue.series().iter().map(|s| (s.id.as_str(), s.size[2], s.frames)).collect();
+    assert_eq!(listed, [("2.25.1", 3, 1), ("2.25.1/2", 2, 1), ("2.25.1/3", 2, 1), ("2.25.1/4", 1, 1)]);
+    assert_eq!(catalogue.preferred(), 0);
+    let scan = read(&folder);
+    assert_eq!(codes(&scan), ["mixed-orientation"]);
+    assert!(
+        scan.checks[0].message.ends_with("4 stacks of slices that differ in orientation and image type and echo time."),
+        "{}",
+        scan.checks[0].message
+    );
+}
+
+#[test]
+fn a_localiser_is_never_preferred() {
+    let folder = at(&[0.0]);
+    for n in 0..3_u16 {
+        Page::axial(f64::from(n), 10 + n)
+            .set(tags::SERIES_INSTANCE_UID, VR::UI, "2.25.9")
+            .set(tags::IMAGE_TYPE, VR::CS, "ORIGINAL\\PRIMARY\\LOCALIZER")
+            .write(&folder, &format!("scout{n}"));
+    }
+    let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
+    let roles: Vec<_> = catalogue.series().iter().map(|s| (s.id.as_str(), s.role)).collect();
+    assert_eq!(roles, [("2.25.1", Role::Volume), ("2.25.9", Role::Localiser)]);
+    assert_eq!(read(&folder).volume.grid.size[2], 1);
+}
+
+#[test]
+fn slices_taken_again_and_again_are_volumes_in_order_of_time() {
+    let folder = tempfile::tempdir().unwrap();
+    for (n, (z_mm, time)) in [(0.0, 1), (2.0, 1), (0.0, 2), (2.0, 2), (0.0, 3), (2.0, 3)].into_iter().enumerate() {
+        // Names in the opposite order of time.
+        Page::axial(z_mm, 10 * time + (z_mm as u16))
+            .set(tags::ACQUISITION_NUMBER, VR::IS, time.to_string())
+            .set(tags::SOP_INSTANCE_UID, VR::UI, format!("2.25.50{n}"))
+            .write(&folder, &format!("{}", 9 - n));
+    }
+    let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
+    assert_eq!((catalogue.series().len(), catalogue.series()[0].frames, catalogue.series()[0].files), (1, 3, 6));
+    for frame in 0..3 {
+        let options = ReadOptions { frame, ..ReadOptions::default() };
+        let scan = catalogue.read(0, &options, &Progress::default()).unwrap();
+        assert_eq!((scan.frame, scan.frames, codes(&scan)), (frame, 3, vec!["several-volumes"]));
+        let level = 10.0 * (frame + 1) as f64;
+        assert_eq!([scan.volume.at([0, 0, 0]), scan.volume.at([0, 0, 1])], [Some(level), Some(level + 2.0)]);
+    }
+    let options = ReadOptions { frame: 3, ..ReadOptions::default() };
+    let error = catalogue.read(0, &options, &Progress::default()).unwrap_err().to_string();
+    assert!(error.contains("it has 3 volumes, so there is no volume 4"), "{error}");
+}
