@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     let args = cli::Args::parse();
     let outcome = cli::run(&args).and_then(|done| match done {
         true => Ok(()),
-        false if no_display() => cli::picture::instead_of_window(args.window.path.as_deref()),
+        false if no_display() => cli::picture::instead_of_window(&args.window.paths),
         false => ui::run(args.window, started),
     });
     match outcome {

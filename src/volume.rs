@@ -2,6 +2,7 @@
 
 use crate::space::Grid;
 use glam::DVec3;
+use rayon::prelude::*;
 
 /// The voxels in their stored type, i fastest.
 #[derive(Clone, Debug, PartialEq)]
@@ -183,27 +184,91 @@ impl Volume {
         with_voxels!(&self.voxels, v => v.iter().map(|&x| rescale.apply(x as f64) as f32).collect())
     }
 
-    /// Smallest, largest and mean value; all zero when no voxel is finite.
+    /// Smallest, largest and mean value; all zero when no voxel is finite. The same whatever the number of threads.
     #[must_use]
-    #[allow(clippy::unnecessary_cast, reason = "one arm is already f64")]
     pub fn statistics(&self) -> Statistics {
-        let (mut min, mut max, mut sum, mut n) = (f64::INFINITY, f64::NEG_INFINITY, 0.0, 0_u64);
-        with_voxels!(&self.voxels, v => for &stored in v {
-            let x = stored as f64;
-            if x.is_finite() {
-                min = min.min(x);
-                max = max.max(x);
-                sum += x;
-                n += 1;
-            }
-        });
-        if n == 0 {
+        let parts: Vec<Tally> = with_voxels!(&self.voxels, v => v.par_chunks(TALLIED).map(Stored::tally).collect());
+        let Tally { min, max, sum, count } = parts.into_iter().fold(Tally::EMPTY, Tally::with);
+        if count == 0 {
             return Statistics { min: 0.0, max: 0.0, mean: 0.0 };
         }
         let (a, b) = (self.rescale.apply(min), self.rescale.apply(max));
-        Statistics { min: a.min(b), max: a.max(b), mean: self.rescale.apply(sum / n as f64) }
+        Statistics { min: a.min(b), max: a.max(b), mean: self.rescale.apply(sum / count as f64) }
     }
 }
+
+/// How many voxels are summed up at once: so few that the sum of 16-bit ones fits in 32 bits.
+const TALLIED: usize = 1 << 15;
+
+/// What the finite numbers of a stretch of voxels come to.
+#[derive(Clone, Copy)]
+struct Tally {
+    min: f64,
+    max: f64,
+    sum: f64,
+    count: usize,
+}
+
+impl Tally {
+    const EMPTY: Self = Self { min: f64::INFINITY, max: f64::NEG_INFINITY, sum: 0.0, count: 0 };
+
+    fn with(self, other: Self) -> Self {
+        Self {
+            min: self.min.min(other.min),
+            max: self.max.max(other.max),
+            sum: self.sum + other.sum,
+            count: self.count + other.count,
+        }
+    }
+}
+
+/// A type of voxel. Each has its own way of summing up, as the processor does it in its own type many at a time.
+trait Stored: Sized {
+    /// Sums up at most [`TALLIED`] voxels.
+    fn tally(part: &[Self]) -> Tally;
+}
+
+macro_rules! stored_integers {
+    ($($type:ty, $sum:ty;)*) => {$(
+        impl Stored for $type {
+            fn tally(part: &[Self]) -> Tally {
+                let min = part.iter().copied().fold(Self::MAX, Self::min);
+                let max = part.iter().copied().fold(Self::MIN, Self::max);
+                let sum: $sum = part.iter().map(|&v| <$sum>::from(v)).sum();
+                Tally { min: min as f64, max: max as f64, sum: sum as f64, count: part.len() }
+            }
+        }
+    )*};
+}
+stored_integers! { u8, u32; i8, i32; u16, u32; i16, i32; u32, u64; i32, i64; u64, u128; i64, i128; }
+
+macro_rules! stored_floats {
+    ($($type:ty)*) => {$(
+        impl Stored for $type {
+            fn tally(part: &[Self]) -> Tally {
+                if !part.iter().fold(true, |all, v| all & v.is_finite()) {
+                    let finite: Vec<Self> = part.iter().copied().filter(|v| v.is_finite()).collect();
+                    return Self::tally(&finite);
+                }
+                // Eight side by side, as one sum would wait for itself at each voxel.
+                let (mut min, mut max, mut sum) = ([Self::INFINITY; 8], [Self::NEG_INFINITY; 8], [0.0; 8]);
+                let (eights, rest) = part.as_chunks::<8>();
+                for eight in eights {
+                    for (n, &v) in eight.iter().enumerate() {
+                        min[n] = if v < min[n] { v } else { min[n] };
+                        max[n] = if v > max[n] { v } else { max[n] };
+                        sum[n] += f64::from(v);
+                    }
+                }
+                let min = min.iter().chain(rest).copied().fold(Self::INFINITY, Self::min);
+                let max = max.iter().chain(rest).copied().fold(Self::NEG_INFINITY, Self::max);
+                let sum = sum.iter().sum::<f64>() + rest.iter().map(|&v| f64::from(v)).sum::<f64>();
+                Tally { min: min.into(), max: max.into(), sum, count: part.len() }
+            }
+        }
+    )*};
+}
+stored_floats! { f32 f64 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -216,9 +281,37 @@ mod tests {
         let mut volume = Volume::from_f32(grid, vec![1.0, f32::NAN, 3.0], Unit::Arbitrary);
         volume.rescale = Rescale { slope: -2.0, intercept: 10.0 };
         assert_eq!(volume.statistics(), Statistics { min: 4.0, max: 8.0, mean: 6.0 });
+        volume.voxels = Voxels::F32(vec![f32::NAN, f32::NEG_INFINITY, f32::INFINITY]);
+        assert_eq!(volume.statistics(), Statistics { min: 0.0, max: 0.0, mean: 0.0 });
+        volume.voxels = Voxels::F32(vec![1.0, f32::NAN, 3.0]);
         assert_eq!(volume.at([2, 0, 0]), Some(4.0));
         assert_eq!(volume.at([3, 0, 0]), None);
         assert_eq!(volume.at_world(DVec3::new(1.2, 0.0, 0.0)), Some(4.0));
         assert_eq!(volume.at_world(DVec3::new(-9.0, 0.0, 0.0)), None);
+    }
+
+    #[test]
+    fn each_type_is_summed_up_in_full() {
+        // More than are summed up at once, and no multiple of eight.
+        let n = 100_003_usize;
+        let grid = Grid::centred([n, 1, 1], 1.0, DVec3::ZERO);
+        let of = |voxels| {
+            let mut volume = Volume::from_f32(grid, vec![0.0; n], Unit::Arbitrary);
+            volume.voxels = voxels;
+            volume.statistics()
+        };
+        let expected = |min, max, mean| Statistics { min, max, mean };
+        assert_eq!(of(Voxels::U16(vec![u16::MAX; n])), expected(65535.0, 65535.0, 65535.0));
+        assert_eq!(of(Voxels::I16(vec![i16::MIN; n])), expected(-32768.0, -32768.0, -32768.0));
+        assert_eq!(of(Voxels::I8(vec![-128; n])), expected(-128.0, -128.0, -128.0));
+        assert_eq!(of(Voxels::U64(vec![1 << 60; n])).mean, (1_u64 << 60) as f64);
+        let mut ramp: Vec<f32> = (0..n).map(|v| v as f32).collect();
+        assert_eq!(of(Voxels::F32(ramp.clone())), expected(0.0, 100_002.0, 50_001.0));
+        ramp[50_000] = f32::NAN;
+        ramp[100_002] = f32::INFINITY;
+        let sum = 50_001.0 * n as f64 - 50_000.0 - 100_002.0;
+        assert_eq!(of(Voxels::F32(ramp)), expected(0.0, 100_001.0, sum / (n - 2) as f64));
+        let ramp: Vec<i32> = (0..n as i32).map(|v| v - 50_001).collect();
+        assert_eq!(of(Voxels::I32(ramp)), expected(-50_001.0, 50_001.0, 0.0));
     }
 }

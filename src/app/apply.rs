@@ -1,13 +1,13 @@
 //! How each command changes the state. No files, no threads, no clock: every interaction is a unit test.
 
 use super::command::{Command, Effect, Judgement, Wanted, Write};
-use super::state::{JobKind, Message, OpenScan, PaneView, State, View, plane_index};
-use super::undo::{History, Step};
-use crate::io::Scan;
+use super::load::Target;
+use super::message::Message;
+use super::state::{JobKind, Pane, PaneView, State, View, plane_index};
+use super::undo::Step;
 use crate::methods::sinus::{Presence, Sinus, middle};
 use crate::project::Label;
 use crate::space::{Plane, Side};
-use crate::view::Window;
 use glam::DVec3;
 use std::sync::Arc;
 
@@ -17,18 +17,22 @@ impl State {
         match command {
             Command::AskFile => vec![Effect::Ask(Wanted::File)],
             Command::AskFolder => vec![Effect::Ask(Wanted::Folder)],
-            Command::Open(path) => vec![Effect::Open(Some(path))],
-            Command::OpenExample => vec![Effect::Open(None)],
+            Command::Open(paths) => vec![Effect::Open(Target::Paths(paths))],
+            Command::OpenExample => vec![Effect::Open(Target::Example)],
+            Command::OpenSeries(series) => self.open_series(series),
+            Command::NextSeries(by) => self.next_series(by),
+            Command::ShowVolume(frame) => self.show_volume(frame),
+            Command::Even(even) => self.even(even),
             Command::Find => self.scan.iter().map(|open| Effect::Find(Arc::clone(&open.scan))).collect(),
             // Asking twice does not start anew.
-            Command::Analyse if self.jobs.iter().any(|job| job.kind == JobKind::Analyse) => Vec::new(),
+            Command::Analyse if self.running(JobKind::Analyse) => Vec::new(),
             Command::Analyse => self.analyse(),
             Command::Cancel(kind) => vec![Effect::Cancel(kind)],
             Command::Label(side, label) => self.label(side, label),
             Command::LabelCurrent(label) => {
                 let Some(side) = self.side_at_cross() else {
-                    let text = "The crosshair is between the two sinuses. Move it onto one, or press D or J".to_owned();
-                    self.message = Some(Message { text, error: false, keep: false });
+                    let text = "The crosshair is between the two sinuses. Move it onto one, or press D or J";
+                    self.message = Some(Message::note(text));
                     return Vec::new();
                 };
                 self.label(side, label)
@@ -40,7 +44,8 @@ impl State {
                 Vec::new()
             }
             Command::DropBox(before) => self.drop_box(before),
-            Command::Opened(scan, labels) => self.opened(scan, labels),
+            Command::Opened(opened) => self.opened(opened),
+            Command::Unreadable(error, catalogue) => self.unreadable(&error, catalogue),
             Command::Found(sinuses) => self.found(sinuses),
             Command::Analysed(analysis) => {
                 for finding in &analysis.findings {
@@ -52,19 +57,15 @@ impl State {
             Command::LabelRefused { side, before, kind, reason } => {
                 self.labels[side.index()] = before;
                 self.history.take_back(kind);
-                self.message = Some(Message { text: reason, error: true, keep: true });
+                self.message = Some(Message::error(reason).kept());
                 Vec::new()
             }
             Command::Notice(text) => {
-                self.message = Some(Message { text, error: false, keep: true });
-                Vec::new()
-            }
-            Command::Jobs(jobs) => {
-                self.jobs = jobs;
+                self.message = Some(Message::note(text).kept());
                 Vec::new()
             }
             Command::Failed(text) => {
-                self.message = Some(Message { text, error: true, keep: false });
+                self.message = Some(Message::error(text));
                 Vec::new()
             }
             look => {
@@ -74,7 +75,7 @@ impl State {
         }
     }
 
-    /// Commands that only change what is seen.
+    /// Commands that only change what is seen, and nothing outside.
     fn look(&mut self, command: &Command) {
         let view = &mut self.view;
         match *command {
@@ -122,29 +123,20 @@ impl State {
             Command::AnalyseOnOpen(on) => self.settings.analyse_on_open = on,
             Command::SoftwareGraphics(software) => self.settings.software_graphics = software,
             Command::DismissMessage => self.message = None,
+            Command::Early(ref preview) => self.early = Some(Arc::clone(preview)),
+            Command::Thumbnail(series, ref preview) => {
+                if let Some(place) = self.thumbnails.get_mut(series) {
+                    *place = Some(Arc::clone(preview));
+                }
+            }
+            Command::Jobs(ref jobs) => {
+                self.jobs.clone_from(jobs);
+                if !self.running(JobKind::Open) {
+                    self.early = None;
+                }
+            }
             _ => {}
         }
-    }
-
-    fn opened(&mut self, scan: Arc<Scan>, labels: [Option<Label>; 2]) -> Vec<Effect> {
-        let open = OpenScan::new(Arc::clone(&scan));
-        let window = open.windows.first().map_or(Window::between(0.0, 1.0), |w| w.1);
-        let kept = View { window, ..View::default() };
-        self.view = View { linear: self.view.linear, show_cross: self.view.show_cross, ..kept };
-        self.view.cross_mm = open.bounds_mm.centre();
-        self.scan = Some(open);
-        self.sinuses = None;
-        self.analysis = None;
-        self.labels = labels;
-        self.current = None;
-        self.history = History::default();
-        // Other messages stay until they are read.
-        self.message = self.message.take().filter(|m| m.keep);
-        self.ai_seen = [false; 2];
-        self.generation += 1;
-        self.reset_views();
-        // Work on the former scan is pointless now; looking for sinuses replaces itself.
-        vec![Effect::Cancel(JobKind::Analyse), Effect::Find(scan)]
     }
 
     fn found(&mut self, sinuses: [Sinus; 2]) -> Vec<Effect> {
@@ -153,8 +145,7 @@ impl State {
         // A map of other boxes must not land on these.
         let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
         let Some(middle_mm) = middle(&sinuses) else {
-            let text = "No maxillary sinus is in view. If one is, drag a box onto it".to_owned();
-            self.message = Some(Message { text, error: false, keep: false });
+            self.message = Some(Message::note("No maxillary sinus is in view. If one is, drag a box onto it"));
             return effects;
         };
         // Height and depth between the two show both in axial and coronal; the sagittal plane goes through the surer one.
@@ -233,9 +224,9 @@ impl State {
     }
 
     /// Maps of other boxes are wrong maps: they go, and are computed anew where they were shown.
-    fn boxes_changed(&mut self) -> Vec<Effect> {
+    pub(super) fn boxes_changed(&mut self) -> Vec<Effect> {
         let was_shown = self.analysis.take().is_some();
-        let running = self.jobs.iter().any(|job| job.kind == JobKind::Analyse);
+        let running = self.running(JobKind::Analyse);
         let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
         if was_shown || running || self.settings.analyse_on_open {
             effects.extend(self.analyse());
@@ -243,7 +234,7 @@ impl State {
         effects
     }
 
-    fn move_cross(&mut self, to_mm: DVec3) {
+    pub(super) fn move_cross(&mut self, to_mm: DVec3) {
         if let Some(open) = &self.scan {
             let edge = 1e-6;
             self.view.cross_mm = to_mm.clamp(open.bounds_mm.min + edge, open.bounds_mm.max - edge);
@@ -260,12 +251,12 @@ impl State {
         }
     }
 
-    fn reset_views(&mut self) {
+    pub(super) fn reset_views(&mut self) {
         if let Some(open) = &self.scan {
             let fresh = View::default();
             self.view.planes = [PaneView { centre_mm: open.bounds_mm.centre(), zoom: 1.0 }; 3];
             self.view.orbit = fresh.orbit;
-            self.view.maximised = None;
+            self.view.maximised = open.flat().map(Pane::Plane);
         }
     }
 
@@ -292,33 +283,16 @@ impl State {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::io::Format;
-    use crate::space::Grid;
-    use crate::volume::{Unit, Volume};
-
-    fn scan() -> Arc<Scan> {
-        let grid = Grid::centred([100, 90, 80], 2.0, DVec3::ZERO);
-        let volume = Volume::from_f32(grid, (0..grid.count()).map(|i| (i % 100) as f32).collect(), Unit::Arbitrary);
-        Arc::new(Scan {
-            volume,
-            path: None,
-            format: Format::Synthetic,
-            modality: "MR".to_owned(),
-            description: String::new(),
-            windows: Vec::new(),
-            frames: 1,
-            frame: 0,
-            padding: None,
-            checks: Vec::new(),
-            sha256: "00".to_owned(),
-        })
-    }
+    use crate::app::command::Opened;
+    use crate::app::testing::scan;
 
     fn opened() -> State {
         let mut state = State::default();
-        let effects = state.apply(Command::Opened(scan(), [None, Some(Label::Normal)]));
+        let scan = Arc::new(scan([100, 90, 80]));
+        let grid = scan.volume.grid;
+        let opened = Opened { scan, origin: None, labels: [None, Some(Label::Normal)] };
+        let effects = state.apply(Command::Opened(opened));
         assert!(effects.iter().any(|e| matches!(e, Effect::Find(_))));
-        let grid = scan().volume.grid;
         let sinuses = [Side::Left, Side::Right]
             .map(|side| Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &grid));
         let effects = state.apply(Command::Found(sinuses));

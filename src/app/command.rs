@@ -1,8 +1,9 @@
 //! What can be asked of the program, and what it needs the outside for.
 
+use super::load::{Origin, Target};
 use super::report::Analysis;
 use super::state::{JobKind, JobView, Pane};
-use crate::io::Scan;
+use crate::io::{Catalogue, OpenError, Preview, Scan};
 use crate::methods::sinus::Sinus;
 use crate::project::Label;
 use crate::space::{Plane, Side};
@@ -14,14 +15,22 @@ use std::sync::Arc;
 /// One wish of the user, or one result of background work.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Ask for a file.
+    /// Ask for files.
     AskFile,
     /// Ask for a folder.
     AskFolder,
     /// Open what lies there.
-    Open(PathBuf),
+    Open(Vec<PathBuf>),
     /// Open the synthetic head.
     OpenExample,
+    /// Open a series of the catalogue.
+    OpenSeries(usize),
+    /// Open the series that is so many places further down the list.
+    NextSeries(isize),
+    /// Show another volume of the series, counted from 0.
+    ShowVolume(usize),
+    /// Resample the slices to even spacing, or show them as they are stored.
+    Even(bool),
     /// Look for the sinuses again, forgetting boxes placed by hand.
     Find,
     /// Compute the residual maps.
@@ -89,8 +98,14 @@ pub enum Command {
     /// Put the message away.
     DismissMessage,
 
-    /// A scan was read, with the labels its case has in the project.
-    Opened(Arc<Scan>, [Option<Label>; 2]),
+    /// A scan was read.
+    Opened(Opened),
+    /// It could not be read; the series to choose from instead, where there are some.
+    Unreadable(Arc<OpenError>, Option<Arc<Catalogue>>),
+    /// A slice of the scan that is being opened.
+    Early(Arc<Preview>),
+    /// The picture of a series for the list.
+    Thumbnail(usize, Arc<Preview>),
     /// The sinuses were looked for.
     Found([Sinus; 2]),
     /// Maps were computed.
@@ -114,6 +129,17 @@ pub enum Command {
     SoftwareGraphics(bool),
     /// A job or a step failed; the sentence says why and what to do.
     Failed(String),
+}
+
+/// A scan that was read.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The scan.
+    pub scan: Arc<Scan>,
+    /// Where it came from; none for the synthetic head.
+    pub origin: Option<Origin>,
+    /// The labels its case has in the project, by [`Side::index`].
+    pub labels: [Option<Label>; 2],
 }
 
 /// Why a label event is written.
@@ -147,7 +173,7 @@ pub struct Judgement {
 /// What a dialog asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// A scan in one file.
+    /// Files that hold one scan or several.
     File,
     /// A folder with a series.
     Folder,
@@ -158,8 +184,10 @@ pub enum Wanted {
 pub enum Effect {
     /// Show a dialog.
     Ask(Wanted),
-    /// Read a scan; none is the synthetic head.
-    Open(Option<PathBuf>),
+    /// Read a scan.
+    Open(Target),
+    /// Make the pictures of the series list, in place of those of a former list.
+    Thumbnails(Option<Arc<Catalogue>>),
     /// Look for the sinuses of the open scan.
     Find(Arc<Scan>),
     /// Compute maps.

@@ -3,14 +3,21 @@
 //! need files, threads or the project.
 
 mod apply;
+pub mod checks;
 pub mod command;
+mod load;
+pub mod message;
+mod opening;
 mod options;
 pub mod report;
 pub mod runner;
 pub mod state;
+#[cfg(test)]
+mod testing;
 mod undo;
 
 pub use command::{Command, Effect};
+pub use load::{Origin, Target};
 pub use options::WindowOptions;
 pub use runner::{Runner, RunnerConfig};
 pub use state::State;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 /// Options of the window.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct WindowOptions {
-    /// A NIfTI file or a folder with a DICOM series
-    pub path: Option<PathBuf>,
+    /// NIfTI or DICOM files, a DICOM folder, DICOMDIR or ZIP archive, a PNG or JPEG picture
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
     /// Project file that labels are written to [default: labels.antrum in the user's data folder]
     #[arg(long, value_name = "FILE")]
     pub project: Option<PathBuf>,

@@ -1,15 +1,17 @@
 //! Carries out effects: file dialogs, background jobs, the project file. Results come back as commands.
 
-use super::command::{Command, Effect, Judgement, Wanted, Write};
+use super::command::{Command, Effect, Judgement, Opened, Wanted, Write};
+use super::load::{Loaded, Target, load};
 use super::report::{self, Analysis};
 use super::state::{JobKind, JobView};
-use crate::io::Scan;
-use crate::job::{Job, JobError, Progress};
+use crate::io::Preview;
+use crate::job::{Cancelled, Job, JobError, Progress};
 use crate::methods::residual::{InferConfig, Model};
 use crate::methods::sinus::{self, FinderConfig, Sinus};
 use crate::nets::Device;
 use crate::project::{CaseId, EventId, LabelEvent, Project, ProjectError};
 use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -37,8 +39,13 @@ pub struct Runner {
     last_event: [Vec<EventId>; 2],
     model: Arc<OnceLock<Model>>,
     pool: Option<Arc<rayon::ThreadPool>>,
-    dialog: Option<Job<Option<PathBuf>>>,
-    open: Option<Job<Scan>>,
+    dialog: Option<Job<Vec<PathBuf>>>,
+    open: Option<Job<Loaded>>,
+    /// What the opening job sends ahead.
+    early: Option<Receiver<Preview>>,
+    thumbnails: Option<Job<()>>,
+    /// What that job has ready, with the places in the list.
+    ready: Option<Receiver<(usize, Preview)>>,
     find: Option<Job<[Sinus; 2]>>,
     analyse: Option<Job<Analysis>>,
     done: Vec<Command>,
@@ -63,6 +70,9 @@ impl Runner {
             pool: pool.build().ok().map(Arc::new),
             dialog: None,
             open: None,
+            early: None,
+            thumbnails: None,
+            ready: None,
             find: None,
             analyse: None,
             done: done.into_iter().collect(),
@@ -78,25 +88,32 @@ impl Runner {
                 let answer = ask(what);
                 let wait = move |_: &Progress| {
                     let asked = Instant::now();
-                    let path = pollster::block_on(answer);
+                    let paths = pollster::block_on(answer);
                     // Nobody says no as fast as a system that has no dialog.
-                    if path.is_none() && asked.elapsed() < Duration::from_millis(300) {
+                    if paths.is_empty() && asked.elapsed() < Duration::from_millis(300) {
                         Err(NO_DIALOG)
                     } else {
-                        Ok(path)
+                        Ok(paths)
                     }
                 };
                 self.dialog = Some(Job::spawn("file dialog", wait));
             }
-            Effect::Open(path) => {
-                // Not in the pool of the analyses: a scan is opened at once, whatever is being computed.
-                let work = move |progress: &Progress| -> Result<Scan, Failure> {
-                    Ok(match &path {
-                        Some(path) => crate::io::open(path, progress)?,
-                        None => super::example(progress)?,
+            Effect::Open(target) => self.open(target),
+            Effect::Thumbnails(catalogue) => {
+                let (ready, received) = mpsc::channel();
+                self.ready = catalogue.is_some().then_some(received);
+                self.thumbnails = catalogue.map(|catalogue| {
+                    Job::spawn("Pictures of the series", move |progress| {
+                        for series in 0..catalogue.series().len() {
+                            progress.check()?;
+                            // A series without a picture says why when it is opened.
+                            if let Ok(picture) = catalogue.thumbnail(series, progress) {
+                                let _ = ready.send((series, picture));
+                            }
+                        }
+                        Ok::<_, Cancelled>(())
                     })
-                };
-                self.open = Some(Job::spawn("Opening the scan", work));
+                });
             }
             Effect::Find(scan) => {
                 self.find = Some(self.pooled("Finding the sinuses", move |progress| {
@@ -128,16 +145,20 @@ impl Runner {
     pub fn poll(&mut self) -> Vec<Command> {
         let mut commands = std::mem::take(&mut self.done);
         match finished(&mut self.dialog) {
-            Some(Ok(path)) => commands.extend(path.map(Command::Open)),
+            Some(Ok(paths)) if paths.is_empty() => {}
+            Some(Ok(paths)) => commands.push(Command::Open(paths)),
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
+        // They only make the list prettier: how their job ended is of no interest.
+        let _ = finished(&mut self.thumbnails);
+        // Pictures of the former list come before a new one.
+        for (series, picture) in self.ready.iter().flat_map(Receiver::try_iter) {
+            commands.push(Command::Thumbnail(series, Arc::new(picture)));
+        }
+        commands.extend(self.early.iter().flat_map(Receiver::try_iter).map(|early| Command::Early(Arc::new(early))));
         match finished(&mut self.open) {
-            Some(Ok(scan)) => {
-                // What was computed for the scan before must not land on this one.
-                (self.find, self.analyse) = (None, None);
-                commands.push(self.opened(scan));
-            }
+            Some(Ok(loaded)) => commands.push(self.opened(loaded)),
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
@@ -177,26 +198,45 @@ impl Runner {
     /// Whether anything may still come back: the window then looks again soon.
     #[must_use]
     pub fn busy(&self) -> bool {
-        self.dialog.is_some() || self.open.is_some() || self.find.is_some() || self.analyse.is_some()
+        let working = self.open.is_some() || self.find.is_some() || self.analyse.is_some();
+        working || self.dialog.is_some() || self.thumbnails.is_some()
     }
 
-    fn opened(&mut self, scan: Scan) -> Command {
+    fn open(&mut self, target: Target) {
+        let (early, received) = mpsc::channel();
+        // Not in the pool of the analyses: a scan is opened at once, whatever is being computed.
+        self.open = Some(Job::spawn("Opening the scan", move |progress| {
+            progress.check()?;
+            Ok::<_, Cancelled>(load(&target, &early, progress))
+        }));
+        self.early = Some(received);
+    }
+
+    fn opened(&mut self, Loaded { origin, scan }: Loaded) -> Command {
+        let scan = match scan {
+            Ok(scan) => scan,
+            Err(error) => return Command::Unreadable(Arc::new(error), origin.map(|origin| origin.catalogue)),
+        };
+        // What was computed for the scan before must not land on this one.
+        (self.find, self.analyse) = (None, None);
         let known = self.project.as_ref().ok().map(|project| {
             let case = project.case(&scan.sha256, scan.path.as_deref())?;
             Ok::<_, ProjectError>((case, project.labels(case, &self.config.rater)?))
         });
-        self.last_event = [Vec::new(), Vec::new()];
-        let mut labels = [None; 2];
-        self.case = None;
-        match known {
-            Some(Ok((case, known))) => {
-                self.case = Some(case);
-                labels = known;
+        let (case, labels) = match known {
+            Some(Ok((case, labels))) => (Some(case), labels),
+            Some(Err(error)) => {
+                self.done.push(Command::Failed(error.to_string()));
+                (None, [None; 2])
             }
-            Some(Err(error)) => self.done.push(Command::Failed(error.to_string())),
-            None => {}
+            None => (None, [None; 2]),
+        };
+        // Another volume of the same case: its labels can still be taken back.
+        if case != self.case {
+            self.last_event = [Vec::new(), Vec::new()];
         }
-        Command::Opened(Arc::new(scan), labels)
+        self.case = case;
+        Command::Opened(Opened { scan: Arc::new(scan), origin, labels })
     }
 
     fn record(&mut self, judged: &Judgement) {
@@ -263,18 +303,21 @@ fn failure(error: JobError) -> Option<Command> {
 }
 
 /// Shows the dialog; must be called where the window lives, the answer may be awaited anywhere.
-fn ask(what: Wanted) -> impl Future<Output = Option<PathBuf>> + Send {
+fn ask(what: Wanted) -> impl Future<Output = Vec<PathBuf>> + Send {
     let dialog = rfd::AsyncFileDialog::new();
     async move {
-        let handle = if what == Wanted::Folder {
-            dialog.set_title("Open a folder with a DICOM series").pick_folder().await
+        let handles = if what == Wanted::Folder {
+            dialog.set_title("Open a folder of scans").pick_folder().await.map(|handle| vec![handle])
         } else {
-            let dialog = dialog.set_title("Open a scan").add_filter("NIfTI, DICOM", &["nii", "gz", "dcm", "ima"]);
-            dialog.add_filter("all files", &["*"]).pick_file().await
+            let dialog = dialog.set_title("Open scans").add_filter("NIfTI, DICOM, ZIP, PNG, JPEG", &SCAN_ENDINGS);
+            dialog.add_filter("all files", &["*"]).pick_files().await
         };
-        handle.map(|handle| handle.path().to_owned())
+        handles.unwrap_or_default().iter().map(|handle| handle.path().to_owned()).collect()
     }
 }
+
+/// Endings of file names that scans usually have. DICOM files often have none: those are among all files.
+const SCAN_ENDINGS: [&str; 11] = ["nii", "gz", "hdr", "img", "dcm", "dicom", "ima", "zip", "png", "jpg", "jpeg"];
 
 /// A name for this run of the program: start time and process.
 fn session_name() -> String {

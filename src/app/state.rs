@@ -1,9 +1,11 @@
 //! Everything the window shows, as plain data.
 
+use super::load::Origin;
+use super::message::Message;
 use super::report::Analysis;
 use super::undo::History;
 use crate::image::percentile::percentiles;
-use crate::io::Scan;
+use crate::io::{Catalogue, Preview, Scan};
 use crate::job::Status;
 use crate::methods::Finding;
 use crate::methods::sinus::Sinus;
@@ -19,6 +21,12 @@ use std::sync::Arc;
 pub struct State {
     /// The scan on screen.
     pub scan: Option<OpenScan>,
+    /// The series to choose from; none for the synthetic head.
+    pub catalogue: Option<Arc<Catalogue>>,
+    /// Their pictures, as far as they are made.
+    pub thumbnails: Vec<Option<Arc<Preview>>>,
+    /// A slice of the scan that is being opened.
+    pub early: Option<Arc<Preview>>,
     /// Where the panes look.
     pub view: View,
     /// The anomaly map on top.
@@ -54,6 +62,8 @@ pub struct State {
 pub struct OpenScan {
     /// The scan.
     pub scan: Arc<Scan>,
+    /// Where it came from; none for the synthetic head.
+    pub origin: Option<Origin>,
     /// Windows to choose from; the first is the one it opens with.
     pub windows: Vec<(String, Window)>,
     /// Outline in the world.
@@ -145,17 +155,6 @@ pub enum JobKind {
     Analyse,
 }
 
-/// A sentence for the user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// What is wrong or was done, and what to do.
-    pub text: String,
-    /// Whether something failed.
-    pub error: bool,
-    /// Whether it stays when another scan is opened.
-    pub keep: bool,
-}
-
 /// Choices that outlive a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -192,7 +191,7 @@ impl Default for View {
 impl OpenScan {
     /// Derives windows and outline.
     #[must_use]
-    pub fn new(scan: Arc<Scan>) -> Self {
+    pub fn new(scan: Arc<Scan>, origin: Option<Origin>) -> Self {
         let auto = auto_window(&scan.volume);
         let mut windows: Vec<(String, Window)> = Vec::new();
         for (i, (name, window)) in scan.windows.iter().enumerate() {
@@ -218,7 +217,17 @@ impl OpenScan {
             _ => Window::between(low + 0.12 * (high - low), low + 0.9 * (high - low)),
         };
         let bounds_mm = scan.volume.grid.bounds_mm();
-        Self { scan, windows, bounds_mm, surface }
+        Self { scan, origin, windows, bounds_mm, surface }
+    }
+
+    /// The plane of a scan that is a single slice.
+    #[must_use]
+    pub fn flat(&self) -> Option<Plane> {
+        let grid = &self.scan.volume.grid;
+        let across = grid.size.iter().position(|&n| n == 1)?;
+        let direction = grid.world_from_voxel.matrix3.col(across);
+        let along = |plane: &Plane| plane.normal().dot(direction).abs();
+        Plane::ALL.into_iter().max_by(|a, b| along(a).total_cmp(&along(b)))
     }
 }
 
@@ -247,6 +256,19 @@ impl State {
     #[must_use]
     pub fn volume(&self) -> Option<&Volume> {
         self.scan.as_ref().map(|open| &open.scan.volume)
+    }
+
+    /// Whether a job of this kind runs.
+    #[must_use]
+    pub fn running(&self, kind: JobKind) -> bool {
+        self.jobs.iter().any(|job| job.kind == kind)
+    }
+
+    /// The place of the open scan in the list of series, if it is in the list.
+    #[must_use]
+    pub fn series(&self) -> Option<usize> {
+        let (origin, listed) = (self.scan.as_ref()?.origin.as_ref()?, self.catalogue.as_ref()?);
+        Arc::ptr_eq(&origin.catalogue, listed).then_some(origin.series)
     }
 
     /// The overlay as the panes should draw it now.

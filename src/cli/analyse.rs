@@ -1,6 +1,7 @@
 //! `antrum analyse`: residual maps and scores, written beside nothing but into a folder of their own.
 
-use super::{Failure, guarded, open, print_json, say, shown_name};
+use super::source::Choice;
+use super::{Failure, guarded, print_json, say, shown_name};
 use crate::app::report::{self, Analysis, Report};
 use crate::io::Scan;
 use crate::job::Progress;
@@ -12,9 +13,11 @@ use std::path::{Path, PathBuf};
 /// Analyse both sinuses of scans: an anomaly map on the scan's grid (NIfTI) and its scores (JSON)
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// NIfTI files or folders with one DICOM series each
-    #[arg(required = true)]
+    /// One scan each: NIfTI or DICOM files, DICOM folders, DICOMDIRs or ZIP archives
+    #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    choice: Choice,
     /// Which method to run
     #[arg(long, default_value = "residual")]
     method: Method,
@@ -69,7 +72,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut reports = Vec::new();
     let mut failed = 0;
     for path in &args.paths {
-        match one(path, &args.out, args.weights.as_deref(), config) {
+        match one(path, args, config) {
             Ok(report) => {
                 if !args.json {
                     print(&report)?;
@@ -96,10 +99,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Analyses one scan and writes map and side-car to `out`.
-fn one(path: &Path, out: &Path, weights: Option<&Path>, config: InferConfig) -> Result<Report, Failure> {
-    let (path, out, weights) = (path.to_owned(), out.to_owned(), weights.map(Path::to_owned));
+fn one(path: &Path, args: &Args, config: InferConfig) -> Result<Report, Failure> {
+    let (paths, choice) = ([path.to_owned()], args.choice.clone());
+    let (out, weights) = (args.out.clone(), args.weights.clone());
     let report = guarded("analysing", move |progress| {
-        analysed(Some(&path), weights.as_deref(), config, progress)?.write(Some(&path), &out)
+        analysed(&paths, &choice, weights.as_deref(), config, progress)?.write(&paths, &out)
     })?;
     Ok(report)
 }
@@ -113,19 +117,20 @@ pub(super) struct Analysed {
 
 impl Analysed {
     /// Writes map and side-car.
-    pub(super) fn write(&self, path: Option<&Path>, out: &Path) -> Result<Report, Failure> {
-        Ok(report::write(&self.scan, &shown_name(path), &self.sinuses, &self.analysis, out)?)
+    pub(super) fn write(&self, paths: &[PathBuf], out: &Path) -> Result<Report, Failure> {
+        Ok(report::write(&self.scan, &shown_name(paths), &self.sinuses, &self.analysis, out)?)
     }
 }
 
 /// Opens a scan (or makes the example), finds its sinuses and computes their maps.
 pub(super) fn analysed(
-    path: Option<&Path>,
+    paths: &[PathBuf],
+    choice: &Choice,
     weights: Option<&Path>,
     config: InferConfig,
     progress: &Progress,
 ) -> Result<Analysed, Failure> {
-    let scan = open(path, &progress.part(0.0, 0.3))?;
+    let scan = choice.read_or_example(paths, &progress.part(0.0, 0.3))?;
     let model = match weights {
         Some(file) => Model::load(file, &nets::cpu())?,
         None => Model::built_in(&nets::cpu())?,

@@ -1,6 +1,7 @@
 //! `antrum find`: where the maxillary sinuses are.
 
-use super::{Failure, guarded, open, print_json, say};
+use super::source::Choice;
+use super::{Failure, guarded, print_json, say};
 use crate::methods::sinus::{self, FinderConfig, Presence, Sinus};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -8,8 +9,10 @@ use std::path::PathBuf;
 /// Find both maxillary sinuses: centre and 64 mm box in world RAS+ mm
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A NIfTI file or a folder with a DICOM series
+    /// A NIfTI or DICOM file, a DICOM folder, DICOMDIR or ZIP archive
     path: PathBuf,
+    #[command(flatten)]
+    choice: Choice,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -22,9 +25,9 @@ struct Found {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let path = args.path.clone();
+    let (path, choice) = (args.path.clone(), args.choice.clone());
     let sinuses = guarded("finding", move |progress| {
-        let scan = open(Some(&path), &progress.part(0.0, 0.5))?;
+        let (_, scan) = choice.read(&[path], &progress.part(0.0, 0.5))?;
         Ok(sinus::find(&scan.volume, &FinderConfig::default(), &progress.part(0.5, 1.0))?)
     })?;
     if args.json {

@@ -1,21 +1,22 @@
 //! The command line: one file per subcommand, all thin shells over the functions the window uses.
 
 mod analyse;
+mod convert;
 mod find;
 mod info;
 mod phantom;
 pub mod picture;
+mod source;
 mod train;
 
 use crate::app::WindowOptions;
-use crate::io::Scan;
 use crate::job::{JobError, Progress};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 use std::error::Error;
 use std::fmt::Display;
 use std::io::{ErrorKind, Write as _};
-use std::path::Path;
+use std::path::PathBuf;
 
 /// Any error of a subcommand; it is printed once, by `main`.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -37,6 +38,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Info(info::Args),
+    Convert(convert::Args),
     Find(find::Args),
     Analyse(analyse::Args),
     Picture(picture::Args),
@@ -52,6 +54,7 @@ pub fn run(args: &Args) -> Result<bool, Failure> {
     match &args.command {
         None => return Ok(false),
         Some(Command::Info(args)) => info::run(args)?,
+        Some(Command::Convert(args)) => convert::run(args)?,
         Some(Command::Find(args)) => find::run(args)?,
         Some(Command::Analyse(args)) => analyse::run(args)?,
         Some(Command::Picture(args)) => picture::run(args)?,
@@ -69,14 +72,6 @@ fn guarded<T: Send + 'static>(
     crate::job::Job::spawn(name, work).wait()
 }
 
-/// Opens a scan, or makes the synthetic example when there is no path.
-fn open(path: Option<&Path>, progress: &Progress) -> Result<Scan, Failure> {
-    Ok(match path {
-        Some(path) => crate::io::open(path, progress)?,
-        None => crate::app::example(progress)?,
-    })
-}
-
 fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     say(serde_json::to_string_pretty(value)?)
 }
@@ -89,7 +84,11 @@ fn say(line: impl Display) -> Result<(), Failure> {
     }
 }
 
-/// How a scan is called in output: its path as given, or that it is synthetic.
-fn shown_name(path: Option<&Path>) -> String {
-    path.map_or_else(|| "synthetic example".to_owned(), |p| p.display().to_string())
+/// How a scan is called in output: its path as given (the first of several), or that it is synthetic.
+fn shown_name(paths: &[PathBuf]) -> String {
+    match paths {
+        [] => "synthetic example".to_owned(),
+        [path] => path.display().to_string(),
+        [first, others @ ..] => format!("{} and {} more", first.display(), others.len()),
+    }
 }

@@ -1,7 +1,9 @@
 //! `antrum picture`: the three planes and the heat map as a PNG, drawn on the CPU, for machines without a display.
 
 use super::analyse::{self, Analysed};
+use super::source::Choice;
 use super::{Failure, guarded, say};
+use crate::app::checks;
 use crate::app::state::auto_window;
 use crate::image::glyphs;
 use crate::image::render;
@@ -17,17 +19,19 @@ use std::path::{Path, PathBuf};
 /// Draw the three planes through the sinuses, with the heat map, into a PNG
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A NIfTI file or a folder with a DICOM series [default: the synthetic example]
+    /// A NIfTI or DICOM file, a DICOM folder, DICOMDIR or ZIP archive [default: the synthetic example]
     path: Option<PathBuf>,
+    #[command(flatten)]
+    choice: Choice,
     /// The picture to write
     #[arg(long, value_name = "FILE.png")]
     out: PathBuf,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let (path, out) = (args.path.clone(), args.out.clone());
+    let (path, choice, out) = (args.path.clone(), args.choice.clone(), args.out.clone());
     guarded("drawing", move |progress| {
-        let analysed = analyse::analysed(path.as_deref(), None, InferConfig::default(), progress)?;
+        let analysed = analyse::analysed(path.as_slice(), &choice, None, InferConfig::default(), progress)?;
         draw(&analysed, &out)
     })?;
     say(format_args!("picture {}", args.out.display()))
@@ -37,14 +41,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As the subcommands it stands for.
-pub fn instead_of_window(path: Option<&Path>) -> Result<(), Failure> {
+pub fn instead_of_window(paths: &[PathBuf]) -> Result<(), Failure> {
     let out = Path::new("antrum-output");
     say(format_args!("There is no display, so instead of a window you get files in {}:", out.display()))?;
     let picture = out.join("picture.png");
-    let (path, target) = (path.map(Path::to_owned), picture.clone());
+    let (paths, target) = (paths.to_owned(), picture.clone());
     let report = guarded("analysing", move |progress| {
-        let analysed = analyse::analysed(path.as_deref(), None, InferConfig::default(), progress)?;
-        let report = analysed.write(path.as_deref(), out)?;
+        let analysed = analyse::analysed(&paths, &Choice::default(), None, InferConfig::default(), progress)?;
+        let report = analysed.write(&paths, out)?;
         draw(&analysed, &target)?;
         Ok(report)
     })?;
@@ -67,7 +71,8 @@ fn draw(analysed: &Analysed, out: &Path) -> Result<(), Failure> {
 /// Axial, coronal and sagittal side by side, each showing the whole scan.
 fn planes(scan: &Scan, map: &Volume, cross_mm: DVec3) -> Picture {
     let bounds_mm = scan.volume.grid.bounds_mm();
-    let window = scan.windows.first().map(|(_, window)| *window).unwrap_or_else(|| auto_window(&scan.volume));
+    let window = scan.windows.first().map_or_else(|| auto_window(&scan.volume), |(_, window)| *window);
+    let known = checks::orientation_known(scan);
     let size = DVec2::splat(EDGE as f64);
     let mut whole = Picture { size: [3 * EDGE, EDGE], rgba: vec![0; 3 * EDGE * EDGE * 4] };
     for (column, plane) in Plane::ALL.into_iter().enumerate() {
@@ -80,7 +85,7 @@ fn planes(scan: &Scan, map: &Volume, cross_mm: DVec3) -> Picture {
         for (letter, at) in
             [(left, [18, middle]), (right, [edge, middle]), (top, [middle, 18]), (bottom, [middle, edge])]
         {
-            glyphs::draw(&mut part, &letter, at);
+            glyphs::draw(&mut part, if known { &letter } else { "?" }, at);
         }
         for (row, line) in part.rgba.chunks(4 * EDGE).enumerate() {
             let start = 4 * (row * 3 * EDGE + column * EDGE);
@@ -88,4 +93,36 @@ fn planes(scan: &Scan, map: &Volume, cross_mm: DVec3) -> Picture {
         }
     }
     whole
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app;
+    use crate::io::Check;
+    use crate::job::Progress;
+
+    /// The part of the axial plane around a letter.
+    fn patch(picture: &Picture, x: usize) -> Vec<[u8; 4]> {
+        let middle = EDGE / 2;
+        (middle - 8..middle + 8).flat_map(|y| (x - 7..x + 7).filter_map(move |x| picture.pixel(x, y))).collect()
+    }
+
+    #[test]
+    fn sides_are_lettered_only_where_they_are_known() {
+        let mut scan = app::example(&Progress::default()).unwrap();
+        let dark = Volume { voxels: crate::volume::Voxels::U8(vec![0; scan.volume.grid.count()]), ..scan.volume };
+        scan.volume = dark;
+        let letters = |scan: &Scan| {
+            let picture = planes(scan, &scan.volume, scan.volume.grid.centre_mm());
+            [patch(&picture, 18), patch(&picture, EDGE - 18)]
+        };
+        let [right, left] = letters(&scan);
+        assert_ne!(right, left, "R and L");
+        scan.checks = vec![Check { code: "no-orientation", message: String::new() }];
+        let [one, other] = letters(&scan);
+        assert_eq!(one, other, "two question marks");
+        assert!(one != right && one != left);
+    }
 }

@@ -1,15 +1,16 @@
-//! The six orientation letters as small bitmaps, for pictures that are drawn without a window and its fonts.
+//! The six orientation letters and a question mark as small bitmaps, for pictures that are drawn without a window and its fonts.
 
 use crate::view::Picture;
 
 /// Rows from top to bottom, five bits each, the leftmost highest.
-const LETTERS: [(char, [u8; 7]); 6] = [
+const LETTERS: [(char, [u8; 7]); 7] = [
     ('R', [0b11110, 0b10001, 0b10001, 0b11110, 0b10100, 0b10010, 0b10001]),
     ('L', [0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b11111]),
     ('A', [0b01110, 0b10001, 0b10001, 0b11111, 0b10001, 0b10001, 0b10001]),
     ('P', [0b11110, 0b10001, 0b10001, 0b11110, 0b10000, 0b10000, 0b10000]),
     ('S', [0b01111, 0b10000, 0b10000, 0b01110, 0b00001, 0b00001, 0b11110]),
     ('I', [0b01110, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110]),
+    ('?', [0b01110, 0b10001, 0b00001, 0b00010, 0b00100, 0b00000, 0b00100]),
 ];
 
 /// Pixels per bit.
@@ -44,6 +45,6 @@ mod tests {
         let white = |x: usize, y: usize| picture.pixel(x, y) == Some([255; 4]);
         assert!(white(4, 3) && white(4, 16) && white(13, 16));
         assert!(!white(13, 3) && !white(13, 10));
-        draw(&mut picture, "R?", [0, 19]);
+        draw(&mut picture, "R!", [0, 19]);
     }
 }

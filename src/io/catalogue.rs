@@ -305,6 +305,7 @@ fn parent(path: &Path) -> &Path {
 fn not_a_scan(path: &Path, bytes: u64) -> OpenError {
     let reason = match (bytes, nifti::stem(path)) {
         (0, _) => "the file is empty",
+        (_, Some(_)) if nifti::is_image_name(path) => "its header is missing, the .hdr file of the same name",
         (_, Some(_)) => "the name is that of a NIfTI file, but not the content",
         _ => "the content is neither NIfTI, DICOM, PNG, JPEG nor ZIP",
     };

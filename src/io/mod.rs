@@ -116,6 +116,9 @@ pub enum OpenError {
     /// More voxels than this computer or this program can hold.
     #[error("the scan has {} voxels, too many to hold; crop or resample it: {}", times(*size), path.display())]
     TooLarge { path: PathBuf, size: [usize; 3] },
+    /// The series has fewer volumes than that.
+    #[error("there is no volume {}; choose one from 1 to {frames}: {}", frame.saturating_add(1), path.display())]
+    NoFrame { path: PathBuf, frame: usize, frames: usize },
     /// The operating system could not read it.
     #[error("it cannot be read ({source}); check the permissions and the disk: {}", path.display())]
     Io { path: PathBuf, source: io::Error },
@@ -146,6 +149,7 @@ pub(crate) enum Fault {
     Damaged(String),
     Unsupported(String),
     TooLarge([usize; 3]),
+    NoFrame { frame: usize, frames: usize },
     Cancelled(Cancelled),
 }
 
@@ -163,6 +167,7 @@ impl Fault {
             Self::Damaged(reason) => OpenError::Damaged { path, reason },
             Self::Unsupported(what) => OpenError::Unsupported { path, what },
             Self::TooLarge(size) => OpenError::TooLarge { path, size },
+            Self::NoFrame { frame, frames } => OpenError::NoFrame { path, frame, frames },
             Self::Cancelled(cancelled) => OpenError::Cancelled(cancelled),
         }
     }
@@ -229,7 +234,13 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), WriteError>
 /// SHA-256 in lower-case hexadecimal digits.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    sha256_of(&[bytes])
+}
+
+/// The same of several pieces, one behind the other.
+fn sha256_of(pieces: &[&[u8]]) -> String {
+    let digest = pieces.iter().fold(Sha256::new(), Sha256::chain_update).finalize();
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex

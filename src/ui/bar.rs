@@ -35,11 +35,9 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
 
 fn open_menu(ui: &mut Ui, commands: &mut Vec<Command>) {
     ui.menu_button("Open", |ui| {
-        for (text, command) in [
-            ("File…", Command::AskFile),
-            ("Folder with a DICOM series…", Command::AskFolder),
-            ("Synthetic example", Command::OpenExample),
-        ] {
+        for (text, command) in
+            [("Files…", Command::AskFile), ("Folder…", Command::AskFolder), ("Synthetic example", Command::OpenExample)]
+        {
             if ui.button(text).clicked() {
                 commands.push(command);
                 ui.close();

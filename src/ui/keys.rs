@@ -1,7 +1,7 @@
 //! The one table of keys: what is pressed, what it does, and what the sheet of keys says of it.
 
 use crate::app::Command;
-use crate::app::state::{Pane, State};
+use crate::app::state::{JobKind, Pane, State};
 use crate::project::Label;
 use crate::space::{Plane, Side};
 use egui::{Context, Event, Key, Modifiers};
@@ -33,8 +33,10 @@ const fn bind(
 
 /// All keys, in the order of the sheet.
 pub(super) const BINDINGS: &[Binding] = &[
-    bind("Ctrl+O", "open a file", CTRL, Key::O, |_, _| Some(Command::AskFile)),
+    bind("Ctrl+O", "open files", CTRL, Key::O, |_, _| Some(Command::AskFile)),
     bind("Ctrl+Shift+O", "open a folder", CTRL.plus(SHIFT), Key::O, |_, _| Some(Command::AskFolder)),
+    bind("PgUp", "previous series of the list", NONE, Key::PageUp, |_, _| Some(Command::NextSeries(-1))),
+    bind("PgDn", "next series", NONE, Key::PageDown, |_, _| Some(Command::NextSeries(1))),
     bind("Ctrl+Shift+Z", "redo", CTRL.plus(SHIFT), Key::Z, |_, _| Some(Command::Redo)),
     bind("Ctrl+Z", "undo", CTRL, Key::Z, |_, _| Some(Command::Undo)),
     bind("A", "patient RIGHT sinus normal", NONE, Key::A, |_, _| Some(Command::Label(Side::Right, Label::Normal))),
@@ -70,8 +72,12 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind("6", "sixth", NONE, Key::Num6, |_, _| Some(Command::ChooseWindow(5))),
     bind("F1", "this sheet", NONE, Key::F1, |_, _| Some(Command::ToggleHelp)),
     bind("?", "this sheet", SHIFT, Key::Questionmark, |_, _| Some(Command::ToggleHelp)),
-    bind("Esc", "close the sheet or put a message away", NONE, Key::Escape, |state, _| {
-        Some(if state.help { Command::ToggleHelp } else { Command::DismissMessage })
+    bind("Esc", "close the sheet, put a message away or stop opening", NONE, Key::Escape, |state, _| {
+        Some(match (state.help, &state.message) {
+            (true, _) => Command::ToggleHelp,
+            (false, Some(_)) => Command::DismissMessage,
+            (false, None) => Command::Cancel(JobKind::Open),
+        })
     }),
 ];
 

@@ -1,6 +1,9 @@
 //! Texts over pictures: legible on any tissue, the orientation letters above all.
 
 use super::theme;
+use crate::app::checks;
+use crate::app::state::State;
+use crate::io::Format;
 use egui::{Align2, FontId, Rect, Ui, pos2, vec2};
 
 /// A text with a shade behind it, legible on any picture.
@@ -12,8 +15,10 @@ pub(super) fn shaded_text(ui: &Ui, at: egui::Pos2, align: Align2, text: &str, fo
     painter.galley(rect.min, galley, colour);
 }
 
-/// Orientation letters at the middle of the left, right, top and bottom edge.
-pub(super) fn edge_letters(ui: &Ui, rect: Rect, letters: &[String; 4]) {
+/// Orientation letters at the middle of the left, right, top and bottom edge; question marks where the scan does not
+/// say how it lies in the patient.
+pub(super) fn edge_letters(ui: &Ui, state: &State, rect: Rect, letters: [String; 4]) {
+    let letters = if orientation_known(state) { letters } else { letters.map(|_| "?".to_owned()) };
     let middle = rect.center();
     let places = [
         (pos2(rect.left() + 7.0, middle.y), Align2::LEFT_CENTER),
@@ -24,4 +29,21 @@ pub(super) fn edge_letters(ui: &Ui, rect: Rect, letters: &[String; 4]) {
     for (text, (at, align)) in letters.iter().zip(places) {
         shaded_text(ui, at, align, text, FontId::proportional(15.0), theme::LETTER);
     }
+}
+
+/// Whether the picture on screen may be lettered.
+pub(super) fn orientation_known(state: &State) -> bool {
+    state.scan.as_ref().is_none_or(|open| checks::orientation_known(&open.scan))
+}
+
+/// In the upper right corner: that the picture is not what a scanner measured.
+pub(super) fn badge(ui: &Ui, state: &State, rect: Rect) {
+    let Some(open) = &state.scan else { return };
+    let text = match open.scan.format {
+        Format::Synthetic => "synthetic",
+        _ if checks::resampled(&open.scan) => "resampled",
+        _ => return,
+    };
+    let at = rect.right_top() + vec2(-7.0, 6.0);
+    shaded_text(ui, at, Align2::RIGHT_TOP, text, FontId::proportional(12.0), theme::NOTICE);
 }

@@ -8,6 +8,9 @@ mod lettering;
 mod panel;
 mod panes;
 mod plane_pane;
+mod preview;
+mod scan;
+mod series;
 mod status;
 mod theme;
 mod volume_pane;
@@ -98,7 +101,7 @@ impl App {
         };
         app.send(Command::ShowPaths(args.show_paths));
         app.send(Command::SoftwareGraphics(software_graphics));
-        app.send(args.path.map_or(Command::OpenExample, Command::Open));
+        app.send(if args.paths.is_empty() { Command::OpenExample } else { Command::Open(args.paths) });
         app
     }
 
@@ -108,7 +111,8 @@ impl App {
         &self.state
     }
 
-    fn send(&mut self, command: Command) {
+    /// Carries out a command, whoever sends it.
+    pub fn send(&mut self, command: Command) {
         for effect in self.state.apply(command) {
             self.runner.run(effect);
         }
@@ -158,8 +162,8 @@ impl eframe::App for App {
         }
         let dropped: Vec<PathBuf> =
             ctx.input(|i| i.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
-        if let Some(path) = dropped.into_iter().next() {
-            self.send(Command::Open(path));
+        if !dropped.is_empty() {
+            self.send(Command::Open(dropped));
         }
         for command in keys::pressed(ctx, &self.state, self.hovered) {
             self.send(command);

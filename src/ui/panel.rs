@@ -1,9 +1,9 @@
-//! The left panel: the scan, the two sinuses as they stand on a radiological screen, the overlay.
+//! The left panel: series, scan, the two sinuses as they stand on a radiological screen, the overlay.
 
-use super::{colour_bar, keys, theme};
+use super::lettering::orientation_known;
+use super::{colour_bar, keys, scan, series, theme};
 use crate::app::command::Command;
 use crate::app::state::{JobKind, OpenScan, State};
-use crate::io::Format;
 use crate::methods::sinus::Presence;
 use crate::project::Label;
 use crate::space::Side;
@@ -14,14 +14,15 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let frame = Frame::new().fill(theme::PANEL).inner_margin(egui::Margin::symmetric(8, 6));
     Panel::left("panel").frame(frame).default_size(272.0).size_range(236.0..=420.0).show(ui, |ui| {
         ScrollArea::vertical().auto_shrink([false; 2]).show(ui, |ui| {
+            series::ui(ui, state, commands);
             let Some(open) = &state.scan else {
-                ui.label("Drop a NIfTI file or a DICOM folder here, or open the synthetic example.");
+                ui.label("Drop scans or a folder here: NIfTI, DICOM, ZIP, PNG or JPEG. Or open the synthetic example");
                 return;
             };
-            scan_ui(ui, state, open, commands);
+            scan::ui(ui, state, open, commands);
             ui.add_space(6.0);
             ui.separator();
-            sinuses_ui(ui, state, commands);
+            sinuses_ui(ui, state, open, commands);
             ui.add_space(6.0);
             ui.separator();
             overlay_ui(ui, state, commands);
@@ -29,45 +30,18 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     });
 }
 
-fn heading(ui: &mut Ui, text: &str) {
-    ui.label(RichText::new(text).heading().color(theme::STRONG));
-}
-
-fn scan_ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec<Command>) {
-    let scan = &open.scan;
-    heading(ui, "Scan");
-    let file = scan.path.as_ref().and_then(|p| p.file_name()).map(|n| n.to_string_lossy().into_owned());
-    match (scan.format, file) {
-        (Format::Synthetic, _) => {
-            ui.label(RichText::new("Synthetic head, not a patient").color(theme::NOTICE).strong());
-        }
-        (_, Some(file)) if state.settings.show_paths => {
-            ui.label(RichText::new(file).color(theme::STRONG));
-        }
-        _ => {
-            let modality = if scan.modality == "unknown" { "" } else { scan.modality.as_str() };
-            ui.label(RichText::new(format!("{} {modality}", scan.format.name())).color(theme::STRONG));
-        }
+fn sinuses_ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec<Command>) {
+    ui.label(theme::heading("Maxillary sinuses"));
+    if !orientation_known(state) {
+        let text = "Left and right of this scan are unknown; sides may be swapped";
+        ui.label(RichText::new(text).color(theme::NOTICE));
     }
-    let grid = &scan.volume.grid;
-    let ([nx, ny, nz], spacing) = (grid.size, grid.spacing_mm());
-    ui.label(format!("{nx} × {ny} × {nz} voxels, {}", scan.volume.voxels.type_name()));
-    ui.label(format!("{:.2} × {:.2} × {:.2} mm", spacing.x, spacing.y, spacing.z));
-    for check in &scan.checks {
-        ui.label(RichText::new(&check.message).color(theme::NOTICE).small());
-    }
-    if scan.format != Format::Synthetic {
-        let mut show = state.settings.show_paths;
-        if ui.checkbox(&mut show, "Show file name").on_hover_text("File names often hold patients' names").changed() {
-            commands.push(Command::ShowPaths(show));
-        }
-    }
-}
-
-fn sinuses_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    heading(ui, "Maxillary sinuses");
     if state.sinuses.is_none() {
-        let text = if state.jobs.iter().any(|j| j.kind == JobKind::Find) { "Looking…" } else { "Not looked for yet" };
+        let text = match (state.running(JobKind::Find), open.flat()) {
+            (true, _) => "Looking…",
+            (false, Some(_)) => "Not looked for in a single slice",
+            (false, None) => "Not looked for yet",
+        };
         ui.label(RichText::new(text).color(theme::WEAK));
         if ui.button("Find").clicked() {
             commands.push(Command::Find);
@@ -81,7 +55,7 @@ fn sinuses_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         }
     });
     ui.horizontal(|ui| {
-        let running = state.jobs.iter().any(|j| j.kind == JobKind::Analyse);
+        let running = state.running(JobKind::Analyse);
         let nothing = state.sinuses.is_none_or(|s| s.iter().all(|s| s.present == Presence::Absent));
         let button = Button::new("Residual map").fill(theme::ACCENT.gamma_multiply(0.35));
         if ui
@@ -177,7 +151,7 @@ fn score_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command>)
 }
 
 fn overlay_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    heading(ui, "Overlay");
+    ui.label(theme::heading("Overlay"));
     if state.analysis.is_none() {
         ui.label(RichText::new("No map yet. Compute one with Residual map").color(theme::WEAK));
         return;

@@ -1,10 +1,10 @@
 //! The four panes: axial and coronal above, sagittal and 3-D below, or one of them large.
 
-use super::{plane_pane, theme, volume_pane};
+use super::{plane_pane, preview, theme, volume_pane};
 use crate::app::command::Command;
 use crate::app::state::{JobKind, Pane, State};
 use crate::space::Plane;
-use egui::{Align2, CentralPanel, FontId, Frame, Rect, Sense, Ui, UiBuilder, pos2, vec2};
+use egui::{Align2, CentralPanel, FontId, Frame, Rect, Sense, Ui, UiBuilder, vec2};
 
 /// Draws the panes and says which one is under the mouse.
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Option<Pane> {
@@ -13,9 +13,9 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Opt
         let area = ui.max_rect();
         if state.scan.is_none() {
             empty_ui(ui, state, area);
-            return;
         }
-        for (pane, rect) in layout(area, state.view.maximised) {
+        let shown = if state.scan.is_some() { layout(area, state.view.maximised) } else { Vec::new() };
+        for (pane, rect) in shown {
             let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(pane));
             child.set_clip_rect(rect);
             child.painter().rect_filled(rect, 0.0, theme::BACKGROUND);
@@ -29,6 +29,9 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Opt
             if response.hovered() || response.dragged() {
                 hovered = Some(pane);
             }
+        }
+        if preview::is_due(ui, state) {
+            preview::coming_ui(ui, state, area);
         }
     });
     hovered
@@ -50,18 +53,16 @@ fn layout(area: Rect, maximised: Option<Pane>) -> Vec<(Pane, Rect)> {
 fn empty_ui(ui: &mut Ui, state: &State, area: Rect) {
     ui.allocate_rect(area, Sense::hover());
     ui.painter().rect_filled(area, 0.0, theme::BACKGROUND);
-    let text = if state.jobs.iter().any(|job| job.kind == JobKind::Open) {
-        "Opening…"
-    } else {
-        "Drop a NIfTI file or a DICOM folder here, or open one with Open"
-    };
-    let at = pos2(area.center().x, area.center().y);
-    ui.painter().text(at, Align2::CENTER_CENTER, text, FontId::proportional(16.0), theme::WEAK);
+    if !state.running(JobKind::Open) {
+        let text = "Drop scans or a folder here: NIfTI, DICOM, ZIP, PNG or JPEG. Or choose them with Open";
+        ui.painter().text(area.center(), Align2::CENTER_CENTER, text, FontId::proportional(16.0), theme::WEAK);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use egui::pos2;
 
     #[test]
     fn panes_touch_but_do_not_overlap_and_one_can_fill_all() {

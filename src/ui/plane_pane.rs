@@ -1,11 +1,10 @@
 //! One plane: the slice, crosshair, sinus boxes, letters on all four edges, and what the mouse does there.
 
-use super::lettering::{edge_letters, shaded_text};
+use super::lettering::{badge, edge_letters, orientation_known, shaded_text};
 use super::theme;
 use crate::app::command::Command;
 use crate::app::state::{Pane, State, plane_index};
 use crate::gpu;
-use crate::io::Format;
 use crate::methods::sinus::{Crop, Sinus};
 use crate::space::{Plane, Side, letters};
 use crate::view::SliceView;
@@ -127,19 +126,21 @@ fn cross_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
 
 fn text_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
     let rect = pane.rect;
-    edge_letters(ui, rect, &plane.edge_letters());
+    edge_letters(ui, state, rect, plane.edge_letters());
+    badge(ui, state, rect);
+    let known = orientation_known(state);
     let axis = plane.axis();
     let at_mm = state.view.cross_mm[axis];
-    let title = format!("{}  {} {:.1} mm", plane.name(), letters(plane.normal() * at_mm.signum()), at_mm.abs());
+    let title = if known {
+        format!("{}  {} {:.1} mm", plane.name(), letters(plane.normal() * at_mm.signum()), at_mm.abs())
+    } else {
+        format!("orientation unknown  {at_mm:.1} mm")
+    };
     let corner = rect.left_top() + vec2(7.0, 6.0);
     shaded_text(ui, corner, Align2::LEFT_TOP, &title, FontId::proportional(12.0), theme::plane_colour(plane));
-    if plane == Plane::Axial {
+    if plane == Plane::Axial && known {
         let at = rect.left_bottom() + vec2(7.0, -6.0);
         shaded_text(ui, at, Align2::LEFT_BOTTOM, "radiological", FontId::proportional(11.0), theme::WEAK);
-    }
-    if state.scan.as_ref().is_some_and(|open| open.scan.format == Format::Synthetic) {
-        let at = rect.right_top() + vec2(-7.0, 6.0);
-        shaded_text(ui, at, Align2::RIGHT_TOP, "synthetic", FontId::proportional(12.0), theme::NOTICE);
     }
 }
 

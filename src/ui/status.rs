@@ -1,5 +1,6 @@
 //! The line at the bottom: background work on the left, what lies under the crosshair on the right; messages above it.
 
+use super::lettering::orientation_known;
 use super::theme;
 use crate::app::command::Command;
 use crate::app::state::{JobView, State};
@@ -48,7 +49,7 @@ fn message_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                     commands.push(Command::DismissMessage);
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center).with_main_wrap(true), |ui| {
-                    ui.label(RichText::new(&message.text).color(colour));
+                    ui.label(RichText::new(message.shown(state.settings.show_paths)).color(colour));
                 });
             });
         });
@@ -64,10 +65,16 @@ fn probe(state: &State) -> Option<String> {
     let value = volume.at_world(cross).map_or("  outside".to_owned(), |x| format!("{x:>9.1} {}", volume.unit.symbol()));
     let map = state.analysis.as_ref().and_then(|a| a.map.at_world(cross));
     let map = map.map_or(String::new(), |x| format!(" · residual {x:.2}"));
-    Some(format!("voxel {i:>3} {j:>3} {k:>3} · {} · {value}{map}", position(cross)))
+    let place = if orientation_known(state) { position(cross) } else { unnamed_position(cross) };
+    Some(format!("voxel {i:>3} {j:>3} {k:>3} · {place} · {value}{map}"))
 }
 
 /// A world position with letters instead of signs' meaning: `R  24.1  A  60.2  S -50.1 mm`.
 pub(super) fn position(world_mm: DVec3) -> String {
     format!("R {:>6.1}  A {:>6.1}  S {:>6.1} mm", world_mm.x, world_mm.y, world_mm.z)
+}
+
+/// A position in a scan that does not say how it lies in the patient.
+fn unnamed_position(mm: DVec3) -> String {
+    format!("left and right unknown  x {:>6.1}  y {:>6.1}  z {:>6.1} mm", mm.x, mm.y, mm.z)
 }

@@ -1,7 +1,7 @@
 //! All colours and sizes of the window. Nowhere else is a colour named.
 
 use crate::space::{Plane, Side};
-use egui::{Color32, Context, CornerRadius, FontFamily, FontId, Stroke, TextStyle, Theme, Visuals};
+use egui::{Color32, Context, CornerRadius, FontFamily, FontId, RichText, Stroke, TextStyle, Theme, Visuals};
 
 /// Behind the pictures.
 pub(super) const BACKGROUND: Color32 = Color32::from_rgb(9, 10, 12);
@@ -28,6 +28,9 @@ pub(super) const LETTER: Color32 = Color32::from_rgb(214, 218, 226);
 /// Behind letters, so that they are legible on bright tissue.
 pub(super) const SHADE: Color32 = Color32::from_black_alpha(150);
 
+/// Pictures in their own greys.
+pub(super) const UNTINTED: Color32 = Color32::WHITE;
+
 /// The colour of a plane's lines in the other planes: axial red, sagittal yellow, coronal green.
 pub(super) fn plane_colour(plane: Plane) -> Color32 {
     match plane {
@@ -53,6 +56,11 @@ pub(super) fn map_colour([r, g, b]: [u8; 3]) -> Color32 {
 /// Digits that change: they keep their width.
 pub(super) fn digits(size: f32) -> FontId {
     FontId::new(size, FontFamily::Monospace)
+}
+
+/// The title of a part of the panel.
+pub(super) fn heading(text: &str) -> RichText {
+    RichText::new(text).heading().color(STRONG)
 }
 
 /// Makes egui look like this.

@@ -1,6 +1,6 @@
 //! The 3-D pane: the head ray-cast with the heat map in the same rays.
 
-use super::lettering::{edge_letters, shaded_text};
+use super::lettering::{badge, edge_letters, shaded_text};
 use super::theme;
 use crate::app::command::Command;
 use crate::app::state::State;
@@ -22,7 +22,8 @@ pub(super) fn ui(ui: &mut Ui, state: &State, rect: Rect, commands: &mut Vec<Comm
     ui.painter().add(gpu::raycast(rect, view));
 
     let [right, down, _] = camera.axes();
-    edge_letters(ui, rect, &[-right, right, -down, down].map(letters));
+    edge_letters(ui, state, rect, [-right, right, -down, down].map(letters));
+    badge(ui, state, rect);
     let corner = rect.left_top() + vec2(7.0, 6.0);
     shaded_text(ui, corner, Align2::LEFT_TOP, "3-D", FontId::proportional(12.0), theme::TEXT);
 

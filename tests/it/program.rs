@@ -1,7 +1,7 @@
 //! The program as its users start it.
 
-use antrum::app::{Command as Wish, Effect, Runner, RunnerConfig, State};
-use antrum::io;
+use antrum::app::{Command as Wish, Effect, Runner, RunnerConfig, State, Target};
+use antrum::io::{self, Scan};
 use antrum::job::Progress;
 use antrum::methods::residual::{InferConfig, Model};
 use antrum::methods::sinus::{self, FinderConfig};
@@ -9,8 +9,8 @@ use antrum::nets;
 use antrum::phantom::{self, Contrast, DiseaseKind, Plan};
 use antrum::project::{Label, Project};
 use antrum::space::{Grid, Side};
-use antrum::volume::{Unit, Volume};
-use glam::DVec3;
+use antrum::volume::{Rescale, Unit, Volume, Voxels};
+use glam::{DAffine3, DMat3, DVec3};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -72,6 +72,9 @@ fn bad_usage_is_exit_code_2_and_the_help_says_research_only() {
         &["find"][..],
         &["analyse", "x.nii"],
         &["info", "x.nii", "--nonsense"],
+        &["info", "x.nii", "--volume", "0"],
+        &["convert", "x.nii"],
+        &["convert", "x.nii", "y.png"],
         &["train", "everything"],
         &["phantom", "--out", "x", "--spacing", "0"],
     ] {
@@ -79,9 +82,84 @@ fn bad_usage_is_exit_code_2_and_the_help_says_research_only() {
     }
     let help = String::from_utf8(antrum(&["--help"]).stdout).unwrap();
     assert!(help.contains("Research use only"));
-    for subcommand in ["info", "find", "analyse", "picture", "phantom", "train"] {
+    for subcommand in ["info", "convert", "find", "analyse", "picture", "phantom", "train"] {
         assert!(help.contains(subcommand), "{subcommand}");
     }
+}
+
+/// A grid that is oblique, mirrored and of unequal spacing, with one bright voxel in the patient's left half.
+fn skewed(path: &Path) -> (Volume, DVec3) {
+    let turn = DMat3::from_rotation_z(0.3) * DMat3::from_rotation_x(0.2);
+    let spacing = DMat3::from_diagonal(DVec3::new(-0.9, 1.1, 2.5));
+    let world_from_voxel = DAffine3 { matrix3: turn * spacing, translation: DVec3::new(20.0, -30.0, 5.0) };
+    let grid = Grid::new([30, 24, 12], world_from_voxel).unwrap();
+    let mut values: Vec<i16> = (0..grid.count()).map(|i| (i * 7919 % 1000) as i16).collect();
+    let bright = [25, 12, 6];
+    values[grid.index(bright)] = 3000;
+    let rescale = Rescale { slope: 2.0, intercept: -1024.0 };
+    let volume = Volume { grid, voxels: Voxels::I16(values), rescale, unit: Unit::Arbitrary };
+    io::nifti::write(path, &volume).unwrap();
+    (volume, world_from_voxel.transform_point3(DVec3::from_array(bright.map(|c| c as f64))))
+}
+
+fn scan(path: &Path) -> Scan {
+    io::open(path, &Progress::default()).unwrap()
+}
+
+#[test]
+fn convert_keeps_voxels_and_places_and_replaces_nothing_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (volume, bright_mm) = skewed(&at("in.nii"));
+    let (packed, plain) = (at("out.nii.gz"), at("out.nii"));
+    let output = antrum(&["convert", text(&at("in.nii")), text(&packed)]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("out.nii.gz  30 × 24 × 12 voxels, i16"));
+    assert!(antrum(&["convert", text(&packed), text(&plain)]).status.success());
+    for path in [&packed, &plain] {
+        let back = scan(path).volume;
+        assert_eq!((&back.voxels, back.rescale), (&volume.voxels, volume.rescale));
+        let (a, b) = (back.grid.world_from_voxel, volume.grid.world_from_voxel);
+        assert!(a.abs_diff_eq(b, 1e-5), "{a} {b}");
+        // In the patient's left half, where it was.
+        assert!(bright_mm.x < 0.0);
+        assert_eq!(back.at_world(bright_mm), Some(2.0 * 3000.0 - 1024.0));
+        assert_ne!(back.at_world(DVec3 { x: -bright_mm.x, ..bright_mm }), Some(2.0 * 3000.0 - 1024.0));
+    }
+
+    let before = std::fs::read(&plain).unwrap();
+    std::fs::write(at("other.nii"), "precious").unwrap();
+    refused(&["convert", text(&plain), text(&at("other.nii"))], &["other.nii", "--force"]);
+    assert_eq!(std::fs::read(at("other.nii")).unwrap(), b"precious");
+    assert!(antrum(&["convert", "--force", text(&plain), text(&at("other.nii"))]).status.success());
+    assert_eq!(std::fs::read(at("other.nii")).unwrap(), before);
+}
+
+#[test]
+fn info_lists_the_series_and_one_of_them_can_be_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for (name, side) in [("small.nii", 8), ("large.nii", 16)] {
+        let grid = Grid::centred([side; 3], 1.0, DVec3::ZERO);
+        let values = (0..grid.count()).map(|i| (i % 50) as f32).collect();
+        io::nifti::write(&at(name), &Volume::from_f32(grid, values, Unit::Arbitrary)).unwrap();
+    }
+    let list = json(&antrum(&["info", "--list", "--json", text(folder.path())]));
+    let large = serde_json::json!({
+        "id": "large.nii", "format": "NIfTI", "modality": "unknown", "size": [16, 16, 16],
+        "volumes": 1, "files": 1, "role": "volume", "description": "large",
+    });
+    assert_eq!(list["series"][0], large);
+    assert_eq!(list["series"][1]["id"], "small.nii");
+    let listed = antrum(&["info", "--list", text(folder.path())]).stdout;
+    assert!(String::from_utf8_lossy(&listed).contains("--series small.nii"));
+
+    let size = |args: &[&str]| json(&antrum(&[&["info", "--json"], args].concat()))["size"][0].clone();
+    assert_eq!(size(&[text(folder.path())]), 16);
+    assert_eq!(size(&[text(folder.path()), "--series", "small.nii"]), 8);
+    assert_eq!(size(&[text(&at("small.nii")), text(&at("large.nii"))]), 16, "several files are one catalogue");
+    refused(&["info", "--json", text(folder.path()), "--series", "9.9"], &["9.9", "large.nii, small.nii"]);
+    refused(&["info", text(&at("small.nii")), "--volume", "2"], &["no volume 2", "small.nii"]);
 }
 
 /// A head at 2 mm with an opacified right sinus, written as a file.
@@ -104,9 +182,11 @@ fn info_find_and_analyse_tell_the_same_as_the_library() {
     assert_eq!(info["size"], serde_json::json!(head.image.grid.size));
     assert_eq!(info["format"], "NIfTI");
     assert_eq!(info["world_from_voxel"][3], serde_json::json!([0.0, 0.0, 0.0, 1.0]));
-    for key in ["file", "modality", "spacing_mm", "stored_type", "unit", "min", "max", "mean", "checks"] {
+    for key in ["file", "modality", "spacing_mm", "stored_type", "unit", "min", "max", "mean", "checks", "windows"] {
         assert!(!info[key].is_null(), "{key}");
     }
+    assert_eq!(info["series"], "head.nii.gz");
+    assert_eq!((&info["volumes"], &info["volume"]), (&Value::from(1), &Value::from(1)));
 
     let found = json(&antrum(&["find", "--json", text(&path)]));
     for sinus in found["sinuses"].as_array().unwrap() {
@@ -161,7 +241,7 @@ fn labelling_child() {
     let folder = Path::new(&folder);
     let config = RunnerConfig { project: folder.join("p.antrum"), rater: "child".to_owned(), device: nets::cpu() };
     let (mut runner, mut state) = (Runner::new(config), State::default());
-    runner.run(Effect::Open(Some(folder.join("scan.nii"))));
+    runner.run(Effect::Open(Target::Paths(vec![folder.join("scan.nii")])));
     while state.scan.is_none() {
         for command in runner.poll() {
             state.apply(command);

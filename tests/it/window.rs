@@ -1,18 +1,23 @@
 //! The real window on the software driver, driven as a user drives it: by names, keys and the mouse.
 
-use antrum::app::WindowOptions;
+use antrum::app::command::Opened;
+use antrum::app::{Command, WindowOptions};
+use antrum::io::{self, Check, Format, Scan};
+use antrum::job::Progress;
 use antrum::project::{Label, Project};
-use antrum::space::Side;
+use antrum::space::{Grid, Side};
 use antrum::ui::App;
+use antrum::volume::{Unit, Volume};
 use egui::{Key, PointerButton, Pos2, Rect};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn window(path: Option<&Path>, project: &Path) -> Harness<'static, App> {
     let options = WindowOptions {
-        path: path.map(Path::to_owned),
+        paths: path.into_iter().map(Path::to_owned).collect(),
         project: Some(project.to_owned()),
         rater: Some("tester".to_owned()),
         ..WindowOptions::default()
@@ -133,13 +138,138 @@ fn an_unreadable_file_is_said_and_what_was_open_stays() {
     let mut harness = window(None, &folder.path().join("p.antrum"));
     until(&mut harness, "the example", |app| app.state().sinuses.is_some());
     let generation = harness.state().state().generation;
-    harness.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(bad)));
-    harness.step();
+    drop_files(&mut harness, [bad]);
     until(&mut harness, "the message", |app| app.state().message.is_some());
     let state = harness.state().state();
-    assert!(state.message.as_ref().is_some_and(|m| m.error && m.text.contains("letter.nii")), "{:?}", state.message);
+    assert!(state.message.as_ref().is_some_and(|m| m.error), "{:?}", state.message);
     assert_eq!(state.generation, generation);
     assert!(state.scan.is_some());
+    // Names of files are often names of patients.
+    assert!(harness.query_by_label_contains("this is not a scan").is_some());
+    assert!(harness.query_by_label_contains("letter.nii").is_none());
+    harness.state_mut().send(Command::ShowPaths(true));
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("letter.nii").is_some());
+}
+
+fn drop_files(harness: &mut Harness<'_, App>, paths: impl IntoIterator<Item = PathBuf>) {
+    for path in paths {
+        harness.input_mut().dropped_files.push(Arc::new(Dropped(path)));
+    }
+    harness.step();
+}
+
+/// Two scans of 24³ and 20³ voxels.
+fn two_scans(folder: &Path) -> [PathBuf; 2] {
+    [("DOE-a.nii", 24), ("DOE-b.nii", 20)].map(|(name, side)| {
+        let path = folder.join(name);
+        io::nifti::write(&path, &volume([side; 3])).unwrap();
+        path
+    })
+}
+
+fn volume(size: [usize; 3]) -> Volume {
+    let grid = Grid::centred(size, 2.0, glam::DVec3::ZERO);
+    Volume::from_f32(grid, (0..grid.count()).map(|i| (i % 50) as f32).collect(), Unit::Arbitrary)
+}
+
+fn side_of(app: &App) -> Option<usize> {
+    app.state().volume().map(|volume| volume.grid.size[0])
+}
+
+#[test]
+fn a_series_is_chosen_by_click_and_by_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    two_scans(folder.path());
+    let mut harness = window(Some(folder.path()), &folder.path().join("labels/p.antrum"));
+    until(&mut harness, "the larger series", |app| side_of(app) == Some(24));
+    until(&mut harness, "the pictures", |app| app.state().thumbnails.iter().all(Option::is_some));
+    assert!(harness.query_by_label_contains("Series (2)").is_some());
+    assert!(harness.query_by_label_contains("DOE").is_none(), "no names of files");
+
+    harness.get_by_label("Series 2: NIfTI 2, 20 × 20 × 20").click();
+    until(&mut harness, "the smaller series", |app| side_of(app) == Some(20));
+    assert_eq!(harness.state().state().series(), Some(1));
+    harness.key_press(Key::PageUp);
+    until(&mut harness, "the larger series again", |app| side_of(app) == Some(24));
+    harness.get_by_label("Series 2: NIfTI 2, 20 × 20 × 20").focus();
+    harness.step();
+    harness.key_press(Key::Enter);
+    until(&mut harness, "the smaller series again", |app| side_of(app) == Some(20));
+}
+
+#[test]
+fn files_that_are_dropped_together_are_series_to_choose_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = two_scans(folder.path());
+    let mut harness = window(None, &folder.path().join("p.antrum"));
+    until(&mut harness, "the example", |app| app.state().scan.is_some());
+    assert!(harness.query_by_label_contains("Series (").is_none());
+    drop_files(&mut harness, files);
+    until(&mut harness, "the larger file", |app| side_of(app) == Some(24));
+    assert!(harness.query_by_label_contains("Series (2)").is_some());
+}
+
+#[test]
+fn the_volumes_of_a_series_are_stepped_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rest.nii");
+    io::nifti::write(&path, &volume([16, 16, 48])).unwrap();
+    // The same bytes as three volumes of 16 slices: `dim` is at byte 40.
+    let mut bytes = std::fs::read(&path).unwrap();
+    for (at, number) in [(40, 4_i16), (46, 16), (48, 3)] {
+        bytes[at..at + 2].copy_from_slice(&number.to_ne_bytes());
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let mut harness = window(Some(&path), &folder.path().join("p.antrum"));
+    until(&mut harness, "the first volume", |app| side_of(app) == Some(16) && app.state().sinuses.is_some());
+    assert!(harness.query_by_label("volume 1 of 3").is_some());
+    let first = harness.state().state().volume().unwrap().at([0, 0, 0]);
+    // Within the lowest third, where all three volumes lie.
+    let cross = glam::DVec3::new(5.0, 6.0, -20.0);
+    harness.state_mut().send(Command::CrossTo(cross));
+    harness.get_by_label("Next volume").click();
+    until(&mut harness, "the second volume", |app| app.state().scan.as_ref().is_some_and(|open| open.scan.frame == 1));
+    assert!(harness.query_by_label("volume 2 of 3").is_some());
+    assert_eq!(harness.state().state().view.cross_mm, cross, "the reader goes on looking at the same place");
+    let second = harness.state().state().volume().unwrap().at([0, 0, 0]);
+    assert_eq!((first, second), (Some(0.0), Some(f64::from(16 * 16 * 16 % 50))));
+}
+
+/// A DICOM scan with a finding, as the reader of series would hand it over.
+fn with_check(code: &'static str) -> Command {
+    let scan = Scan {
+        format: Format::Dicom,
+        checks: vec![Check { code, message: format!("A sentence about {code}.") }],
+        ..antrum::app::example(&Progress::default()).unwrap()
+    };
+    Command::Opened(Opened { scan: Arc::new(scan), origin: None, labels: [None; 2] })
+}
+
+#[test]
+fn the_series_check_says_what_was_found_and_what_can_be_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = window(None, &folder.path().join("p.antrum"));
+    until(&mut harness, "the example", |app| app.state().scan.is_some());
+    assert!(harness.query_by_label_contains("Series check").is_none());
+
+    harness.state_mut().send(with_check("uneven-spacing"));
+    harness.run_steps(2);
+    assert!(harness.query_by_label("Series check (1)").is_some());
+    assert!(harness.query_by_label("A sentence about uneven-spacing.").is_some());
+    assert!(harness.query_by_label("Resample to even spacing").is_some());
+
+    harness.state_mut().send(with_check("resampled"));
+    harness.run_steps(2);
+    assert!(harness.query_by_label("resampled").is_some());
+    assert!(harness.query_by_label("Show the slices as stored").is_some());
+    assert!(harness.query_by_label("Resample to even spacing").is_none());
+
+    harness.state_mut().send(with_check("no-orientation"));
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("Left and right of this scan are unknown").is_some());
+    assert!(harness.query_by_label_contains("left and right unknown").is_some(), "in the status line");
+    assert!(harness.query_by_label_contains("Resample").is_none());
 }
 
 #[test]

@@ -3,10 +3,14 @@
 //! A file may give its place twice, as a full matrix (sform) and as a quaternion with spacings (qform, which knows no
 //! shear). The sform counts if its code is above 0, else the qform if its code is above 0, else only the spacings are
 //! known. NIfTI's world is RAS+ like ours. Formulas: `nifti1.h`, "orientation and location in space".
+//!
+//! An Analyze file says no more than its spacings and, if SPM wrote it, its origin. Which side is left, is a convention
+//! between programs: here that of SPM and nibabel, where the first column is on the patient's right. It is opened all the
+//! same, like a NIfTI file without position, because old data sets have nothing else, and always with a check.
 
+use super::header::{Header, Layout};
 use crate::io::{Check, Fault};
 use crate::space::{Grid, GridError};
-use ::nifti::NiftiHeader;
 use glam::{DAffine3, DMat3, DQuat, DVec3};
 
 /// Where sform and qform may differ without a word: rounding to `f32` explains less than this.
@@ -14,8 +18,8 @@ const TOLERANCE_MM: f64 = 0.1;
 const TOLERANCE_DEGREES: f64 = 0.05;
 
 /// The grid of a volume of `size`; adds what is doubtful about it to `checks`.
-pub(super) fn grid(header: &NiftiHeader, size: [usize; 3], checks: &mut Vec<Check>) -> Result<Grid, Fault> {
-    let mm = match header.xyzt_units & 7 {
+pub(super) fn grid(header: &Header, size: [usize; 3], checks: &mut Vec<Check>) -> Result<Grid, Fault> {
+    let mm = match header.units & 7 {
         1 => 1000.0,
         3 => 0.001,
         _ => 1.0,
@@ -36,33 +40,49 @@ pub(super) fn grid(header: &NiftiHeader, size: [usize; 3], checks: &mut Vec<Chec
     if let Some(grid) = sform.or(qform) {
         return Ok(grid);
     }
-    checks.push(Check::new(
-        "no-orientation",
-        "The file does not say how the patient lies; left and right may be swapped and any axis may be up.",
-    ));
-    Grid::new(size, in_mm(DAffine3::from_mat3(DMat3::from_diagonal(spacing(header))))).map_err(|error| match error {
+    let (affine, doubt) = match header.layout {
+        Layout::Analyze { origin } => (
+            analyze(size, spacing(header), origin),
+            "Analyze files do not say which side is which; as SPM and nibabel do, the first column is taken for the \
+             patient's right. Compare it with another scan before trusting left and right.",
+        ),
+        Layout::Single | Layout::Pair => (
+            DAffine3::from_mat3(DMat3::from_diagonal(spacing(header))),
+            "The file does not say how the patient lies; left and right may be swapped and any axis may be up.",
+        ),
+    };
+    checks.push(Check::new("no-orientation", doubt));
+    Grid::new(size, in_mm(affine)).map_err(|error| match error {
         GridError::Size(size) => Fault::TooLarge(size),
         GridError::Singular => Fault::Damaged("its voxel spacing is not usable".to_owned()),
     })
 }
 
 /// Voxel spacings; where the file has none, 1.
-fn spacing(header: &NiftiHeader) -> DVec3 {
-    let [_, i, j, k, ..] = header.pixdim;
-    DVec3::from_array([i, j, k].map(|d| if d.is_finite() && d != 0.0 { f64::from(d.abs()) } else { 1.0 }))
+fn spacing(header: &Header) -> DVec3 {
+    let [_, sides @ ..] = header.pixdim;
+    DVec3::from_array(sides.map(|d| if d.is_finite() && d != 0.0 { d.abs() } else { 1.0 }))
 }
 
-fn sform(header: &NiftiHeader) -> DAffine3 {
-    let [x, y, z] = [header.srow_x, header.srow_y, header.srow_z].map(|row| row.map(f64::from));
+/// Columns to the patient's left, rows to the front, slices up. SPM's origin, a voxel counted from 1, is believed where
+/// it is not far outside; else the middle is the origin.
+fn analyze(size: [usize; 3], spacing_mm: DVec3, origin: [i16; 3]) -> DAffine3 {
+    let (sides, origin) = (size.map(|side| side as f64), origin.map(f64::from));
+    let near = origin.iter().zip(&sides).all(|(&o, &side)| o > -side && o < 2.0 * side);
+    let voxel = if near && origin != [0.0; 3] { origin.map(|o| o - 1.0) } else { sides.map(|side| (side - 1.0) / 2.0) };
+    let matrix3 = DMat3::from_diagonal(spacing_mm * DVec3::new(-1.0, 1.0, 1.0));
+    DAffine3 { matrix3, translation: -(matrix3 * DVec3::from_array(voxel)) }
+}
+
+fn sform(header: &Header) -> DAffine3 {
+    let [x, y, z] = header.srow;
     let column = |c: usize| DVec3::new(x[c], y[c], z[c]);
     DAffine3 { matrix3: DMat3::from_cols(column(0), column(1), column(2)), translation: column(3) }
 }
 
-fn qform(header: &NiftiHeader) -> DAffine3 {
-    let bcd = DVec3::new(header.quatern_b.into(), header.quatern_c.into(), header.quatern_d.into());
+fn qform(header: &Header) -> DAffine3 {
     let qfac = if header.pixdim[0] < 0.0 { -1.0 } else { 1.0 };
-    let origin = DVec3::new(header.quatern_x.into(), header.quatern_y.into(), header.quatern_z.into());
-    from_quaternion(bcd, qfac, spacing(header), origin)
+    from_quaternion(header.quatern.into(), qfac, spacing(header), header.qoffset.into())
 }
 
 /// Rotation from the quaternion's b, c, d (its a is not stored and never negative), then spacings, then origin.
@@ -97,7 +117,7 @@ impl Qform {
         let bcd = turn.xyz() * if turn.w < 0.0 { -1.0 } else { 1.0 };
         let origin = grid.world_from_voxel.translation;
         let back = Grid { world_from_voxel: from_quaternion(bcd, qfac, grid.spacing_mm(), origin), ..*grid };
-        Self { bcd, qfac, faithful: distance_mm(grid, &back) < TOLERANCE_MM }
+        Self { bcd, qfac, faithful: disagreement(grid, &back).is_none() }
     }
 }
 

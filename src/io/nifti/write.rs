@@ -1,7 +1,7 @@
 //! Volumes to `.nii` and `.nii.gz`: NIfTI-1, the stored type and its rescaling kept, in this machine's byte order.
 
 use super::affine::Qform;
-use super::{FIRST_OFFSET, stem};
+use super::names::single_stem;
 use crate::io::WriteError;
 use crate::volume::{Volume, Voxels, with_voxels};
 use flate2::Compression;
@@ -12,6 +12,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+/// The header and four bytes of flags, which say that no extensions follow.
+const FIRST_OFFSET: usize = 352;
+/// Heads become 2 % smaller at the usual level 6, in one and a half to three times the time.
+const LEVEL: Compression = Compression::new(2);
 /// In every header, as the notice that goes with everything this program writes.
 const DESCRIPTION: &[u8] = b"Antrum; research use only";
 
@@ -23,7 +27,7 @@ const DESCRIPTION: &[u8] = b"Antrum; research use only";
 /// # Errors
 /// [`WriteError`] when the name, the size or the disk does not allow it.
 pub fn write(path: &Path, volume: &Volume) -> Result<(), WriteError> {
-    if stem(path).is_none() {
+    if single_stem(path).is_none() {
         return Err(WriteError::Name { path: path.to_owned() });
     }
     let header = header(volume).map_err(|reason| WriteError::Unfit { path: path.to_owned(), reason })?;
@@ -50,7 +54,7 @@ fn write_part(part: &Path, packed: bool, header: &[u8; FIRST_OFFSET], voxels: &V
     let file = OpenOptions::new().write(true).create_new(true).open(part)?;
     let bytes: &[u8] = with_voxels!(voxels, v => bytemuck::cast_slice(v));
     let file: File = if packed {
-        let mut encoder = GzEncoder::new(BufWriter::new(file), Compression::default());
+        let mut encoder = GzEncoder::new(BufWriter::new(file), LEVEL);
         encoder.write_all(header)?;
         encoder.write_all(bytes)?;
         encoder.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?

@@ -1,15 +1,30 @@
 //! NIfTI files made byte by byte, so that reading does not depend on our writing.
 #![allow(clippy::unwrap_used)]
 
+mod hostile;
+mod orders;
+mod pairs;
+mod writing;
+
 use super::*;
-use crate::space::Grid;
+use crate::volume::{Rescale, Voxels};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use glam::{DAffine3, DMat3, DVec3};
-use rand::{RngExt as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
-use std::fs;
 use std::io::Write as _;
+use std::sync::Mutex;
+
+const FIRST_OFFSET: usize = 352;
+
+/// What `bytes` as a single file hold.
+fn parse(bytes: &[u8], frame: usize) -> Result<Parsed, Fault> {
+    let header = Header::read(&mut Stream::new(bytes))?;
+    super::parse(&header, bytes, &ReadOptions { frame, ..ReadOptions::default() }, &Progress::default())
+}
+
+fn open(path: &Path) -> Result<Scan, OpenError> {
+    read(&Source::File(path.to_owned()), &ReadOptions::default(), &Progress::default())
+}
 
 /// A NIfTI-1 file in the making, in either byte order.
 #[derive(Clone)]
@@ -75,7 +90,7 @@ impl Raw {
     }
 
     fn parse(&self) -> Result<Parsed, Fault> {
-        parse(&self.bytes, &Progress::default())
+        parse(&self.bytes, 0)
     }
 
     fn codes(&self) -> Vec<&'static str> {
@@ -219,7 +234,7 @@ fn units_frames_windows_and_trailing_dimensions() {
     assert!(raw.codes().is_empty(), "dimensions of 1 are none");
     raw.i16(50, 2);
     (12..24_i16).for_each(|v| raw.bytes.extend(v.to_le_bytes()));
-    assert_eq!(raw.codes(), ["first-frame"]);
+    assert_eq!(raw.codes(), ["one-of-many"]);
     assert_eq!(raw.parse().unwrap().volume.voxels, Voxels::I16((0..12).collect()));
 }
 
@@ -229,120 +244,80 @@ fn what_cannot_be_opened_is_named() {
     assert!(said(&Raw::new(false, 128)).contains("colour (RGB)"));
     assert!(said(&Raw::new(true, 32)).contains("complex"));
     assert!(said(&Raw::new(false, 5)).contains("5 is not a NIfTI data type"));
-    assert!(said(&Raw::new(false, 4)).contains("24 bytes of voxels are announced, but the file has 352"));
+    assert!(said(&Raw::new(false, 1)).contains("single bits"));
+    assert!(said(&Raw::new(false, 1536)).contains("128-bit"));
+    assert!(
+        said(&Raw::new(false, 4)).contains("24 bytes of voxels are announced from byte 352 on, but the file has 352")
+    );
     let changed = |change: &dyn Fn(&mut Raw)| {
         let mut raw = Raw::counting();
         change(&mut raw);
         said(&raw)
     };
-    assert!(changed(&|r| r.bytes[344..347].copy_from_slice(b"ni1")).contains("pair of header and image"));
-    assert!(changed(&|r| r.bytes[4..8].copy_from_slice(b"n+2\0")).contains("NIfTI-2"));
+    assert!(changed(&|r| r.bytes[4..8].copy_from_slice(b"n+2\0")).contains("ends too early"));
+    assert!(changed(&|r| r.bytes[0] = 0).contains("gives its own size as 256"));
+    assert!(changed(&|r| r.bytes[..4].fill(0)).contains("gives its own size as 0"));
     assert!(changed(&|r| r.i16(42, -5)).contains("-5 voxels"));
     assert!(changed(&|r| r.i16(42, 0)).contains("0 voxels"));
     assert!(changed(&|r| r.i16(40, 0)).contains("0 dimensions"));
-    assert!(changed(&|r| r.f32(108, f32::NAN)).contains("start at byte NaN"));
+    for offset in [f32::NAN, -352.0, 100.0, f32::INFINITY] {
+        assert!(changed(&|r| r.f32(108, offset)).contains(&format!("start at byte {offset}")));
+    }
+    assert!(changed(&|r| r.f32(108, 1e9)).contains("from byte 1000000000 on, but the file has 376"));
     // 32767³ voxels of 2 bytes are refused before anything is allocated.
     assert!(changed(&|r| (42..48).step_by(2).for_each(|at| r.i16(at, i16::MAX))).contains("TooLarge"));
     assert!(changed(&|r| (42..46).step_by(2).for_each(|at| r.i16(at, i16::MAX))).contains("announced"));
 }
 
 #[test]
-fn all_48_axis_orders_survive_writing_and_reading_as_sform_and_as_qform() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("turned.nii");
-    let size = [4, 3, 2];
-    let values: Vec<u16> = (0..24).map(|v| v * 2000).collect();
-    for [a, b, c] in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
-        for signs in 0..8_u8 {
-            let sign = |n: u8| if signs >> n & 1 == 1 { -1.0 } else { 1.0 };
-            let axes = [DVec3::AXES[a] * 0.5 * sign(0), DVec3::AXES[b] * 0.9 * sign(1), DVec3::AXES[c] * 2.0 * sign(2)];
-            let affine = DAffine3 {
-                matrix3: DMat3::from_cols(axes[0], axes[1], axes[2]),
-                translation: DVec3::new(-80.25, 70.5, 33.125),
-            };
-            let grid = Grid::new(size, affine).unwrap();
-            let rescale = Rescale { slope: 0.25, intercept: -1024.0 };
-            let volume = Volume { grid, voxels: Voxels::U16(values.clone()), rescale, unit: Unit::Arbitrary };
-            write(&path, &volume).unwrap();
-            let scan = crate::io::open(&path, &Progress::default()).unwrap();
-            assert!(scan.checks.is_empty(), "{:?}", scan.checks);
-            assert!(close(scan.volume.grid.world_from_voxel, affine, 1e-4));
-            assert_eq!((&scan.volume.voxels, scan.volume.rescale), (&volume.voxels, rescale));
-
-            let mut bytes = fs::read(&path).unwrap();
-            bytes[254] = 0; // sform_code
-            let by_qform = parse(&bytes, &Progress::default()).unwrap();
-            assert!(by_qform.checks.is_empty(), "the qform is there");
-            assert!(close(by_qform.volume.grid.world_from_voxel, affine, 1e-4), "{affine:?}");
+fn any_volume_of_four_or_five_dimensions_can_be_chosen() {
+    let mut raw = Raw::counting();
+    raw.i16(40, 5);
+    raw.i16(48, 2);
+    raw.i16(50, 3);
+    raw.bytes.truncate(FIRST_OFFSET);
+    (0..72_i16).for_each(|v| raw.bytes.extend(v.to_le_bytes()));
+    for bytes in [raw.bytes.clone(), gzip(&raw.bytes)] {
+        for frame in 0..6 {
+            let parsed = parse(&bytes, frame).unwrap();
+            let first = 12 * frame as i16;
+            assert_eq!((parsed.volume.voxels, parsed.frames), (Voxels::I16((first..first + 12).collect()), 6));
+            assert_eq!(parsed.checks[0].message, format!("Volume {} of 6 is shown.", frame + 1));
         }
+        let error = parse(&bytes, 6).map(|p| p.frames).unwrap_err().at(Path::new("a.nii"));
+        assert_eq!(error.to_string(), "there is no volume 7; choose one from 1 to 6: a.nii");
+        assert!(matches!(parse(&bytes, usize::MAX), Err(Fault::NoFrame { .. })));
     }
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no part is left behind");
 }
 
 #[test]
-fn an_oblique_grid_survives_and_a_sheared_one_is_in_the_sform_only() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("oblique.NII.GZ");
-    let turn = DMat3::from_rotation_z(0.3) * DMat3::from_rotation_x(-0.4) * DMat3::from_rotation_y(2.9);
-    let mut affine = DAffine3 {
-        matrix3: turn * DMat3::from_diagonal(DVec3::new(0.8, 0.8, -1.5)),
-        translation: DVec3::new(90.0, -110.0, 42.0),
-    };
-    let volume_on = |affine| Volume::from_f32(Grid::new([5, 6, 7], affine).unwrap(), vec![1.5; 210], Unit::Arbitrary);
-    write(&path, &volume_on(affine)).unwrap();
-    let scan = crate::io::open(&path, &Progress::default()).unwrap();
-    assert!(close(scan.volume.grid.world_from_voxel, affine, 1e-4) && scan.checks.is_empty(), "{:?}", scan.checks);
-    assert_eq!(scan.description, "oblique");
-
-    affine.matrix3.z_axis += DVec3::Y * 0.5;
-    write(&path, &volume_on(affine)).unwrap();
-    let scan = crate::io::open(&path, &Progress::default()).unwrap();
-    assert!(close(scan.volume.grid.world_from_voxel, affine, 1e-4) && scan.checks.is_empty(), "{:?}", scan.checks);
+fn extensions_behind_the_header_are_passed_over() {
+    let mut raw = Raw::counting();
+    raw.f32(108, 384.0);
+    raw.bytes.splice(FIRST_OFFSET..FIRST_OFFSET, [0xAA; 32]);
+    assert_eq!(raw.parse().unwrap().volume.voxels, Voxels::I16((0..12).collect()));
 }
 
 #[test]
-fn a_failed_write_leaves_the_old_file_and_no_part() {
-    let dir = tempfile::tempdir().unwrap();
-    let good = Volume::from_f32(Grid::centred([2, 2, 2], 1.0, DVec3::ZERO), vec![0.0; 8], Unit::Score);
-    let path = dir.path().join("map.nii.gz");
-    write(&path, &good).unwrap();
-    let before = fs::read(&path).unwrap();
-
-    let mut torn = good.clone();
-    torn.voxels = Voxels::F32(vec![0.0; 7]);
-    assert!(write(&path, &torn).unwrap_err().to_string().contains("7 voxels for a grid of 8"));
-    assert_eq!(fs::read(&path).unwrap(), before);
-
-    let long = Volume::from_f32(Grid::centred([40_000, 1, 1], 1.0, DVec3::ZERO), vec![0.0; 40_000], Unit::Score);
-    assert!(write(&path, &long).unwrap_err().to_string().contains("a side of 40000 voxels"));
-    assert!(matches!(write(&dir.path().join("map.nrrd"), &good), Err(crate::io::WriteError::Name { .. })));
-    // A folder cannot be replaced by a file: the last step fails.
-    let folder = dir.path().join("folder.nii");
-    fs::create_dir(&folder).unwrap();
-    assert!(matches!(write(&folder, &good), Err(crate::io::WriteError::Io { .. })));
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+fn voxels_that_are_no_number_stay() {
+    let raw = (0..12_u8)
+        .fold(Raw::new(true, 16), |raw, v| raw.voxel(if v == 3 { f32::NAN } else { f32::from(v) }.to_le_bytes()));
+    let volume = raw.parse().unwrap().volume;
+    assert!(volume.at([0, 1, 0]).unwrap().is_nan());
+    assert_eq!((volume.statistics().min, volume.statistics().max), (0.0, 11.0));
 }
 
 #[test]
-fn no_truncation_and_no_flipped_byte_makes_it_panic() {
-    let whole = Raw::counting().bytes;
-    let packed = gzip(&whole);
-    let progress = Progress::default();
-    assert_eq!(parse(&packed, &progress).unwrap().volume, parse(&whole, &progress).unwrap().volume);
-    for bytes in [&whole, &packed] {
-        for length in 0..bytes.len() {
-            assert!(parse(&bytes[..length], &progress).is_err(), "cut to {length} of {}", bytes.len());
-        }
-    }
-    let mut random = ChaCha8Rng::seed_from_u64(1);
-    for round in 0..2000 {
-        let mut bytes = if round % 4 == 0 { packed.clone() } else { whole.clone() };
-        for _ in 0..random.random_range(1..6) {
-            let at = random.random_range(0..bytes.len());
-            bytes[at] = random.random();
-        }
-        if let Ok(parsed) = parse(&bytes, &progress) {
-            assert_eq!(parsed.volume.voxels.len(), parsed.volume.grid.count());
-        }
-    }
+fn the_middle_slice_is_handed_out_before_the_rest_has_come() {
+    let mut raw = Raw::new(false, 4);
+    (42..48).step_by(2).zip([256_i16, 256, 129]).for_each(|(at, side)| raw.i16(at, side));
+    // Slice k holds the number k; the file ends behind the middle one.
+    let cut = gzip(&[raw.bytes.clone(), (0..66_i16).flat_map(|k| k.to_le_bytes().repeat(1 << 16)).collect()].concat());
+    let seen = Mutex::new(Vec::new());
+    let show = |preview: crate::io::Preview| seen.lock().unwrap().push(preview);
+    let options = ReadOptions { preview: Some(&show), ..ReadOptions::default() };
+    let header = Header::read(&mut Stream::new(&cut)).unwrap();
+    assert!(super::parse(&header, &cut, &options, &Progress::default()).is_err());
+    let seen = seen.into_inner().unwrap();
+    assert_eq!((seen.len(), seen[0].size, seen[0].spacing_mm), (1, [256, 256], [2.0, 3.0]));
 }

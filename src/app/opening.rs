@@ -1,0 +1,229 @@
+//! Opening as the state sees it: which series and volume are asked for, and what changes when they are there.
+
+use super::checks;
+use super::command::{Effect, Opened};
+use super::load::{Origin, Target};
+use super::message::Message;
+use super::state::{JobKind, OpenScan, State, View};
+use super::undo::History;
+use crate::io::{Catalogue, OpenError};
+use crate::view::Window;
+use std::sync::Arc;
+
+impl State {
+    /// Asks for a series of the list. The one on screen is not read again, but its choice ends the opening of another.
+    pub(super) fn open_series(&self, series: usize) -> Vec<Effect> {
+        if self.series() == Some(series) {
+            return vec![Effect::Cancel(JobKind::Open)];
+        }
+        match &self.catalogue {
+            Some(catalogue) if series < catalogue.series().len() => {
+                let origin = Origin { catalogue: Arc::clone(catalogue), series };
+                vec![Effect::Open(Target::Series { origin, frame: 0, even: false })]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Asks for the series so many places further down the list, if there is one.
+    pub(super) fn next_series(&self, by: isize) -> Vec<Effect> {
+        let next = self.series().map_or(Some(0), |series| series.checked_add_signed(by));
+        next.map_or_else(Vec::new, |series| self.open_series(series))
+    }
+
+    /// Asks for another volume of the open series.
+    pub(super) fn show_volume(&self, frame: usize) -> Vec<Effect> {
+        match &self.scan {
+            Some(open) if frame < open.scan.frames => self.read_anew(frame, checks::resampled(&open.scan)),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Asks for the open volume with its slices evenly spaced, or as they are stored.
+    pub(super) fn even(&self, even: bool) -> Vec<Effect> {
+        self.scan.as_ref().map_or_else(Vec::new, |open| self.read_anew(open.scan.frame, even))
+    }
+
+    fn read_anew(&self, frame: usize, even: bool) -> Vec<Effect> {
+        let origin = self.scan.as_ref().and_then(|open| open.origin.clone());
+        origin.map(|origin| Effect::Open(Target::Series { origin, frame, even })).into_iter().collect()
+    }
+
+    pub(super) fn opened(&mut self, opened: Opened) -> Vec<Effect> {
+        let before = self.scan.replace(OpenScan::new(opened.scan, opened.origin));
+        self.labels = opened.labels;
+        self.early = None;
+        // Other messages stay until they are read.
+        self.message = self.message.take().filter(|m| m.keep);
+        self.generation += 1;
+        let origin = self.scan.as_ref().and_then(|open| open.origin.clone());
+        let same_series = match (before.as_ref().and_then(|open| open.origin.as_ref()), &origin) {
+            (Some(before), Some(now)) => before.is(now),
+            _ => false,
+        };
+        let mut effects: Vec<Effect> = self.list(origin.map(|origin| origin.catalogue)).into_iter().collect();
+        match before {
+            Some(before) if same_series => effects.extend(self.look_on(&before)),
+            _ => effects.extend(self.look_anew()),
+        }
+        effects
+    }
+
+    /// Everything as on opening.
+    fn look_anew(&mut self) -> Vec<Effect> {
+        let Some(open) = &self.scan else { return Vec::new() };
+        // Work on the former scan is pointless now; looking for sinuses replaces itself.
+        let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
+        let window = open.windows.first().map_or(Window::between(0.0, 1.0), |w| w.1);
+        let cross_mm = open.bounds_mm.centre();
+        // In a single slice there is nothing to look for.
+        effects.extend(open.flat().is_none().then(|| Effect::Find(Arc::clone(&open.scan))));
+        let View { linear, show_cross, .. } = self.view;
+        self.view = View { cross_mm, window, linear, show_cross, ..View::default() };
+        self.sinuses = None;
+        self.analysis = None;
+        self.current = None;
+        self.history = History::default();
+        self.ai_seen = [false; 2];
+        self.reset_views();
+        effects
+    }
+
+    /// Another volume of the same series: the reader goes on looking at the same place in the same way.
+    fn look_on(&mut self, before: &OpenScan) -> Vec<Effect> {
+        let Some(open) = &self.scan else { return Vec::new() };
+        let chosen = before.windows.iter().position(|(_, window)| *window == self.view.window);
+        if let Some((_, window)) = chosen.and_then(|number| open.windows.get(number)) {
+            self.view.window = *window;
+        }
+        let find = Effect::Find(Arc::clone(&open.scan));
+        self.move_cross(self.view.cross_mm);
+        if self.sinuses.is_some() { self.boxes_changed() } else { vec![find] }
+    }
+
+    /// What was to be opened cannot be read: what is open stays, and another series can be chosen.
+    pub(super) fn unreadable(&mut self, error: &OpenError, catalogue: Option<Arc<Catalogue>>) -> Vec<Effect> {
+        self.message = Some(Message::unreadable(error));
+        match catalogue.filter(|catalogue| catalogue.series().len() > 1) {
+            Some(catalogue) => self.list(Some(catalogue)).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Puts another list of series on screen and has its pictures made.
+    fn list(&mut self, catalogue: Option<Arc<Catalogue>>) -> Option<Effect> {
+        let same = match (&self.catalogue, &catalogue) {
+            (Some(before), Some(now)) => Arc::ptr_eq(before, now),
+            (before, now) => before.is_none() && now.is_none(),
+        };
+        if same {
+            return None;
+        }
+        self.catalogue = catalogue;
+        self.thumbnails = vec![None; self.catalogue.as_ref().map_or(0, |c| c.series().len())];
+        let list = self.catalogue.clone().filter(|catalogue| catalogue.series().len() > 1);
+        Some(Effect::Thumbnails(list))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app::Command;
+    use crate::app::state::Pane;
+    use crate::app::testing::scan;
+    use crate::io::{self, Scan};
+    use crate::job::Progress;
+    use crate::methods::sinus::Sinus;
+    use crate::project::Label;
+    use crate::space::{Plane, Side};
+    use glam::DVec3;
+
+    /// A catalogue of two series.
+    fn two() -> Arc<Catalogue> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, size) in [("a.nii", [12, 12, 12]), ("b.nii", [10, 10, 10])] {
+            io::nifti::write(&folder.path().join(name), &scan(size).volume).unwrap();
+        }
+        Arc::new(io::browse(&[folder.path().to_owned()], &Progress::default()).unwrap())
+    }
+
+    fn opened(scan: Scan, origin: Option<Origin>) -> Command {
+        Command::Opened(Opened { scan: Arc::new(scan), origin, labels: [Some(Label::Normal), None] })
+    }
+
+    fn first_of_two() -> (State, Origin) {
+        let mut state = State::default();
+        let origin = Origin { catalogue: two(), series: 0 };
+        let effects = state.apply(opened(Scan { frames: 3, ..scan([100, 90, 80]) }, Some(origin.clone())));
+        assert!(matches!(
+            &effects[..],
+            [Effect::Thumbnails(Some(_)), Effect::Cancel(JobKind::Analyse), Effect::Find(_)]
+        ));
+        (state, origin)
+    }
+
+    fn asked(effects: &[Effect]) -> Option<(usize, usize, bool)> {
+        match effects {
+            [Effect::Open(Target::Series { origin, frame, even })] => Some((origin.series, *frame, *even)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn another_volume_is_looked_at_in_the_same_place() {
+        let (mut state, origin) = first_of_two();
+        let sinuses = [Side::Left, Side::Right].map(|side| {
+            Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &scan([100, 90, 80]).volume.grid)
+        });
+        state.apply(Command::Found(sinuses));
+        state.apply(Command::Label(Side::Right, Label::Anomalous));
+        state.apply(Command::CrossTo(DVec3::new(1.0, 2.0, 3.0)));
+        assert_eq!(asked(&state.apply(Command::ShowVolume(1))), Some((0, 1, false)));
+        assert!(state.apply(Command::ShowVolume(3)).is_empty(), "there are three");
+
+        let second = Scan { frames: 3, frame: 1, ..scan([100, 90, 80]) };
+        let effects = state.apply(opened(second, Some(origin)));
+        assert!(matches!(&effects[..], [Effect::Cancel(JobKind::Analyse), Effect::Analyse(..)]), "{effects:?}");
+        assert_eq!((state.view.cross_mm, state.sinuses), (DVec3::new(1.0, 2.0, 3.0), Some(sinuses)));
+        assert_eq!(state.undoable().0.as_deref(), Some("label right anomalous"));
+        assert_eq!(asked(&state.apply(Command::Even(true))), Some((0, 1, true)));
+    }
+
+    #[test]
+    fn another_series_is_another_scan() {
+        let (mut state, origin) = first_of_two();
+        state.apply(Command::CrossTo(DVec3::new(1.0, 2.0, 3.0)));
+        assert_eq!(asked(&state.apply(Command::OpenSeries(1))), Some((1, 0, false)));
+        assert_eq!(asked(&state.apply(Command::NextSeries(1))), Some((1, 0, false)));
+        assert!(state.apply(Command::NextSeries(-1)).is_empty() && state.apply(Command::OpenSeries(2)).is_empty());
+        assert!(matches!(state.apply(Command::OpenSeries(0))[..], [Effect::Cancel(JobKind::Open)]), "it is open");
+        let effects = state.apply(opened(scan([50, 50, 50]), Some(Origin { series: 1, ..origin })));
+        assert!(matches!(&effects[..], [Effect::Cancel(JobKind::Analyse), Effect::Find(_)]), "{effects:?}");
+        assert_eq!((state.view.cross_mm, state.series()), (DVec3::ZERO, Some(1)));
+        state.apply(opened(scan([50, 50, 50]), None));
+        assert_eq!((state.series(), state.catalogue.is_none()), (None, true), "the synthetic head has no list");
+    }
+
+    #[test]
+    fn what_cannot_be_read_leaves_the_scan_but_offers_its_neighbours() {
+        let (mut state, _) = first_of_two();
+        let generation = state.generation;
+        let missing = || Arc::new(OpenError::Missing { path: "/scans/DOE^JANE".into() });
+        assert!(state.apply(Command::Unreadable(missing(), None)).is_empty());
+        assert_eq!((state.series(), state.generation), (Some(0), generation));
+        let effects = state.apply(Command::Unreadable(missing(), Some(two())));
+        assert!(matches!(effects[..], [Effect::Thumbnails(Some(_))]));
+        assert_eq!((state.series(), state.generation), (None, generation), "the open scan is not in the new list");
+        assert_eq!(asked(&state.apply(Command::NextSeries(1))), Some((0, 0, false)));
+    }
+
+    #[test]
+    fn a_single_slice_fills_the_window_and_is_not_searched() {
+        let mut state = State::default();
+        let effects = state.apply(opened(scan([40, 1, 30]), None));
+        assert!(matches!(effects[..], [Effect::Cancel(JobKind::Analyse)]), "{effects:?}");
+        assert_eq!(state.view.maximised, Some(Pane::Plane(Plane::Coronal)));
+    }
+}

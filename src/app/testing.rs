@@ -1,0 +1,30 @@
+//! Small scans for the unit tests of the state.
+
+use crate::io::{Check, Format, Scan};
+use crate::space::Grid;
+use crate::volume::{Unit, Volume};
+use glam::DVec3;
+
+/// A scan of this size with voxels of 2 mm around the origin.
+pub(super) fn scan(size: [usize; 3]) -> Scan {
+    let grid = Grid::centred(size, 2.0, DVec3::ZERO);
+    Scan {
+        volume: Volume::from_f32(grid, (0..grid.count()).map(|i| (i % 100) as f32).collect(), Unit::Arbitrary),
+        path: None,
+        format: Format::Synthetic,
+        modality: "MR".to_owned(),
+        description: String::new(),
+        windows: Vec::new(),
+        frames: 1,
+        frame: 0,
+        padding: None,
+        checks: Vec::new(),
+        sha256: "00".to_owned(),
+    }
+}
+
+/// A DICOM scan with these findings.
+pub(super) fn checked(codes: &[&'static str]) -> Scan {
+    let check = |&code: &&'static str| Check { code, message: code.to_owned() };
+    Scan { format: Format::Dicom, checks: codes.iter().map(check).collect(), ..scan([10, 10, 10]) }
+}

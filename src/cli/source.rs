@@ -1,0 +1,64 @@
+//! Which scan a subcommand means: the options that are the same everywhere, and the way from paths to the scan.
+
+use super::Failure;
+use crate::io::{self, Catalogue, OpenError, ReadOptions, Scan};
+use crate::job::Progress;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Which series and volume of what lies at the paths.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Choice {
+    /// The series to read, as `antrum info --list` names it [default: the one the file belongs to, or the largest]
+    #[arg(long, value_name = "ID")]
+    series: Option<String>,
+    /// Which of its volumes, from 1 [default: 1]
+    #[arg(long, value_name = "N")]
+    volume: Option<NonZeroUsize>,
+    /// Resample unevenly spaced slices to even spacing
+    #[arg(long)]
+    even: bool,
+}
+
+impl Choice {
+    /// Looks through the paths and finds the series.
+    pub(super) fn browse(&self, paths: &[PathBuf], progress: &Progress) -> Result<Selection, Failure> {
+        let catalogue = io::browse(paths, progress)?;
+        let index = match &self.series {
+            None => catalogue.preferred(),
+            Some(id) => catalogue.find(id).ok_or_else(|| unknown(id, &catalogue, paths))?,
+        };
+        Ok(Selection { catalogue, index })
+    }
+
+    /// Reads the scan that is meant.
+    pub(super) fn read(&self, paths: &[PathBuf], progress: &Progress) -> Result<(Selection, Scan), Failure> {
+        let selection = self.browse(paths, &progress.part(0.0, 0.3))?;
+        let frame = self.volume.map_or(0, |volume| volume.get() - 1);
+        if let Some(series) = selection.catalogue.series().get(selection.index)
+            && frame >= series.frames
+        {
+            let path = paths.first().cloned().unwrap_or_default();
+            return Err(OpenError::NoFrame { path, frame, frames: series.frames }.into());
+        }
+        let options = ReadOptions { frame, even: self.even, preview: None };
+        let scan = selection.catalogue.read(selection.index, &options, &progress.part(0.3, 1.0))?;
+        Ok((selection, scan))
+    }
+
+    /// Reads the scan that is meant, or makes the synthetic example when there is no path.
+    pub(super) fn read_or_example(&self, paths: &[PathBuf], progress: &Progress) -> Result<Scan, Failure> {
+        if paths.is_empty() { Ok(crate::app::example(progress)?) } else { Ok(self.read(paths, progress)?.1) }
+    }
+}
+
+/// A series among those to choose from.
+pub(super) struct Selection {
+    pub catalogue: Catalogue,
+    pub index: usize,
+}
+
+fn unknown(id: &str, catalogue: &Catalogue, paths: &[PathBuf]) -> Failure {
+    let known: Vec<&str> = catalogue.series().iter().map(|series| series.id.as_str()).collect();
+    format!("there is no series {id}; choose one of {}: {}", known.join(", "), super::shown_name(paths)).into()
+}

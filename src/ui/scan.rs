@@ -1,0 +1,96 @@
+//! The open scan in the left panel: what it is, which of its volumes, and what its reader should know about it.
+
+use super::theme;
+use crate::app::checks;
+use crate::app::command::Command;
+use crate::app::state::{OpenScan, State};
+use crate::io::{Format, Scan};
+use egui::{Button, Frame, RichText, Ui, WidgetInfo};
+
+pub(super) fn ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec<Command>) {
+    let scan = &open.scan;
+    ui.label(theme::heading("Scan"));
+    ui.horizontal_wrapped(|ui| {
+        if scan.format == Format::Synthetic {
+            ui.label(RichText::new("Synthetic head, not a patient").color(theme::NOTICE).strong());
+        } else {
+            ui.label(RichText::new(name(scan, state.settings.show_paths)).color(theme::STRONG));
+        }
+        if checks::resampled(scan) {
+            ui.label(RichText::new("resampled").color(theme::NOTICE).strong())
+                .on_hover_text("The slices were resampled to even spacing: what is shown is not what was measured");
+        }
+    });
+    let grid = &scan.volume.grid;
+    let ([nx, ny, nz], spacing) = (grid.size, grid.spacing_mm());
+    ui.label(format!("{nx} × {ny} × {nz} voxels, {}", scan.volume.voxels.type_name()));
+    ui.label(format!("{:.2} × {:.2} × {:.2} mm", spacing.x, spacing.y, spacing.z));
+    if scan.frames > 1 {
+        stepper_ui(ui, scan, commands);
+    }
+    if scan.format != Format::Synthetic {
+        let mut show = state.settings.show_paths;
+        if ui.checkbox(&mut show, "Show file names").on_hover_text("File names often hold patients' names").changed() {
+            commands.push(Command::ShowPaths(show));
+        }
+    }
+    checks_ui(ui, scan, commands);
+}
+
+/// The file's name where it may be shown, else the kind of scan and, for DICOM, the description of its series.
+fn name(scan: &Scan, show_paths: bool) -> String {
+    let file = scan.path.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
+    if let Some(file) = file.filter(|_| show_paths) {
+        return file;
+    }
+    let modality = if scan.modality == "unknown" { "" } else { scan.modality.as_str() };
+    let description = if scan.format == Format::Dicom { scan.description.trim() } else { "" };
+    let words = [scan.format.name(), modality, description];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// Which of the volumes that follow one another.
+fn stepper_ui(ui: &mut Ui, scan: &Scan, commands: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        let mut step = |ui: &mut Ui, sign: &str, name: &str, to: Option<usize>| {
+            let to = to.filter(|frame| *frame < scan.frames);
+            let response = ui.add_enabled(to.is_some(), Button::new(sign).small());
+            response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, to.is_some(), name));
+            if response.on_hover_text(name).clicked() {
+                commands.extend(to.map(Command::ShowVolume));
+            }
+        };
+        step(ui, "‹", "Previous volume", scan.frame.checked_sub(1));
+        let digits = scan.frames.to_string().len();
+        let text = format!("volume {:>digits$} of {}", scan.frame + 1, scan.frames);
+        ui.label(RichText::new(text).font(theme::digits(12.0)).color(theme::STRONG));
+        step(ui, "›", "Next volume", Some(scan.frame + 1));
+    });
+}
+
+/// What a reader should know, one sentence each, with what can be done about it.
+fn checks_ui(ui: &mut Ui, scan: &Scan, commands: &mut Vec<Command>) {
+    if scan.checks.is_empty() {
+        return;
+    }
+    ui.add_space(4.0);
+    let frame = Frame::new().fill(theme::CARD).corner_radius(4).inner_margin(7);
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.label(RichText::new(format!("Series check ({})", scan.checks.len())).color(theme::STRONG));
+        for check in &scan.checks {
+            ui.horizontal_top(|ui| {
+                ui.label(RichText::new("•").color(theme::NOTICE));
+                ui.add(egui::Label::new(RichText::new(&check.message).size(12.0)).wrap());
+            });
+        }
+        let (text, even) = match (checks::uneven(scan), checks::resampled(scan)) {
+            (_, true) => ("Show the slices as stored", false),
+            (true, false) => ("Resample to even spacing", true),
+            (false, false) => return,
+        };
+        if ui.button(text).clicked() {
+            commands.push(Command::Even(even));
+        }
+    });
+}
