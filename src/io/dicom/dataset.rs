@@ -155,7 +155,11 @@ pub(super) enum PixelPlace {
 /// Reads a data set up to its pixels.
 ///
 /// `bytes` may be only the start of a file of `total` bytes.
-pub(super) fn read(bytes: &[u8], total: usize, encoding: Encoding) -> Result<(DataSet<'_>, Option<PixelPlace>), Stop> {
+pub(super) fn read(
+    bytes: &[u8],
+    total: usize,
+    encoding: Encoding,
+) -> Result<(DataSet<'_>, Option<PixelPlace>), Stop> {
     let reader = Reader { bytes, total, encoding };
     let mut at = 0;
     let mut pixels = None;

@@ -137,9 +137,7 @@ fn encoding(syntax: &str, data: &[u8]) -> Encoding {
     };
     match seen {
         // Two letters can also be the length of an implicit element, so only the opposite is a proof.
-        Some(seen) if syntax.is_empty() || (seen == Encoding::ImplicitLittle && said == Encoding::ExplicitLittle) => {
-            seen
-        }
+        Some(seen) if syntax.is_empty() || (seen == Encoding::ImplicitLittle && said == Encoding::ExplicitLittle) => seen,
         _ => said,
     }
 }

@@ -42,7 +42,8 @@ impl ImagePlane {
         let directions = set.texts(tags::PATIENT_ORIENTATION);
         let direction = |n: usize| directions.get(n).and_then(|d| direction_lps(d));
         let across = |(row, column): &(DVec3, DVec3)| row.dot(*column).abs() < 0.01;
-        let (row_lps, column_lps) = direction(0).zip(direction(1)).filter(across).unwrap_or((DVec3::X, DVec3::NEG_Z));
+        let (row_lps, column_lps) =
+            direction(0).zip(direction(1)).filter(across).unwrap_or((DVec3::X, DVec3::NEG_Z));
         let spacing = [tags::PIXEL_SPACING, tags::IMAGER_PIXEL_SPACING, tags::NOMINAL_SCANNED_PIXEL_SPACING];
         let spacing = spacing.into_iter().find_map(|tag| set.exactly(tag).filter(|s| s.iter().all(|&mm| mm > 0.0)));
         let [down, along] = spacing.unwrap_or([1.0, 1.0]);

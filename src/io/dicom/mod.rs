@@ -72,8 +72,7 @@ impl Stack {
     /// Reads one of its volumes.
     pub fn read(&self, path: &Path, options: &ReadOptions<'_>, progress: &Progress) -> Result<Scan, OpenError> {
         let Some((volume, first)) = self.0.volumes.get(options.frame).and_then(|v| Some((v, v.first()?))) else {
-            let reason =
-                format!("it has {} volumes, so there is no volume {}", self.0.volumes.len(), options.frame + 1);
+            let reason = format!("it has {} volumes, so there is no volume {}", self.0.volumes.len(), options.frame + 1);
             return Err(OpenError::NoSeries { path: path.to_owned(), reason });
         };
         if let Some(show) = options.preview {

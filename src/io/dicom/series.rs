@@ -37,8 +37,7 @@ pub(super) fn group(slices: Vec<Slice>) -> Vec<Grouped> {
     let mut of_series: HashMap<String, Vec<usize>> = HashMap::new();
     for slice in slices {
         let known = of_series.entry(slice.image.series.clone()).or_default();
-        let fits =
-            |&&n: &&usize| groups.get(n).and_then(|g| g.first()).is_some_and(|first| belong_together(first, &slice));
+        let fits = |&&n: &&usize| groups.get(n).and_then(|g| g.first()).is_some_and(|first| belong_together(first, &slice));
         match known.iter().rev().find(fits) {
             Some(&n) => groups[n].push(slice),
             None => {
@@ -88,10 +87,8 @@ fn why_split(groups: &[Vec<Slice>], members: &[usize]) -> Option<Check> {
         return None;
     }
     let differs = |same: &dyn Fn(&Slice) -> bool| others.iter().any(|other| !same(other));
-    let orientation = differs(&|o| {
-        o.plane.row_lps.distance(first.plane.row_lps) < 1e-3
-            && o.plane.column_lps.distance(first.plane.column_lps) < 1e-3
-    });
+    let orientation = differs(&|o| o.plane.row_lps.distance(first.plane.row_lps) < 1e-3
+        && o.plane.column_lps.distance(first.plane.column_lps) < 1e-3);
     let causes = [
         (orientation, "orientation"),
         (differs(&|o| same_pixels(o, first)), "size"),
@@ -101,8 +98,7 @@ fn why_split(groups: &[Vec<Slice>], members: &[usize]) -> Option<Check> {
     ];
     let causes: Vec<&str> = causes.into_iter().filter_map(|(differs, cause)| differs.then_some(cause)).collect();
     let code = if orientation { "mixed-orientation" } else { "split-series" };
-    let message =
-        format!("The series holds {} stacks of slices that differ in {}.", firsts.len(), causes.join(" and "));
+    let message = format!("The series holds {} stacks of slices that differ in {}.", firsts.len(), causes.join(" and "));
     Some(Check::new(code, message))
 }
 
@@ -114,8 +110,7 @@ fn role(first: &Slice) -> Role {
     let description = first.image.description.to_lowercase();
     if !first.placed {
         Role::Picture
-    } else if first.image.localiser || ["localizer", "localiser", "scout"].iter().any(|word| description.contains(word))
-    {
+    } else if first.image.localiser || ["localizer", "localiser", "scout"].iter().any(|word| description.contains(word)) {
         Role::Localiser
     } else if matches!(first.image.modality.as_str(), "SEG" | "RTDOSE") {
         Role::Derived
@@ -141,9 +136,7 @@ fn volumes(mut slices: Vec<Slice>, checks: &mut Vec<Check>) -> Vec<Vec<Slice>> {
     let mut places: Vec<Vec<Slice>> = Vec::new();
     for slice in slices {
         match places.last_mut() {
-            Some(here) if here.last().is_some_and(|last| place(&slice) - place(last) < SAME_PLACE_MM) => {
-                here.push(slice)
-            }
+            Some(here) if here.last().is_some_and(|last| place(&slice) - place(last) < SAME_PLACE_MM) => here.push(slice),
             _ => places.push(vec![slice]),
         }
     }
@@ -195,8 +188,7 @@ pub(super) fn irregularities(stack: &[Slice]) -> Vec<Check> {
     for (pair, &step) in stack.windows(2).zip(&steps).filter(|&(_, &step)| !even(step, median)) {
         let missing = (step / median).round() - 1.0;
         if missing >= 1.0 && (step / median - missing - 1.0).abs() <= WHOLE {
-            let ends =
-                [&pair[0], &pair[1]].map(|s| format!("{} ({:.1} mm)", name(s), s.plane.position_lps.dot(normal)));
+            let ends = [&pair[0], &pair[1]].map(|s| format!("{} ({:.1} mm)", name(s), s.plane.position_lps.dot(normal)));
             gaps.push((missing as usize, format!("{missing} between {} and {}", ends[0], ends[1])));
         } else {
             odd.push(step);
@@ -207,8 +199,10 @@ pub(super) fn irregularities(stack: &[Slice]) -> Vec<Check> {
         let named: Vec<String> = gaps.iter().take(3).map(|(_, gap)| gap.clone()).collect();
         let more = if gaps.len() > 3 { format!("; and {} more gaps", gaps.len() - 3) } else { String::new() };
         let verb = if missing == 1 { "slice is" } else { "slices are" };
-        let message =
-            format!("{missing} {verb} missing: {}{more}. Positions are off by up to {off_mm:.1} mm.", named.join("; "));
+        let message = format!(
+            "{missing} {verb} missing: {}{more}. Positions are off by up to {off_mm:.1} mm.",
+            named.join("; ")
+        );
         checks.push(Check::new("missing-slices", message));
     }
     if !odd.is_empty() {

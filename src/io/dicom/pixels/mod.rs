@@ -241,9 +241,7 @@ pub(super) fn decode<T>(
         return Err(Fault::Damaged(format!("a slice has {} of {} bytes", data.len(), needed.div_ceil(8))));
     }
     match &image.mosaic {
-        Some((mosaic, whole)) => {
-            fill(image, &tile(&data, *whole, image.layout, mosaic.across, frame), planar, out, convert)
-        }
+        Some((mosaic, whole)) => fill(image, &tile(&data, *whole, image.layout, mosaic.across, frame), planar, out, convert),
         None => fill(image, &data, planar, out, convert),
     }
     Ok(())
@@ -275,8 +273,9 @@ fn native(layout: Layout, pixels: &[u8], frame: usize, big: bool, words: bool) -
         // Frames of bits follow one another without a gap, also in the middle of a byte.
         let first = frame * bits;
         let bit = |n: usize| pixels.get(n / 8).is_some_and(|byte| byte >> (n % 8) & 1 == 1);
-        let shifted = (0..bits.div_ceil(8))
-            .map(|byte| (0..8).fold(0_u8, |value, b| value | u8::from(bit(first + 8 * byte + b)) << b));
+        let shifted = (0..bits.div_ceil(8)).map(|byte| {
+            (0..8).fold(0_u8, |value, b| value | u8::from(bit(first + 8 * byte + b)) << b)
+        });
         return Ok(Cow::Owned(shifted.collect()));
     }
     let place = frame * bits / 8..(frame + 1) * bits / 8;
