@@ -118,6 +118,25 @@ fn every_file_opens_as_its_peers_read_it_or_says_why_not() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+#[test]
+fn what_is_not_shown_as_it_is_stored_is_said() {
+    for (file, codes) in [
+        ("dicom/test_files/examples_rgb_color.dcm", &["no-orientation", "colour-as-grey"][..]),
+        ("dicom/test_files/examples_palette.dcm", &["no-orientation", "colour-as-grey"]),
+        ("dicom/test_files/image_dfl.dcm", &["no-orientation"]),
+        ("cxr/00000001_000.png", &["no-orientation"]),
+        // Stored in three channels, but all three are the same.
+        ("cxr/tbx11k_test_data/imgs/tb/tb0005.png", &["no-orientation"]),
+        ("dicom/test_files/MR_small.dcm", &[]),
+    ] {
+        let Some(path) = data(file) else { return };
+        let checks = opened_alone(&path).unwrap().checks;
+        for code in ["no-orientation", "colour-as-grey"] {
+            assert_eq!(checks.iter().any(|check| check.code == code), codes.contains(&code), "{file}: {checks:?}");
+        }
+    }
+}
+
 /// Series Instance UIDs that a directory leads to, and into how many stacks they part.
 fn listed(relative: &str) -> Option<(usize, usize)> {
     let path = data(&format!("dicom/test_files/dicomdirtests/{relative}"))?;

@@ -227,10 +227,10 @@ fn nifti_2() -> Vec<u8> {
 fn what_is_generated_opens_before_it_is_damaged() {
     for seed in generated() {
         let folder = tempfile::tempdir().unwrap();
-        // Sequences without an end may be refused.
+        // Thousands of sequences in one another may be refused where their end has to be looked for.
         match open(&seed.write(folder.path()), &Progress::default()) {
             Ok(scan) => assert!(scan.volume.grid.count() >= 24, "{}", seed.name),
-            Err(error) => assert_eq!(seed.name, "unended.dcm", "{error}"),
+            Err(error) => assert!(["endless.dcm", "unended.dcm"].contains(&seed.name.as_str()), "{error}"),
         }
     }
 }
