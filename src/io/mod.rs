@@ -239,13 +239,12 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), WriteError>
 /// SHA-256 in lower-case hexadecimal digits.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    sha256_of(&[bytes])
+    hexadecimal(Sha256::new_with_prefix(bytes))
 }
 
-/// The same of several pieces, one behind the other.
-fn sha256_of(pieces: &[&[u8]]) -> String {
-    let digest = pieces.iter().fold(Sha256::new(), Sha256::chain_update).finalize();
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+/// What was digested, in lower-case hexadecimal digits.
+fn hexadecimal(digest: Sha256) -> String {
+    digest.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex

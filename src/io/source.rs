@@ -1,15 +1,23 @@
 //! Where the bytes of one file are: on disk, or packed in a ZIP archive.
 
-use super::{CHUNK, Fault, OpenError, io_error};
+use super::{CHUNK, Fault, OpenError, hexadecimal, io_error};
 use crate::job::Progress;
+use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
 use zip::ZipArchive;
 
 /// Deflate makes nothing smaller than a 1032nd, so n bytes never inflate to more than 1032 n.
 pub(super) const MOST_INFLATED: u64 = 1032;
+
+/// Bytes that are read at once for someone who waits for them, and how many such pieces are read ahead.
+const PIECE: u64 = 256 << 10;
+const PIECES_AHEAD: usize = 16;
 
 /// One file to read.
 #[derive(Clone, Debug)]
@@ -78,6 +86,46 @@ impl Source {
         read
     }
 
+    /// Reads all bytes on a thread of its own, and lets `work` have them as they come: unpacking need not wait for the
+    /// disk, and nobody holds the whole file. Also gives the SHA-256 of `before` and of all bytes.
+    pub fn stream<T>(
+        &self,
+        before: &[u8],
+        progress: &Progress,
+        work: impl FnOnce(Pieces) -> Result<T, Fault>,
+    ) -> Result<(T, String), OpenError> {
+        let (sender, pieces) = sync_channel(PIECES_AHEAD);
+        let failed = &AtomicBool::new(false);
+        // It owns the sender, so that whoever waits for pieces learns when there are no more.
+        let read = move |reader: &mut dyn Read| {
+            let mut digest = Sha256::new_with_prefix(before);
+            loop {
+                let mut piece = Vec::with_capacity(PIECE as usize);
+                (&mut *reader).take(PIECE).read_to_end(&mut piece)?;
+                if failed.load(Ordering::Relaxed) || progress.check().is_err() {
+                    return Ok(None);
+                }
+                if piece.is_empty() {
+                    return Ok(Some(hexadecimal(digest)));
+                }
+                digest.update(&piece);
+                // Who has seen enough takes no more, but the digest is that of everything.
+                let _ = sender.send(piece);
+            }
+        };
+        let (outcome, digest) = thread::scope(|scope| {
+            let reading = scope.spawn(move || self.with_reader(read));
+            let outcome = work(Pieces { pieces, piece: Vec::new(), at: 0 });
+            failed.store(outcome.is_err(), Ordering::Relaxed);
+            (outcome, reading.join())
+        });
+        progress.check()?;
+        let unread = |_| Fault::Damaged("it cannot be read".to_owned()).at(self.path());
+        let digest = digest.map_err(unread)??;
+        let value = outcome.map_err(|fault| fault.at(self.path()))?;
+        Ok((value, digest.unwrap_or_default()))
+    }
+
     fn with_reader<T>(&self, read: impl FnOnce(&mut dyn Read) -> io::Result<T>) -> Result<T, OpenError> {
         match self {
             Self::File(path) => {
@@ -91,6 +139,35 @@ impl Source {
                 read(&mut (&mut file).take(entry.size)).map_err(|e| damaged(&e))
             }
         }
+    }
+}
+
+/// The bytes of a file as they come from [`Source::stream`].
+pub(super) struct Pieces {
+    pieces: Receiver<Vec<u8>>,
+    piece: Vec<u8>,
+    at: usize,
+}
+
+impl BufRead for Pieces {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at == self.piece.len() {
+            // No more pieces: the end of the file, or of what could be read of it, which the reading thread tells.
+            (self.piece, self.at) = (self.pieces.recv().unwrap_or_default(), 0);
+        }
+        Ok(self.piece.get(self.at..).unwrap_or_default())
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.at += count;
+    }
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
     }
 }
 

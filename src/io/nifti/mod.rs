@@ -22,6 +22,7 @@ use crate::job::{Cancelled, Progress};
 use crate::view::Window;
 use crate::volume::{Unit, Volume};
 use header::{Header, Layout};
+use std::io::BufRead;
 use std::path::Path;
 use stream::{GZIP, Load, Stream, read_fault};
 
@@ -37,18 +38,23 @@ pub(super) fn looks_like(start: &[u8]) -> bool {
     start.starts_with(&GZIP) || header::is_header(start)
 }
 
-/// What the header says; no voxel is read.
-pub(super) fn series(source: &Source) -> Result<Series, Fault> {
-    let unread = |e: OpenError| Fault::Damaged(e.to_string());
+/// The header alone.
+fn header(source: &Source) -> Result<Header, Fault> {
+    let unread = |_| Fault::Damaged("it cannot be read".to_owned());
     let mut header = Err(Fault::Cancelled(Cancelled));
     for wanted in STARTS {
         let start = source.start(wanted).map_err(unread)?;
-        header = Header::read(&mut Stream::new(&start));
+        header = Header::read(&mut Stream::new(start.as_slice()));
         if !matches!(header, Err(Fault::Damaged(_))) || (start.len() as u64) < wanted {
             break;
         }
     }
-    let header = header?;
+    header
+}
+
+/// What the header says; no voxel is read.
+pub(super) fn series(source: &Source) -> Result<Series, Fault> {
+    let header = header(source)?;
     image(source, &header)?;
     let (size, frames) = header.size_and_frames()?;
     stream::width(header.datatype)?;
@@ -76,17 +82,14 @@ fn description(path: &Path) -> String {
 pub(super) fn read(source: &Source, options: &ReadOptions<'_>, progress: &Progress) -> Result<Scan, OpenError> {
     let path = source.path();
     let at_path = |fault: Fault| fault.at(path);
-    let mut bytes = source.read(&progress.part(0.0, 0.3))?;
-    let header = Header::read(&mut Stream::new(&bytes)).map_err(at_path)?;
+    let header = header(source).map_err(at_path)?;
     let image = image(source, &header).map_err(at_path)?;
-    let apart = image.map(|image| image.read(&progress.part(0.0, 0.3))).transpose()?;
-    let header_bytes = if apart.is_some() { std::mem::take(&mut bytes) } else { Vec::new() };
-    let image_bytes = apart.unwrap_or(bytes);
-    let (sha256, parsed) = rayon::join(
-        || super::sha256_of(&[&header_bytes, &image_bytes]),
-        || parse(&header, &image_bytes, options, &progress.part(0.3, 1.0)),
-    );
-    let Parsed { volume, frames, windows, checks } = parsed.map_err(at_path)?;
+    let header_bytes = if image.is_some() { source.read(progress)? } else { Vec::new() };
+    let voxels_in = image.as_ref().unwrap_or(source);
+    let file = voxels_in.size()? as usize;
+    let (parsed, sha256) =
+        voxels_in.stream(&header_bytes, progress, |bytes| parse(&header, bytes, file, options, progress))?;
+    let Parsed { volume, frames, windows, checks } = parsed;
     Ok(Scan {
         volume,
         path: Some(path.to_owned()),
@@ -128,8 +131,14 @@ struct Parsed {
     checks: Vec<Check>,
 }
 
-/// The volume that `header` describes, out of the bytes of the file that holds the voxels.
-fn parse(header: &Header, bytes: &[u8], options: &ReadOptions<'_>, progress: &Progress) -> Result<Parsed, Fault> {
+/// The volume that `header` describes, out of the bytes of the file that holds the voxels, `file` in number.
+fn parse(
+    header: &Header,
+    bytes: impl BufRead,
+    file: usize,
+    options: &ReadOptions<'_>,
+    progress: &Progress,
+) -> Result<Parsed, Fault> {
     let (size, frames) = header.size_and_frames()?;
     let frame = options.frame;
     if frame >= frames {
@@ -140,8 +149,7 @@ fn parse(header: &Header, bytes: &[u8], options: &ReadOptions<'_>, progress: &Pr
     let needed = stream::width(header.datatype)?.checked_mul(grid.count()).ok_or(Fault::TooLarge(size))?;
     let start = header.offset()?.saturating_add(needed.saturating_mul(frame));
     let mut stream = Stream::new(bytes);
-    if start.saturating_add(needed) > stream.most(bytes.len()) {
-        let file = bytes.len();
+    if start.saturating_add(needed) > stream.most(file) {
         let reason = format!("{needed} bytes of voxels are announced from byte {start} on, but the file has {file}");
         return Err(Fault::Damaged(reason));
     }
@@ -153,7 +161,7 @@ fn parse(header: &Header, bytes: &[u8], options: &ReadOptions<'_>, progress: &Pr
         size,
         spacing_mm: [spacing.x, spacing.y],
         stream: &mut stream,
-        likely: bytes.len().saturating_mul(times).saturating_add(least),
+        likely: file.saturating_mul(times).saturating_add(least),
         preview: options.preview.filter(|_| needed >= WORTH_A_PREVIEW),
         progress,
     }

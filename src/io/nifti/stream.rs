@@ -11,21 +11,22 @@ use crate::job::Progress;
 use crate::volume::Voxels;
 use bytemuck::Pod;
 use flate2::bufread::MultiGzDecoder;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, BufRead, ErrorKind, Read};
 
 pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// How many bytes are inflated at once: little enough to stay in the cache until they have been used.
 const PIECE: usize = 256 << 10;
 
-/// The content of a file whose bytes are in memory.
-pub(super) enum Stream<'a> {
-    Plain(&'a [u8]),
-    Packed(Box<MultiGzDecoder<&'a [u8]>>),
+/// The content of a file, inflated where it is compressed.
+pub(super) enum Stream<R> {
+    Plain(R),
+    Packed(Box<MultiGzDecoder<R>>),
 }
 
-impl<'a> Stream<'a> {
-    pub fn new(bytes: &'a [u8]) -> Self {
-        if bytes.starts_with(&GZIP) { Self::Packed(Box::new(MultiGzDecoder::new(bytes))) } else { Self::Plain(bytes) }
+impl<R: BufRead> Stream<R> {
+    pub fn new(mut bytes: R) -> Self {
+        let packed = bytes.fill_buf().is_ok_and(|start| start.starts_with(&GZIP));
+        if packed { Self::Packed(Box::new(MultiGzDecoder::new(bytes))) } else { Self::Plain(bytes) }
     }
 
     /// The most content that so many bytes of a file can hold.
@@ -38,10 +39,6 @@ impl<'a> Stream<'a> {
 
     /// Passes over `count` bytes.
     pub fn skip(&mut self, count: usize, progress: &Progress) -> Result<(), Fault> {
-        if let Self::Plain(bytes) = self {
-            *bytes = bytes.get(count..).ok_or_else(|| read_fault(&ErrorKind::UnexpectedEof.into()))?;
-            return Ok(());
-        }
         let mut piece = vec![0; count.min(PIECE)];
         let mut left = count;
         while left > 0 {
@@ -62,7 +59,7 @@ impl<'a> Stream<'a> {
     }
 }
 
-impl Read for Stream<'_> {
+impl<R: BufRead> Read for Stream<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(bytes) => bytes.read(buffer),
@@ -88,18 +85,18 @@ pub(super) fn width(datatype: i16) -> Result<usize, Fault> {
 }
 
 /// Reads the voxels of one volume; hands out its middle slice as soon as it is there.
-pub(super) struct Load<'a, 'b> {
+pub(super) struct Load<'a, R> {
     pub header: &'a Header,
     pub size: [usize; 3],
     pub spacing_mm: [f64; 2],
-    pub stream: &'a mut Stream<'b>,
+    pub stream: &'a mut Stream<R>,
     /// How much memory may be asked for before that much has come.
     pub likely: usize,
     pub preview: Option<&'a (dyn Fn(Preview) + Sync)>,
     pub progress: &'a Progress,
 }
 
-impl Load<'_, '_> {
+impl<R: BufRead> Load<'_, R> {
     pub fn voxels(&mut self) -> Result<Voxels, Fault> {
         Ok(match self.header.datatype {
             2 => Voxels::U8(self.values(f64::from)?),

@@ -19,7 +19,7 @@ const FIRST_OFFSET: usize = 352;
 /// What `bytes` as a single file hold.
 fn parse(bytes: &[u8], frame: usize) -> Result<Parsed, Fault> {
     let header = Header::read(&mut Stream::new(bytes))?;
-    super::parse(&header, bytes, &ReadOptions { frame, ..ReadOptions::default() }, &Progress::default())
+    super::parse(&header, bytes, bytes.len(), &ReadOptions { frame, ..ReadOptions::default() }, &Progress::default())
 }
 
 fn open(path: &Path) -> Result<Scan, OpenError> {
@@ -316,8 +316,8 @@ fn the_middle_slice_is_handed_out_before_the_rest_has_come() {
     let seen = Mutex::new(Vec::new());
     let show = |preview: crate::io::Preview| seen.lock().unwrap().push(preview);
     let options = ReadOptions { preview: Some(&show), ..ReadOptions::default() };
-    let header = Header::read(&mut Stream::new(&cut)).unwrap();
-    assert!(super::parse(&header, &cut, &options, &Progress::default()).is_err());
+    let header = Header::read(&mut Stream::new(cut.as_slice())).unwrap();
+    assert!(super::parse(&header, cut.as_slice(), cut.len(), &options, &Progress::default()).is_err());
     let seen = seen.into_inner().unwrap();
     assert_eq!((seen.len(), seen[0].size, seen[0].spacing_mm), (1, [256, 256], [2.0, 3.0]));
 }
