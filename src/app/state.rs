@@ -192,7 +192,7 @@ impl OpenScan {
     /// Derives windows and outline.
     #[must_use]
     pub fn new(scan: Arc<Scan>, origin: Option<Origin>) -> Self {
-        let auto = auto_window(&scan.volume);
+        let auto = auto_window(&scan);
         let mut windows: Vec<(String, Window)> = Vec::new();
         for (i, (name, window)) in scan.windows.iter().enumerate() {
             let name = if name.is_empty() { format!("stored {}", i + 1) } else { name.clone() };
@@ -231,15 +231,17 @@ impl OpenScan {
     }
 }
 
-/// The 0.5 to 99.5 percentile of the voxels that are not zero.
+/// The 0.5 to 99.5 percentile of the voxels that are not zero and hold a measurement.
 #[must_use]
-pub fn auto_window(volume: &Volume) -> Window {
+pub fn auto_window(scan: &Scan) -> Window {
+    let volume = &scan.volume;
+    let padding = scan.padding.map(|real| real as f32);
     // 400 000 voxels are plenty for a percentile and keep opening fast.
     let stride = (volume.grid.count() / 400_000).max(1);
     let sample: Vec<f32> = (0..volume.grid.count())
         .step_by(stride)
         .map(|i| volume.rescale.apply(volume.voxels.get(i)) as f32)
-        .filter(|&v| v != 0.0)
+        .filter(|&v| v != 0.0 && Some(v) != padding)
         .collect();
     let [low, high] = percentiles(&sample, [0.5, 99.5]);
     Window::between(low, if high > low { high } else { low + 1.0 })

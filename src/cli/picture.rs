@@ -71,7 +71,7 @@ fn draw(analysed: &Analysed, out: &Path) -> Result<(), Failure> {
 /// Axial, coronal and sagittal side by side, each showing the whole scan.
 fn planes(scan: &Scan, map: &Volume, cross_mm: DVec3) -> Picture {
     let bounds_mm = scan.volume.grid.bounds_mm();
-    let window = scan.windows.first().map_or_else(|| auto_window(&scan.volume), |(_, window)| *window);
+    let window = scan.windows.first().map_or_else(|| auto_window(scan), |(_, window)| *window);
     let known = checks::orientation_known(scan);
     let size = DVec2::splat(EDGE as f64);
     let mut whole = Picture { size: [3 * EDGE, EDGE], rgba: vec![0; 3 * EDGE * EDGE * 4] };

@@ -339,9 +339,8 @@ enum Outcome {
 }
 
 fn look_at(source: &Source) -> Outcome {
-    let start = match source.start(super::KIND_SIZE) {
-        Ok(start) => start,
-        Err(_) => return Outcome::Fault(Fault::Damaged("it cannot be read".to_owned())),
+    let Ok(start) = source.start(super::KIND_SIZE) else {
+        return Outcome::Fault(Fault::Damaged("it cannot be read".to_owned()));
     };
     let outcome = match kind(&start) {
         Kind::Dicom => dicom::slices(source).map(Outcome::Slices),

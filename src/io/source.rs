@@ -94,7 +94,7 @@ impl Source {
         progress: &Progress,
         work: impl FnOnce(Pieces) -> Result<T, Fault>,
     ) -> Result<(T, String), OpenError> {
-        let (sender, pieces) = sync_channel(PIECES_AHEAD);
+        let (sender, receiver) = sync_channel(PIECES_AHEAD);
         let failed = &AtomicBool::new(false);
         // It owns the sender, so that whoever waits for pieces learns when there are no more.
         let read = move |reader: &mut dyn Read| {
@@ -115,7 +115,7 @@ impl Source {
         };
         let (outcome, digest) = thread::scope(|scope| {
             let reading = scope.spawn(move || self.with_reader(read));
-            let outcome = work(Pieces { pieces, piece: Vec::new(), at: 0 });
+            let outcome = work(Pieces { receiver, piece: Vec::new(), at: 0 });
             failed.store(outcome.is_err(), Ordering::Relaxed);
             (outcome, reading.join())
         });
@@ -144,7 +144,7 @@ impl Source {
 
 /// The bytes of a file as they come from [`Source::stream`].
 pub(super) struct Pieces {
-    pieces: Receiver<Vec<u8>>,
+    receiver: Receiver<Vec<u8>>,
     piece: Vec<u8>,
     at: usize,
 }
@@ -153,7 +153,7 @@ impl BufRead for Pieces {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.at == self.piece.len() {
             // No more pieces: the end of the file, or of what could be read of it, which the reading thread tells.
-            (self.piece, self.at) = (self.pieces.recv().unwrap_or_default(), 0);
+            (self.piece, self.at) = (self.receiver.recv().unwrap_or_default(), 0);
         }
         Ok(self.piece.get(self.at..).unwrap_or_default())
     }

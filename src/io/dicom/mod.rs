@@ -1,6 +1,6 @@
 //! A series of DICOM slices as one volume.
 //!
-//! One step, one file: [`file`] finds the data set in a file and [`dataset`] reads it, [`slice`] takes from it what is
+//! One step, one file: [`mod@file`] finds the data set in a file and [`dataset`] reads it, [`mod@slice`] takes from it what is
 //! needed of each frame ([`mosaic`] for those that hold a volume in one), [`series`] groups and orders the slices, [`geometry`] makes the matrix, [`pixels`] turns stored
 //! bits into numbers, [`even`] resamples on request. Here they are put together.
 

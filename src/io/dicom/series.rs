@@ -141,7 +141,7 @@ fn volumes(mut slices: Vec<Slice>, checks: &mut Vec<Check>) -> Vec<Vec<Slice>> {
     for slice in slices {
         match places.last_mut() {
             Some(here) if here.last().is_some_and(|last| place(&slice) - place(last) < SAME_PLACE_MM) => {
-                here.push(slice)
+                here.push(slice);
             }
             _ => places.push(vec![slice]),
         }

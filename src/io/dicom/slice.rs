@@ -106,10 +106,15 @@ fn of_header(
         known => known.flatten(),
     };
     let codec = Codec::of(&body.syntax, pixels)?;
-    let frames = set.whole(tags::NUMBER_OF_FRAMES).unwrap_or(1).max(1);
-    if frames > MOST_FRAMES {
-        return Err(Fault::Damaged(format!("it is said to have {frames} frames")));
-    }
+    let frames = match set.text(tags::NUMBER_OF_FRAMES) {
+        text if text.is_empty() => 1,
+        text => match text.parse::<usize>() {
+            Ok(frames @ 1..=MOST_FRAMES) => frames,
+            // Some writers put 0 where there is one picture.
+            Ok(0) => 1,
+            _ => return Err(Fault::Damaged(format!("it is said to have \"{text}\" frames"))),
+        },
+    };
     check_size(body, layout.bits().saturating_mul(frames).div_ceil(8), pixels)?;
     let modality = set.text(tags::MODALITY);
     let private = |tag| set.number(tag);

@@ -240,12 +240,11 @@ pub(super) fn decode<T>(
     if data.len() < needed.div_ceil(8) {
         return Err(Fault::Damaged(format!("a slice has {} of {} bytes", data.len(), needed.div_ceil(8))));
     }
-    match &image.mosaic {
-        Some((mosaic, whole)) => {
-            fill(image, &tile(&data, *whole, image.layout, mosaic.across, frame), planar, out, convert)
-        }
-        None => fill(image, &data, planar, out, convert),
-    }
+    let data = match &image.mosaic {
+        Some((mosaic, whole)) => tile(&data, *whole, image.layout, mosaic.across, frame).into(),
+        None => data,
+    };
+    fill(image, &data, planar, out, convert);
     Ok(())
 }
 
