@@ -97,6 +97,11 @@ impl State {
             self.view.window = *window;
         }
         let find = Effect::Find(Arc::clone(&open.scan));
+        if open.scan.sha256 != before.scan.sha256 {
+            // Made of other files, it is a case of its own, with labels of its own: those of the other stay with it.
+            self.history = History::default();
+            self.ai_seen = [false; 2];
+        }
         self.move_cross(self.view.cross_mm);
         if self.sinuses.is_some() { self.boxes_changed() } else { vec![find] }
     }
@@ -189,6 +194,10 @@ mod tests {
         assert_eq!((state.view.cross_mm, state.sinuses), (DVec3::new(1.0, 2.0, 3.0), Some(sinuses)));
         assert_eq!(state.undoable().0.as_deref(), Some("label right anomalous"));
         assert_eq!(asked(&state.apply(Command::Even(true))), Some((0, 1, true)));
+
+        let other_files = Scan { frames: 3, frame: 2, sha256: "other".to_owned(), ..scan([100, 90, 80]) };
+        state.apply(opened(other_files, state.scan.as_ref().unwrap().origin.clone()));
+        assert_eq!(state.undoable().0, None, "a label is never taken back from another case");
     }
 
     #[test]
