@@ -15,20 +15,23 @@ pub struct Window {
     pub width: f64,
     /// Which function of the standard: LINEAR for integer data (CT), LINEAR_EXACT for real-valued data.
     pub exact: bool,
+    /// Low values bright and high ones dark, as MONOCHROME1 asks (PS3.3 C.7.6.3.1.2).
+    #[serde(default)]
+    pub inverted: bool,
 }
 
 impl Window {
     /// A LINEAR window.
     #[must_use]
     pub fn linear(centre: f64, width: f64) -> Self {
-        Self { centre, width: width.max(1.0 + 1e-6), exact: false }
+        Self { centre, width: width.max(1.0 + 1e-6), exact: false, inverted: false }
     }
 
     /// The LINEAR_EXACT window that takes `low` to black and `high` to white.
     #[must_use]
     pub fn between(low: f64, high: f64) -> Self {
         let width = (high - low).max(1e-9 * high.abs().max(1e-3));
-        Self { centre: f64::midpoint(low, high), width, exact: true }
+        Self { centre: f64::midpoint(low, high), width, exact: true, inverted: false }
     }
 
     /// Factor and offset with `grey = clamp(factor * real + offset, 0, 1)`; the shader uses the same two numbers.
@@ -36,7 +39,7 @@ impl Window {
     pub fn factor_and_offset(self) -> (f64, f64) {
         let (c, w) =
             if self.exact { (self.centre, self.width) } else { (self.centre - 0.5, (self.width - 1.0).max(1e-6)) };
-        (1.0 / w, 0.5 - c / w)
+        if self.inverted { (-1.0 / w, 0.5 + c / w) } else { (1.0 / w, 0.5 - c / w) }
     }
 
     /// The grey of a real value, 0 black to 1 white.
@@ -230,6 +233,8 @@ mod tests {
         assert!(linear.apply(-5.0) == 0.0 && linear.apply(5000.0) == 1.0);
         let exact = Window::between(0.0, 2.0);
         assert!((exact.apply(1.5) - 0.75).abs() < 1e-12);
+        let inverted = Window { inverted: true, ..exact };
+        assert_eq!([-1.0, 0.0, 0.5, 2.0, 9.0].map(|v| inverted.apply(v)), [1.0, 1.0, 0.75, 0.0, 0.0]);
     }
 
     #[test]

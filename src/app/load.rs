@@ -55,8 +55,13 @@ pub(super) fn load(target: &Target, early: &Sender<Preview>, progress: &Progress
         Target::Example => Loaded { origin: None, scan: super::example(progress).map_err(OpenError::from) },
         Target::Paths(paths) => match io::browse(paths, &progress.part(0.0, 0.3)) {
             Ok(catalogue) => {
-                let origin = Origin { series: catalogue.preferred(), catalogue: Arc::new(catalogue) };
-                read(origin, 0, false, early, &progress.part(0.3, 1.0))
+                let show = |preview| drop(early.send(preview));
+                let options = ReadOptions { preview: Some(&show), ..ReadOptions::default() };
+                let (series, scan) = match catalogue.read_preferred(&options, &progress.part(0.3, 1.0)) {
+                    Ok((series, scan)) => (series, Ok(scan)),
+                    Err((series, error)) => (series, Err(error)),
+                };
+                Loaded { origin: Some(Origin { series, catalogue: Arc::new(catalogue) }), scan }
             }
             Err(error) => Loaded { origin: None, scan: Err(error) },
         },

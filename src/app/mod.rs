@@ -43,6 +43,7 @@ pub fn example(progress: &Progress) -> Result<Scan, Cancelled> {
         windows: Vec::new(),
         frames: 1,
         frame: 0,
+        inverted: false,
         padding: None,
         checks: Vec::new(),
         sha256,

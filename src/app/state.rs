@@ -193,23 +193,7 @@ impl OpenScan {
     #[must_use]
     pub fn new(scan: Arc<Scan>, origin: Option<Origin>) -> Self {
         let auto = auto_window(&scan);
-        let mut windows: Vec<(String, Window)> = Vec::new();
-        for (i, (name, window)) in scan.windows.iter().enumerate() {
-            let name = if name.is_empty() { format!("stored {}", i + 1) } else { name.clone() };
-            windows.push((name, *window));
-        }
-        windows.push(("auto".to_owned(), auto));
-        if scan.volume.unit == Unit::Hounsfield {
-            // Width / centre of the usual CT presets.
-            let presets = [
-                ("sinus", 2000.0, 200.0),
-                ("bone", 2500.0, 480.0),
-                ("soft tissue", 400.0, 40.0),
-                ("brain", 80.0, 40.0),
-                ("air", 1500.0, -600.0),
-            ];
-            windows.extend(presets.map(|(name, width, centre)| (name.to_owned(), Window::linear(centre, width))));
-        }
+        let windows = windows(&scan);
         let (low, high) = (auto.centre - auto.width / 2.0, auto.centre + auto.width / 2.0);
         let surface = match scan.volume.unit {
             // Numbers without air at -1000 are no Hounsfield units, whatever the file says.
@@ -231,9 +215,29 @@ impl OpenScan {
     }
 }
 
-/// The 0.5 to 99.5 percentile of the voxels that are not zero and hold a measurement.
+/// The windows to choose from: those stored in the file, the automatic one, and for CT the usual presets.
 #[must_use]
-pub fn auto_window(scan: &Scan) -> Window {
+pub fn windows(scan: &Scan) -> Vec<(String, Window)> {
+    let stored = scan.windows.iter().enumerate().map(|(i, (name, window))| {
+        let name = if name.is_empty() { format!("stored {}", i + 1) } else { name.clone() };
+        (name, *window)
+    });
+    // Width / centre.
+    let presets = [
+        ("sinus", 2000.0, 200.0),
+        ("bone", 2500.0, 480.0),
+        ("soft tissue", 400.0, 40.0),
+        ("brain", 80.0, 40.0),
+        ("air", 1500.0, -600.0),
+    ];
+    let presets = presets.map(|(name, width, centre)| (name.to_owned(), Window::linear(centre, width)));
+    let of_ct = presets.into_iter().filter(|_| scan.volume.unit == Unit::Hounsfield);
+    let all = stored.chain([("auto".to_owned(), auto_window(scan))]).chain(of_ct);
+    all.map(|(name, window)| (name, Window { inverted: scan.inverted, ..window })).collect()
+}
+
+/// The 0.5 to 99.5 percentile of the voxels that are not zero and hold a measurement.
+fn auto_window(scan: &Scan) -> Window {
     let volume = &scan.volume;
     let padding = scan.padding.map(|real| real as f32);
     // 400 000 voxels are plenty for a percentile and keep opening fast.
@@ -244,7 +248,8 @@ pub fn auto_window(scan: &Scan) -> Window {
         .filter(|&v| v != 0.0 && Some(v) != padding)
         .collect();
     let [low, high] = percentiles(&sample, [0.5, 99.5]);
-    Window::between(low, if high > low { high } else { low + 1.0 })
+    // In a mask, all that is not zero is the same: zero is the other end.
+    if high > low { Window::between(low, high) } else { Window::between(low.min(0.0), low.max(1.0)) }
 }
 
 impl State {

@@ -17,6 +17,7 @@ pub(super) fn scan(size: [usize; 3]) -> Scan {
         windows: Vec::new(),
         frames: 1,
         frame: 0,
+        inverted: false,
         padding: None,
         checks: Vec::new(),
         sha256: "00".to_owned(),

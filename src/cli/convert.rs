@@ -6,6 +6,9 @@ use crate::io;
 use std::path::{Path, PathBuf};
 
 /// Write a scan as NIfTI: stored type and place in the world are kept; of several volumes one is written
+///
+/// Where the scan does not say how it lies in the patient, the NIfTI file does not say it either: the codes of sform and
+/// qform are 0.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// NIfTI or DICOM files, a DICOM folder, DICOMDIR or ZIP archive, a PNG or JPEG picture
@@ -30,6 +33,17 @@ fn parse_out(text: &str) -> Result<PathBuf, &'static str> {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     // Before the work, so that nobody waits for a refusal.
+    let same =
+        |path: &PathBuf| path.canonicalize().is_ok_and(|path| args.out.canonicalize().is_ok_and(|out| out == path));
+    if args.paths.iter().any(same) {
+        return Err(
+            format!("the scan would be replaced by its copy; choose another name: {}", args.out.display()).into()
+        );
+    }
+    let folder = args.out.parent().filter(|folder| *folder != Path::new(""));
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(format!("there is no such folder; make it first: {}", folder.display()).into());
+    }
     if !args.force && args.out.exists() {
         return Err(format!("there is such a file; choose another name or add --force: {}", args.out.display()).into());
     }
@@ -37,7 +51,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let scan = guarded("converting", move |progress| {
         let (_, scan) = choice.read(&paths, &progress.part(0.0, 0.7))?;
         progress.step(0.7, "writing")?;
-        io::nifti::write(&out, &scan.volume)?;
+        io::nifti::write_scan(&out, &scan)?;
         Ok(scan)
     })?;
     let [nx, ny, nz] = scan.volume.grid.size;

@@ -4,14 +4,14 @@ use super::analyse::{self, Analysed};
 use super::source::Choice;
 use super::{Failure, guarded, say};
 use crate::app::checks;
-use crate::app::state::auto_window;
+use crate::app::state::windows;
 use crate::image::glyphs;
 use crate::image::render;
 use crate::io::{self, Scan};
 use crate::methods::residual::InferConfig;
 use crate::methods::sinus;
 use crate::space::Plane;
-use crate::view::{Overlay, Picture, PlaneCamera, SliceView};
+use crate::view::{Overlay, Picture, PlaneCamera, SliceView, Window};
 use crate::volume::Volume;
 use glam::{DVec2, DVec3};
 use std::path::{Path, PathBuf};
@@ -71,7 +71,7 @@ fn draw(analysed: &Analysed, out: &Path) -> Result<(), Failure> {
 /// Axial, coronal and sagittal side by side, each showing the whole scan.
 fn planes(scan: &Scan, map: &Volume, cross_mm: DVec3) -> Picture {
     let bounds_mm = scan.volume.grid.bounds_mm();
-    let window = scan.windows.first().map_or_else(|| auto_window(scan), |(_, window)| *window);
+    let window = windows(scan).first().map_or(Window::between(0.0, 1.0), |(_, window)| *window);
     let known = checks::orientation_known(scan);
     let size = DVec2::splat(EDGE as f64);
     let mut whole = Picture { size: [3 * EDGE, EDGE], rgba: vec![0; 3 * EDGE * EDGE * 4] };

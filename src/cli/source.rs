@@ -1,7 +1,7 @@
 //! Which scan a subcommand means: the options that are the same everywhere, and the way from paths to the scan.
 
 use super::Failure;
-use crate::io::{self, Catalogue, OpenError, ReadOptions, Scan};
+use crate::io::{self, Catalogue, ReadOptions, Scan};
 use crate::job::Progress;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -33,16 +33,18 @@ impl Choice {
 
     /// Reads the scan that is meant.
     pub(super) fn read(&self, paths: &[PathBuf], progress: &Progress) -> Result<(Selection, Scan), Failure> {
-        let selection = self.browse(paths, &progress.part(0.0, 0.3))?;
+        let mut selection = self.browse(paths, &progress.part(0.0, 0.3))?;
         let frame = self.volume.map_or(0, |volume| volume.get() - 1);
-        if let Some(series) = selection.catalogue.series().get(selection.index)
-            && frame >= series.frames
-        {
-            let path = paths.first().cloned().unwrap_or_default();
-            return Err(OpenError::NoFrame { path, frame, frames: series.frames }.into());
-        }
         let options = ReadOptions { frame, even: self.even, preview: None };
-        let scan = selection.catalogue.read(selection.index, &options, &progress.part(0.3, 1.0))?;
+        let progress = &progress.part(0.3, 1.0);
+        let catalogue = &selection.catalogue;
+        let scan = if self.series.is_some() {
+            catalogue.read(selection.index, &options, progress)?
+        } else {
+            let (index, scan) = catalogue.read_preferred(&options, progress).map_err(|(_, error)| error)?;
+            selection.index = index;
+            scan
+        };
         Ok((selection, scan))
     }
 

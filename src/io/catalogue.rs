@@ -7,6 +7,7 @@ use crate::job::Progress;
 use crate::volume::Volume;
 use rayon::prelude::*;
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -80,6 +81,8 @@ pub struct Catalogue {
     series: Vec<Series>,
     contents: Vec<Content>,
     preferred: usize,
+    /// Whether one file was asked for, so that no other scan may take its place.
+    asked: bool,
     left_out: Vec<Check>,
 }
 
@@ -117,6 +120,10 @@ impl Catalogue {
             let reason = format!("it has {} series", self.contents.len());
             return Err(OpenError::NoSeries { path: self.path.clone(), reason });
         };
+        let frames = self.series.get(index).map_or(1, |series| series.frames);
+        if options.frame >= frames {
+            return Err(OpenError::NoFrame { path: self.path.clone(), frame: options.frame, frames });
+        }
         let mut scan = match content {
             Content::Nifti(source) => nifti::read(source, options, progress)?,
             Content::Picture(source) => picture::read(source, progress)?,
@@ -124,6 +131,34 @@ impl Catalogue {
         };
         scan.checks.extend(self.left_out.iter().cloned());
         Ok(scan)
+    }
+
+    /// Reads the preferred series. Where a whole folder was asked for and that series is damaged, the next best one, with
+    /// a word about it. Also gives the place of the series in the list.
+    ///
+    /// # Errors
+    /// That of the preferred series.
+    pub fn read_preferred(
+        &self,
+        options: &ReadOptions<'_>,
+        progress: &Progress,
+    ) -> Result<(usize, Scan), (usize, OpenError)> {
+        let failed = match self.read(self.preferred, options, progress) {
+            Ok(scan) => return Ok((self.preferred, scan)),
+            Err(error) => error,
+        };
+        let replaceable = !self.asked && matches!(failed, OpenError::Damaged { .. } | OpenError::Unsupported { .. });
+        let mut others: Vec<usize> = (0..self.series.len()).filter(|&n| n != self.preferred && replaceable).collect();
+        others.sort_by_key(|&n| self.series.get(n).map(Series::rank));
+        for other in others {
+            if let Ok(mut scan) = self.read(other, options, progress) {
+                let message = "The largest series cannot be read; this is the next. Choose it in the list to see why.";
+                scan.checks.push(Check::new("damaged-series", message));
+                return Ok((other, scan));
+            }
+            progress.check().map_err(|cancelled| (self.preferred, cancelled.into()))?;
+        }
+        Err((self.preferred, failed))
     }
 
     /// The middle slice of a series, small.
@@ -187,7 +222,7 @@ impl Preview {
 pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenError> {
     progress.step(0.0, "looking at the files")?;
     let path = common(paths);
-    let Gathered { sources, wanted, locked, missing } = gather(paths, progress)?;
+    let Gathered { sources, wanted, named, locked, missing } = gather(paths, progress)?;
     let done = AtomicUsize::new(0);
     let outcomes = sources.par_iter().map(|source| {
         progress.step(done.fetch_add(1, Ordering::Relaxed) as f32 / sources.len() as f32, "reading headers")?;
@@ -203,7 +238,9 @@ pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenE
         match outcome {
             Outcome::Slices(of_file) => slices.extend(of_file),
             Outcome::Nifti(series) => entries.push((*series, Content::Nifti(source))),
-            Outcome::Picture(series) if alone => entries.push((*series, Content::Picture(source))),
+            Outcome::Picture(series) if named.contains(source.path()) => {
+                entries.push((*series, Content::Picture(source)))
+            }
             Outcome::Picture(_) => found.pictures += 1,
             // The file that was asked for is the one to speak of.
             Outcome::Fault(fault) if alone => return Err(fault.at(&path)),
@@ -222,16 +259,24 @@ pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenE
         Content::Dicom(stack) => wanted.as_deref().is_some_and(|file| stack.holds(file)),
         Content::Nifti(source) | Content::Picture(source) => wanted.as_deref() == Some(source.path()),
     };
-    let best = entries.iter().enumerate().min_by_key(|(_, (series, _))| (series.role, Reverse(series.voxels())));
+    let best = entries.iter().enumerate().min_by_key(|(_, (series, _))| series.rank());
     let largest = best.map_or(0, |(n, _)| n);
-    let preferred = entries.iter().position(|(_, content)| holds(content)).unwrap_or(largest);
+    let preferred = match (&wanted, entries.iter().position(|(_, content)| holds(content))) {
+        (_, Some(own)) => own,
+        (None, None) => largest,
+        // Another scan must never take the place of the one that was asked for.
+        (Some(_), None) => return Err(found.nothing(&path)),
+    };
     let (series, contents) = entries.into_iter().unzip();
-    Ok(Catalogue { path, series, contents, preferred, left_out: found.left_out() })
+    // What else lies beside a file that was asked for is of no interest.
+    let left_out = if wanted.is_some() { Vec::new() } else { found.left_out() };
+    Ok(Catalogue { path, series, contents, preferred, asked: wanted.is_some(), left_out })
 }
 
 impl Series {
-    fn voxels(&self) -> usize {
-        self.size.iter().product()
+    /// The smaller, the more likely to be meant.
+    fn rank(&self) -> (Role, Reverse<usize>) {
+        (self.role, Reverse(self.size.iter().product()))
     }
 }
 
@@ -244,10 +289,13 @@ fn common(paths: &[PathBuf]) -> PathBuf {
     }
 }
 
+#[derive(Default)]
 struct Gathered {
     sources: Vec<Source>,
     /// The one file that was asked for; others may only be there because they may belong to it.
     wanted: Option<PathBuf>,
+    /// Files that were named one by one; pictures are only meant then.
+    named: HashSet<PathBuf>,
     /// Files in an archive that cannot be unpacked.
     locked: usize,
     /// Files that a DICOMDIR names in vain.
@@ -256,7 +304,7 @@ struct Gathered {
 
 /// All files that are meant by some paths.
 fn gather(paths: &[PathBuf], progress: &Progress) -> Result<Gathered, OpenError> {
-    let mut gathered = Gathered { sources: Vec::new(), wanted: None, locked: 0, missing: 0 };
+    let mut gathered = Gathered::default();
     for path in paths {
         let metadata = fs::metadata(path).map_err(|e| io_error(path, e))?;
         if metadata.is_dir() {
@@ -268,6 +316,7 @@ fn gather(paths: &[PathBuf], progress: &Progress) -> Result<Gathered, OpenError>
         }
         let path = &nifti::header_of_pair(path);
         let source = Source::File(path.clone());
+        gathered.named.insert(path.clone());
         match kind(&source.start(super::KIND_SIZE)?) {
             Kind::Zip => {
                 let (entries, locked) = source::entries(path)?;
@@ -377,7 +426,9 @@ impl Found {
             return OpenError::Damaged { path, reason };
         }
         let reason = match (self.files, self.locked, self.pictures) {
-            (_, locked @ 1.., _) => format!("{locked} of its files are encrypted or packed in an unknown way"),
+            (_, locked @ 1.., _) => {
+                format!("{locked} of its files are encrypted or packed in an unknown way; unpack it first")
+            }
             (0, ..) if self.missing > 0 => format!("none of the {} files that it names is there", self.missing),
             (0, ..) => "it is empty".to_owned(),
             (_, _, pictures @ 1..) => format!("it holds {pictures} PNG or JPEG pictures; open one of them instead"),
@@ -390,12 +441,13 @@ impl Found {
         let mut checks = Vec::new();
         let mut tell = |code, what: &str, reasons: &[String]| {
             if let Some(first) = reasons.first() {
+                let what = if reasons.len() == 1 { format!("{what} was") } else { format!("{what}s were") };
                 let message = format!("{} {what} left out ({first}).", reasons.len());
                 checks.push(Check::new(code, message));
             }
         };
-        tell("damaged-files", "damaged files were", &self.damaged);
-        tell("unsupported-files", "files were", &self.unsupported);
+        tell("damaged-files", "damaged file", &self.damaged);
+        tell("unsupported-files", "file", &self.unsupported);
         if self.locked > 0 {
             let message = format!("{} files of the archive are encrypted or packed in an unknown way.", self.locked);
             checks.push(Check::new("locked-files", message));

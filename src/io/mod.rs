@@ -91,6 +91,8 @@ pub struct Scan {
     pub frames: usize,
     /// Which of them this is, from 0.
     pub frame: usize,
+    /// Low values are meant to be shown bright (MONOCHROME1).
+    pub inverted: bool,
     /// The real value of voxels outside the field of view that hold no measurement (DICOM Pixel Padding Value).
     pub padding: Option<f64>,
     /// What a reader should know.
@@ -112,8 +114,8 @@ pub enum OpenError {
     /// The file contradicts itself or ends too early.
     #[error("the scan is damaged ({reason}); copy or export it again: {}", path.display())]
     Damaged { path: PathBuf, reason: String },
-    /// The folder has no images that form a volume.
-    #[error("the folder has no series to open ({reason}); choose a folder of DICOM slices: {}", path.display())]
+    /// The folder or archive has no images that form a volume.
+    #[error("there is nothing to open ({reason}); choose a NIfTI file, a DICOM file, folder or archive: {}", path.display())]
     NoSeries { path: PathBuf, reason: String },
     /// A kind of scan that this program does not read.
     #[error("{what} cannot be opened; convert the scan to a plain NIfTI file: {}", path.display())]
@@ -184,7 +186,8 @@ impl Fault {
 /// [`OpenError`], whose message is made to be shown as it is.
 pub fn open(path: &Path, progress: &Progress) -> Result<Scan, OpenError> {
     let catalogue = browse(&[path.to_owned()], &progress.part(0.0, 0.3))?;
-    catalogue.read(catalogue.preferred(), &ReadOptions::default(), &progress.part(0.3, 1.0))
+    let read = catalogue.read_preferred(&ReadOptions::default(), &progress.part(0.3, 1.0));
+    read.map(|(_, scan)| scan).map_err(|(_, error)| error)
 }
 
 /// How many bytes tell the kind of a file.

@@ -25,7 +25,7 @@ use crate::volume::{Rescale, Unit, Volume, Voxels};
 use pixels::{Photometric, Stored};
 use rayon::prelude::*;
 use series::Grouped;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,8 +50,6 @@ impl Stack {
     pub fn series(&self) -> Series {
         let image = self.first().map(|s| &s.image);
         let size = image.map_or([0, 0], |i| [i.layout.columns, i.layout.rows]);
-        let slices = self.0.volumes.iter().flatten();
-        let files: HashSet<&Path> = slices.map(|s| s.image.source.path()).collect();
         Series {
             id: self.0.id.clone(),
             format: Format::Dicom,
@@ -59,14 +57,14 @@ impl Stack {
             description: image.map_or_else(String::new, |i| known(&i.description, "DICOM series")),
             size: [size[0], size[1], self.0.volumes.first().map_or(0, Vec::len)],
             frames: self.0.volumes.len(),
-            files: files.len(),
+            files: self.0.files.len(),
             role: self.0.role,
         }
     }
 
-    /// Whether the stack is made of this file, among others.
+    /// Whether this file belongs to the stack, even if it is left out because another slice lies at its place.
     pub fn holds(&self, path: &Path) -> bool {
-        self.0.volumes.iter().flatten().any(|s| s.image.source.path() == path)
+        self.0.files.contains(path)
     }
 
     /// Reads one of its volumes.
@@ -90,7 +88,7 @@ impl Stack {
             checks.push(check);
         }
         let padding = first.image.padding.map(|stored| first.rescale.unwrap_or(Rescale::NONE).apply(stored));
-        checks.extend(self.remarks(options.frame, first, &picture, padding));
+        checks.extend(Self::remarks(first, &picture, padding));
         let middle = volume.get(volume.len() / 2).unwrap_or(first);
         Ok(Scan {
             volume: picture,
@@ -101,6 +99,7 @@ impl Stack {
             windows: middle.windows.clone(),
             frames: self.0.volumes.len(),
             frame: options.frame,
+            inverted: first.image.inverted,
             padding,
             checks,
             sha256,
@@ -127,7 +126,7 @@ impl Stack {
     }
 
     /// What a reader should know about the numbers and the place of a volume.
-    fn remarks(&self, frame: usize, first: &Slice, volume: &Volume, padding: Option<f64>) -> Vec<Check> {
+    fn remarks(first: &Slice, volume: &Volume, padding: Option<f64>) -> Vec<Check> {
         let image = &first.image;
         let mut checks = Vec::new();
         let mut tell = |applies: bool, code, message: String| {
@@ -135,9 +134,7 @@ impl Stack {
                 checks.push(Check::new(code, message));
             }
         };
-        let volumes = self.0.volumes.len();
         let single = volume.grid.size[2] == 1;
-        tell(volumes > 1, "one-of-many", format!("Volume {} of {volumes} is shown.", frame + 1));
         tell(single && first.placed, "single-slice", "The series has one slice only.".to_owned());
         tell(
             !first.placed,
@@ -156,11 +153,7 @@ impl Stack {
             "implausible-hu",
             "No voxel of this CT is as low as air (-1000 HU); its numbers may not be Hounsfield units.".to_owned(),
         );
-        tell(
-            image.inverted,
-            "monochrome1",
-            "The file asks to be shown inverted (MONOCHROME1): low values are bright.".to_owned(),
-        );
+        tell(image.inverted, "monochrome1", "Low values are shown bright, as the file asks (MONOCHROME1).".to_owned());
         tell(
             image.layout.photometric != Photometric::Grey,
             "colour-as-grey",

@@ -5,6 +5,7 @@ use super::slice::Slice;
 use crate::io::{Check, Role};
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Slices nearer than this are at the same place.
@@ -26,6 +27,8 @@ pub(super) struct Grouped {
     /// Series Instance UID, with a number behind it for further stacks of one series.
     pub id: String,
     pub role: Role,
+    /// The files of all its slices, also of those that are left out.
+    pub files: HashSet<PathBuf>,
     pub checks: Vec<Check>,
 }
 
@@ -58,11 +61,14 @@ pub(super) fn group(slices: Vec<Slice>) -> Vec<Grouped> {
         let first = slices.first()?;
         let series = first.image.series.clone();
         let role = role(first);
+        // A series without a name goes by that of a file.
+        let name = if series.is_empty() { first.image.source.name() } else { series.clone() };
         let number = seen.entry(series.clone()).and_modify(|n| *n += 1).or_insert(1);
-        let id = if *number == 1 { series.clone() } else { format!("{series}/{number}") };
+        let id = if *number == 1 || series.is_empty() { name } else { format!("{name}/{number}") };
         let mut checks: Vec<Check> = split.get(&series).cloned().flatten().into_iter().collect();
+        let files = slices.iter().map(|s| s.image.source.path().to_owned()).collect();
         let volumes = volumes(slices, &mut checks);
-        Some(Grouped { volumes, id, role, checks })
+        Some(Grouped { volumes, id, role, files, checks })
     });
     grouped.collect()
 }

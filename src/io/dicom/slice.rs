@@ -257,7 +257,7 @@ fn windows(set: &DataSet<'_>) -> Vec<(String, Window)> {
     let stored = pairs.filter_map(|(n, (&centre, &width))| {
         let name = names.get(n).cloned().unwrap_or_default();
         if exact {
-            (width > 0.0).then_some((name, Window { centre, width, exact }))
+            (width > 0.0).then_some((name, Window { centre, width, exact, inverted: false }))
         } else {
             (width >= 1.0).then(|| (name, Window::linear(centre, width)))
         }

@@ -14,7 +14,7 @@ mod write;
 
 pub(super) use header::HEADER_SIZE;
 pub(super) use names::{header_of_pair, is_image_name, stem};
-pub use write::write;
+pub use write::{write, write_scan};
 
 use super::source::Source;
 use super::{Check, Fault, Format, OpenError, ReadOptions, Role, Scan, Series};
@@ -99,6 +99,7 @@ pub(super) fn read(source: &Source, options: &ReadOptions<'_>, progress: &Progre
         windows: windows.into_iter().map(|w| (String::new(), w)).collect(),
         frames,
         frame: options.frame,
+        inverted: false,
         padding: None,
         checks,
         sha256,
@@ -116,8 +117,8 @@ fn image(source: &Source, header: &Header) -> Result<Option<Source>, Fault> {
         (_, Source::Entry(_)) => Err(Fault::Unsupported("a pair of files (.hdr, .img) inside an archive".to_owned())),
         (_, Source::File(_)) => {
             let image = names::image_of_pair(path).ok_or_else(|| {
-                let name = description(path);
-                Fault::Damaged(format!("it is a header whose voxels are missing; put {name}.img beside it"))
+                let reason = "it is a header whose voxels are missing; put the .img file of the same name beside it";
+                Fault::Damaged(reason.to_owned())
             })?;
             Ok(Some(Source::File(image)))
         }
@@ -168,9 +169,6 @@ fn parse(
     .voxels()?;
     if frame + 1 == frames {
         stream.finish()?;
-    }
-    if frames > 1 {
-        checks.push(Check::new("one-of-many", format!("Volume {} of {frames} is shown.", frame + 1)));
     }
     let [low, high] = header.shown;
     let windows =

@@ -2,7 +2,7 @@
 
 use super::affine::Qform;
 use super::names::single_stem;
-use crate::io::WriteError;
+use crate::io::{Scan, WriteError};
 use crate::volume::{Volume, Voxels, with_voxels};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -27,10 +27,22 @@ const DESCRIPTION: &[u8] = b"Antrum; research use only";
 /// # Errors
 /// [`WriteError`] when the name, the size or the disk does not allow it.
 pub fn write(path: &Path, volume: &Volume) -> Result<(), WriteError> {
+    write_as(path, volume, true)
+}
+
+/// The same for a scan. Where it does not say how it lies in the patient, neither does the file: both codes are 0.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_scan(path: &Path, scan: &Scan) -> Result<(), WriteError> {
+    write_as(path, &scan.volume, scan.checks.iter().all(|check| check.code != "no-orientation"))
+}
+
+fn write_as(path: &Path, volume: &Volume, oriented: bool) -> Result<(), WriteError> {
     if single_stem(path).is_none() {
         return Err(WriteError::Name { path: path.to_owned() });
     }
-    let header = header(volume).map_err(|reason| WriteError::Unfit { path: path.to_owned(), reason })?;
+    let header = header(volume, oriented).map_err(|reason| WriteError::Unfit { path: path.to_owned(), reason })?;
     let packed = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
     let part = part_name(path);
     let written = write_part(&part, packed, &header, &volume.voxels).and_then(|()| fs::rename(&part, path));
@@ -68,7 +80,7 @@ fn write_part(part: &Path, packed: bool, header: &[u8; FIRST_OFFSET], voxels: &V
 }
 
 /// Header and the four flag bytes behind it, by the offsets of `nifti1.h`; or why the volume does not fit.
-fn header(volume: &Volume) -> Result<[u8; FIRST_OFFSET], String> {
+fn header(volume: &Volume, oriented: bool) -> Result<[u8; FIRST_OFFSET], String> {
     let grid = &volume.grid;
     if grid.count() != volume.voxels.len() {
         return Err(format!("{} voxels for a grid of {}", volume.voxels.len(), grid.count()));
@@ -107,8 +119,8 @@ fn header(volume: &Volume) -> Result<[u8; FIRST_OFFSET], String> {
     put(112, bytemuck::cast_slice(&[volume.rescale.slope, volume.rescale.intercept].map(|v| v as f32)));
     put(123, &[2]); // xyzt_units: millimetres
     put(148, DESCRIPTION);
-    put(252, &i16::from(qform.faithful).to_ne_bytes()); // qform_code: 1 is the scanner's coordinates
-    put(254, &1_i16.to_ne_bytes()); // sform_code
+    put(252, &i16::from(oriented && qform.faithful).to_ne_bytes()); // qform_code: 1 is the scanner's coordinates
+    put(254, &i16::from(oriented).to_ne_bytes()); // sform_code
     put(256, bytemuck::cast_slice(&qform.bcd.to_array().map(|v| v as f32)));
     put(268, bytemuck::cast_slice(&origin.to_array().map(|v| v as f32)));
     for row in 0..3 {

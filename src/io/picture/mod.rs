@@ -104,6 +104,7 @@ pub(super) fn read(source: &Source, progress: &Progress) -> Result<Scan, OpenErr
         windows: Vec::new(),
         frames: 1,
         frame: 0,
+        inverted: false,
         padding: None,
         checks,
         sha256: super::sha256(&bytes),

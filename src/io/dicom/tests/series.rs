@@ -135,7 +135,7 @@ fn slices_taken_again_and_again_are_volumes_in_order_of_time() {
     for frame in 0..3 {
         let options = ReadOptions { frame, ..ReadOptions::default() };
         let scan = catalogue.read(0, &options, &Progress::default()).unwrap();
-        assert_eq!((scan.frame, scan.frames, codes(&scan)), (frame, 3, vec!["one-of-many"]));
+        assert_eq!((scan.frame, scan.frames, codes(&scan).len()), (frame, 3, 0));
         let level = 10.0 * (frame + 1) as f64;
         assert_eq!([scan.volume.at([0, 0, 0]), scan.volume.at([0, 0, 1])], [Some(level), Some(level + 2.0)]);
     }
