@@ -93,13 +93,14 @@ const REMEMBERED: &[Tag] = &[
     tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE,
     CSA_IMAGE_HEADER,
     tags::DETECTOR_INFORMATION_SEQUENCE,
+    tags::SEGMENT_IDENTIFICATION_SEQUENCE,
+    tags::REFERENCED_SEGMENT_NUMBER,
     PHILIPS_INTERCEPT,
     PHILIPS_SLOPE,
     tags::GRID_FRAME_OFFSET_VECTOR,
     tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
     tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
     tags::EXTENDED_OFFSET_TABLE,
-    tags::EXTENDED_OFFSET_TABLE_LENGTHS,
 ];
 
 /// How element headers and numbers are stored.
@@ -230,9 +231,9 @@ impl<'a> Reader<'a> {
                     }
                     *at += length;
                 }
+                None if tag == tags::PIXEL_DATA => self.pass_over_fragments(at)?,
                 _ => {
-                    // Of unknown length and representation means implicit little-endian inside (PS3.5 6.2.2).
-                    let encoding = if vr == VR::UN { Encoding::ImplicitLittle } else { self.encoding };
+                    let encoding = if vr == VR::UN { self.unknown_encoding(*at) } else { self.encoding };
                     let inside = Reader { encoding, ..*self };
                     let items = inside.items(at, length, depth + 1)?;
                     if remembered {
@@ -242,6 +243,29 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(set)
+    }
+
+    /// What is inside an element of unknown representation: by the standard implicit little-endian (PS3.5 6.2.2), but some
+    /// writers keep it explicit, which the first element of the first item shows.
+    fn unknown_encoding(&self, at: usize) -> Encoding {
+        let vr = self.bytes.get(at + 12..).and_then(<[u8]>::first_chunk);
+        let explicit = vr.is_some_and(|&vr| VR::from_binary(vr).is_some());
+        if explicit { Encoding::ExplicitLittle } else { Encoding::ImplicitLittle }
+    }
+
+    /// Steps over the pixels of an icon, which are in fragments like those of the image.
+    fn pass_over_fragments(&self, at: &mut usize) -> Result<(), Stop> {
+        loop {
+            let (tag, _, length) = self.header(at)?;
+            match (tag, length.get()) {
+                (ITEM, Some(length)) => *at = at.saturating_add(length as usize),
+                (SEQUENCE_END, _) => return Ok(()),
+                _ => return Err(damaged(format!("{tag} stands where compressed pixels should"))),
+            }
+            if *at > self.total {
+                return Err(damaged("compressed pixels of an icon are longer than the file"));
+            }
+        }
     }
 
     /// The items of a sequence that starts at `at`.
@@ -337,7 +361,8 @@ impl<'a> DataSet<'a> {
             VR::FD => wide(bytes, big).map(|n: [u8; 8]| f64::from_le_bytes(n)).collect(),
             _ => {
                 let text = String::from_utf8_lossy(bytes);
-                let parsed: Option<Vec<f64>> = text.split('\\').map(|v| tidy(v).parse().ok()).collect();
+                let parsed: Option<Vec<f64>> =
+                    text.trim_end_matches(['\\', ' ', '\0']).split('\\').map(|v| tidy(v).parse().ok()).collect();
                 parsed.unwrap_or_default()
             }
         }

@@ -14,6 +14,7 @@ mod series;
 mod slice;
 #[cfg(test)]
 mod tests;
+mod volumes;
 
 pub(super) use file::looks_like;
 pub(super) use slice::{Slice, directory, slices};

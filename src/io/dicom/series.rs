@@ -2,14 +2,13 @@
 
 use super::geometry::ImagePlane;
 use super::slice::Slice;
+use super::volumes::sequences;
 use crate::io::{Check, Role};
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Slices nearer than this are at the same place.
-const SAME_PLACE_MM: f64 = 0.01;
 /// A step between slices may differ from the median by this share.
 const EVEN: f64 = 0.01;
 /// A gap of a whole number of steps, within this share, is that of missing slices.
@@ -18,6 +17,12 @@ const WHOLE: f64 = 0.1;
 const SHIFTED_MM: f64 = 0.1;
 /// Tilts below this are rounding of the positions.
 const TILTED_DEGREES: f64 = 0.1;
+/// No gantry tilts further.
+const STEEPEST_DEGREES: f64 = 45.0;
+/// A new slice is compared with so many stacks of its series; no real one has more.
+const MOST_STACKS: usize = 256;
+/// Scouts in several orientations have at most this many slices each.
+const FEW: usize = 5;
 
 /// Slices that form one volume, or several that follow one another in time.
 #[derive(Debug)]
@@ -42,7 +47,7 @@ pub(super) fn group(slices: Vec<Slice>) -> Vec<Grouped> {
         let known = of_series.entry(slice.image.series.clone()).or_default();
         let fits =
             |&&n: &&usize| groups.get(n).and_then(|g| g.first()).is_some_and(|first| belong_together(first, &slice));
-        if let Some(&n) = known.iter().rev().find(fits) {
+        if let Some(&n) = known.iter().rev().take(MOST_STACKS).find(fits) {
             groups[n].push(slice);
         } else {
             known.push(groups.len());
@@ -57,31 +62,38 @@ pub(super) fn group(slices: Vec<Slice>) -> Vec<Grouped> {
         (first, Reverse(g.len()))
     });
     let mut seen: HashMap<String, usize> = HashMap::new();
-    let grouped = groups.into_iter().filter_map(|slices| {
-        let first = slices.first()?;
+    let most: HashMap<String, usize> =
+        groups.iter().rev().filter_map(|g| Some((g.first()?.image.series.clone(), g.len()))).collect();
+    let sequences = groups.into_iter().flat_map(sequences).filter_map(|sequence| {
+        let first = sequence.volumes.first()?.first()?;
         let series = first.image.series.clone();
-        let role = role(first);
+        let split = split.get(&series).cloned().flatten();
+        // Every series of a few slices in several orientations is one to plan others by.
+        let scout = split.as_ref().is_some_and(|c| c.code == "mixed-orientation") && most.get(&series) <= Some(&FEW);
+        let role = if scout { Role::Localiser } else { role(first) };
         // A series without a name goes by that of a file.
         let name = if series.is_empty() { first.image.source.name() } else { series.clone() };
         let number = seen.entry(series.clone()).and_modify(|n| *n += 1).or_insert(1);
         let id = if *number == 1 || series.is_empty() { name } else { format!("{name}/{number}") };
-        let mut checks: Vec<Check> = split.get(&series).cloned().flatten().into_iter().collect();
-        let files = slices.iter().map(|s| s.image.source.path().to_owned()).collect();
-        let volumes = volumes(slices, &mut checks);
-        Some(Grouped { volumes, id, role, files, checks })
+        let files = sequence.files();
+        let checks = split.into_iter().chain(sequence.checks).collect();
+        Some(Grouped { volumes: sequence.volumes, id, role, files, checks })
     });
-    grouped.collect()
+    sequences.collect()
 }
 
 fn belong_together(a: &Slice, b: &Slice) -> bool {
     if !(a.placed && b.placed) {
         return Arc::ptr_eq(&a.image, &b.image);
     }
-    same_pixels(a, b) && a.plane.parallel(&b.plane) && a.kind == b.kind
+    same_pixels(a, b) && a.plane.parallel(&b.plane) && a.kind.is(&b.kind)
 }
 
 fn same_pixels(a: &Slice, b: &Slice) -> bool {
-    let size = |s: &Slice| (s.image.layout.columns, s.image.layout.rows, s.image.layout.photometric);
+    let size = |s: &Slice| {
+        let layout = s.image.layout;
+        (layout.columns, layout.rows, layout.photometric, layout.inverted)
+    };
     size(a) == size(b)
 }
 
@@ -102,7 +114,8 @@ fn why_split(groups: &[Vec<Slice>], members: &[usize]) -> Option<Check> {
         (differs(&|o| same_pixels(o, first)), "size"),
         (differs(&|o| same_spacing(&o.plane, &first.plane)), "pixel spacing"),
         (differs(&|o| o.kind.image_type == first.kind.image_type), "image type"),
-        (differs(&|o| o.kind.echo_time_ms == first.kind.echo_time_ms), "echo time"),
+        (differs(&|o| o.kind.segment == first.kind.segment), "segment"),
+        (differs(&|o| o.kind.same_echo(&first.kind)), "echo time"),
     ];
     let causes: Vec<&str> = causes.into_iter().filter_map(|(differs, cause)| differs.then_some(cause)).collect();
     let code = if orientation { "mixed-orientation" } else { "split-series" };
@@ -127,43 +140,6 @@ fn role(first: &Slice) -> Role {
     } else {
         Role::Volume
     }
-}
-
-/// Slices by their place along the normal; those at the same place follow one another in time and go to volumes of their
-/// own. What is left over is told.
-fn volumes(mut slices: Vec<Slice>, checks: &mut Vec<Check>) -> Vec<Vec<Slice>> {
-    if slices.iter().any(|s| !s.placed) {
-        return slices.into_iter().map(|slice| vec![slice]).collect();
-    }
-    let all = slices.len();
-    let mut seen = HashSet::new();
-    slices.retain(|s| s.image.instance_uid.is_empty() || seen.insert((s.image.instance_uid.clone(), s.frame)));
-    let copies = all - slices.len();
-
-    let Some(normal) = slices.first().map(|s| s.plane.normal_lps()) else { return Vec::new() };
-    let place = |s: &Slice| s.plane.position_lps.dot(normal);
-    slices.sort_by(|a, b| place(a).total_cmp(&place(b)));
-    let mut places: Vec<Vec<Slice>> = Vec::new();
-    for slice in slices {
-        match places.last_mut() {
-            Some(here) if here.last().is_some_and(|last| place(&slice) - place(last) < SAME_PLACE_MM) => {
-                here.push(slice);
-            }
-            _ => places.push(vec![slice]),
-        }
-    }
-    let count = places.iter().map(Vec::len).min().unwrap_or(0);
-    let left_out = places.iter().map(|here| here.len() - count).sum::<usize>() + copies;
-    if left_out > 0 {
-        let message = format!("{left_out} of {all} slices lie where another one does and are left out.");
-        checks.push(Check::new("duplicate-slices", message));
-    }
-    let mut volumes: Vec<Vec<Slice>> = (0..count).map(|_| Vec::with_capacity(places.len())).collect();
-    for mut here in places {
-        here.sort_by(|a, b| (a.order, a.image.source.path()).cmp(&(b.order, b.image.source.path())));
-        volumes.iter_mut().zip(here).for_each(|(volume, slice)| volume.push(slice));
-    }
-    volumes
 }
 
 /// The distances from slice to slice along the normal, and the median one.
@@ -229,7 +205,7 @@ pub(super) fn irregularities(stack: &[Slice]) -> Vec<Check> {
         checks.push(Check::new("shifted-slices", message));
     }
     let tilt = mean.angle_between(normal).to_degrees();
-    if tilt > TILTED_DEGREES {
+    if tilt > TILTED_DEGREES && tilt < STEEPEST_DEGREES {
         let message =
             format!("The slices are stacked at a slant of {tilt:.1}° (tilted gantry); the geometry allows for it.");
         checks.push(Check::new("gantry-tilt", message));
@@ -238,7 +214,7 @@ pub(super) fn irregularities(stack: &[Slice]) -> Vec<Check> {
 }
 
 /// How a slice is called in a message.
-fn name(slice: &Slice) -> String {
+pub(super) fn name(slice: &Slice) -> String {
     let file = slice.image.source.name();
     if slice.image.frames > 1 { format!("frame {} of {file}", slice.frame + 1) } else { file }
 }

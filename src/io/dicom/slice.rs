@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// No frame count of a real file is larger.
 const MOST_FRAMES: usize = 1 << 16;
+/// Lists that are kept for each frame are cut to so many values.
+const MOST_VALUES: usize = 8;
 /// Pixels of a compressed file up to this many bytes are believed; more must be plausible for the size of the file.
 const BELIEVED_BYTES: usize = 32 << 20;
 
@@ -78,6 +80,19 @@ pub(super) struct Kind {
     /// Image Type without its first two values, which say how the pixels came about.
     pub image_type: Vec<String>,
     pub echo_time_ms: f64,
+    /// Of a segmentation, which structure it is; otherwise 0.
+    pub segment: usize,
+}
+
+impl Kind {
+    /// Whether both are the same but for rounding.
+    pub fn is(&self, other: &Self) -> bool {
+        self.same_echo(other) && self.segment == other.segment && self.image_type == other.image_type
+    }
+
+    pub fn same_echo(&self, other: &Self) -> bool {
+        (self.echo_time_ms - other.echo_time_ms).abs() < 0.01
+    }
 }
 
 /// The slices of a file; an error if it holds a picture that cannot be opened or none at all.
@@ -228,7 +243,11 @@ impl<'s, 'a> Groups<'s, 'a> {
             plane: plane.unwrap_or_else(|| ImagePlane::of_picture(self.set)),
             rescale: rescale(self.group(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE)),
             kind: Kind {
-                image_type: frame_type.get(2..).unwrap_or_default().to_vec(),
+                image_type: frame_type.into_iter().skip(2).take(MOST_VALUES).collect(),
+                segment: self
+                    .group(tags::SEGMENT_IDENTIFICATION_SEQUENCE)
+                    .whole(tags::REFERENCED_SEGMENT_NUMBER)
+                    .unwrap_or(0),
                 echo_time_ms: echo.or_else(|| self.set.number(tags::ECHO_TIME)).unwrap_or(0.0),
             },
             order: [
@@ -244,8 +263,10 @@ impl<'s, 'a> Groups<'s, 'a> {
 }
 
 fn rescale(set: &DataSet<'_>) -> Option<Rescale> {
-    let (slope, intercept) = (set.number(tags::RESCALE_SLOPE)?, set.number(tags::RESCALE_INTERCEPT)?);
-    (slope != 0.0).then_some(Rescale { slope, intercept })
+    let (slope, intercept) = (set.number(tags::RESCALE_SLOPE), set.number(tags::RESCALE_INTERCEPT));
+    let known = slope.is_some() || intercept.is_some();
+    let rescale = Rescale { slope: slope.unwrap_or(1.0), intercept: intercept.unwrap_or(0.0) };
+    (known && rescale.slope != 0.0).then_some(rescale)
 }
 
 /// The stored windows, and for each VOI LUT the window that spans its input (PS3.3 C.11.2).
@@ -254,7 +275,7 @@ fn windows(set: &DataSet<'_>) -> Vec<(String, Window)> {
     let names = set.texts(tags::WINDOW_CENTER_WIDTH_EXPLANATION);
     let exact = set.text(tags::VOILUT_FUNCTION) == "LINEAR_EXACT";
     let pairs = centres.iter().zip(&widths).enumerate().filter(|(_, (c, w))| c.is_finite() && w.is_finite());
-    let stored = pairs.filter_map(|(n, (&centre, &width))| {
+    let stored = pairs.take(MOST_VALUES).filter_map(|(n, (&centre, &width))| {
         let name = names.get(n).cloned().unwrap_or_default();
         if exact {
             (width > 0.0).then_some((name, Window { centre, width, exact, inverted: false }))
@@ -262,7 +283,7 @@ fn windows(set: &DataSet<'_>) -> Vec<(String, Window)> {
             (width >= 1.0).then(|| (name, Window::linear(centre, width)))
         }
     });
-    let tables = set.items(tags::VOILUT_SEQUENCE).iter().filter_map(|table| {
+    let tables = set.items(tags::VOILUT_SEQUENCE).iter().take(MOST_VALUES).filter_map(|table| {
         let [entries, first, _] = table.exactly(tags::LUT_DESCRIPTOR)?;
         let entries = if entries == 0.0 { 65536.0 } else { entries };
         Some((table.text(tags::LUT_EXPLANATION), Window::between(first, first + entries - 1.0)))
