@@ -239,7 +239,7 @@ pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenE
             Outcome::Slices(of_file) => slices.extend(of_file),
             Outcome::Nifti(series) => entries.push((*series, Content::Nifti(source))),
             Outcome::Picture(series) if named.contains(source.path()) => {
-                entries.push((*series, Content::Picture(source)))
+                entries.push((*series, Content::Picture(source)));
             }
             Outcome::Picture(_) => found.pictures += 1,
             // The file that was asked for is the one to speak of.
@@ -341,6 +341,8 @@ fn gather(paths: &[PathBuf], progress: &Progress) -> Result<Gathered, OpenError>
             }
         }
     }
+    let mut seen = HashSet::new();
+    gathered.sources.retain(|source| matches!(source, Source::Entry(_)) || seen.insert(source.path().to_owned()));
     Ok(gathered)
 }
 
@@ -364,7 +366,7 @@ fn not_a_scan(path: &Path, bytes: u64) -> OpenError {
 /// The files of a folder, by name.
 fn files_in(folder: &Path, depth: usize, progress: &Progress) -> Result<Vec<Source>, OpenError> {
     let mut sources = Vec::new();
-    for entry in WalkDir::new(folder).max_depth(depth).sort_by_file_name() {
+    for entry in WalkDir::new(folder).max_depth(depth).follow_links(true).sort_by_file_name() {
         progress.check()?;
         match entry {
             Ok(entry) if entry.file_type().is_file() => sources.push(Source::File(entry.into_path())),

@@ -4,11 +4,11 @@ use super::{CHUNK, Fault, OpenError, hexadecimal, io_error};
 use crate::job::Progress;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::io::{self, BufRead, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use zip::ZipArchive;
 
@@ -29,9 +29,9 @@ pub(super) enum Source {
 }
 
 /// A file in a ZIP archive.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Entry {
-    archive: Arc<PathBuf>,
+    archive: ZipArchive<SharedFile>,
     index: usize,
     /// Archive and name inside it, as one path to show and to sort by.
     shown: PathBuf,
@@ -134,11 +134,48 @@ impl Source {
             }
             Self::Entry(entry) => {
                 let damaged = |e: &dyn std::fmt::Display| Fault::Damaged(e.to_string()).at(&entry.shown);
-                let mut archive = open_archive(&entry.archive)?;
+                let mut archive = entry.archive.clone();
                 let mut file = archive.by_index(entry.index).map_err(|e| damaged(&e))?;
-                read(&mut (&mut file).take(entry.size)).map_err(|e| damaged(&e))
+                // Up to the end, where the checksum is compared; but a size that lies is not followed.
+                read(&mut (&mut file).take(entry.size + 1)).map_err(|e| damaged(&e))
             }
         }
+    }
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry").field("shown", &self.shown).finish_non_exhaustive()
+    }
+}
+
+/// An open file that many read at once, each at a place of its own.
+#[derive(Clone)]
+struct SharedFile {
+    file: Arc<Mutex<File>>,
+    at: u64,
+    size: u64,
+}
+
+impl Read for SharedFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.at))?;
+        let read = file.read(buffer)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for SharedFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let place = match to {
+            SeekFrom::Start(place) => Some(place),
+            SeekFrom::End(by) => self.size.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = place.ok_or(ErrorKind::InvalidInput)?;
+        Ok(self.at)
     }
 }
 
@@ -171,30 +208,33 @@ impl Read for Pieces {
     }
 }
 
-fn open_archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, OpenError> {
-    let file = File::open(path).map_err(|e| io_error(path, e))?;
-    let damaged = |e: zip::result::ZipError| Fault::Damaged(format!("it is no ZIP archive: {e}")).at(path);
-    ZipArchive::new(BufReader::new(file)).map_err(damaged)
-}
-
 /// The files in a ZIP archive that can be unpacked, and how many cannot because they are encrypted or packed otherwise.
 pub(super) fn entries(path: &Path) -> Result<(Vec<Source>, usize), OpenError> {
-    let mut archive = open_archive(path)?;
-    let shared = Arc::new(path.to_owned());
+    let file = File::open(path).map_err(|e| io_error(path, e))?;
+    let size = file.metadata().map_err(|e| io_error(path, e))?.len();
+    let damaged = |e: zip::result::ZipError| Fault::Damaged(format!("it is no ZIP archive: {e}")).at(path);
+    let shared = SharedFile { file: Arc::new(Mutex::new(file)), at: 0, size };
+    let mut archive = ZipArchive::new(shared).map_err(damaged)?;
+    // Its list of files is shared between the clones.
+    let clean = archive.clone();
     let (mut sources, mut locked) = (Vec::new(), 0);
     for index in 0..archive.len() {
         let Ok(entry) = archive.by_index(index) else {
             locked += 1;
             continue;
         };
+        if entry.is_dir() || entry.size() == 0 {
+            continue;
+        }
         // A size that deflate cannot have made is a trap.
-        if entry.is_dir() || entry.size() > entry.compressed_size().saturating_mul(MOST_INFLATED) {
+        if entry.size() > entry.compressed_size().saturating_mul(MOST_INFLATED) {
+            locked += 1;
             continue;
         }
         // Only a name to show: nothing is ever written there.
         let Ok(name) = entry.name() else { continue };
         let shown = path.join(name.trim_start_matches('/'));
-        sources.push(Source::Entry(Entry { archive: Arc::clone(&shared), index, shown, size: entry.size() }));
+        sources.push(Source::Entry(Entry { archive: clean.clone(), index, shown, size: entry.size() }));
     }
     Ok((sources, locked))
 }

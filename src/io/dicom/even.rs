@@ -7,11 +7,15 @@ use crate::space::Grid;
 use crate::volume::{Volume, Voxels};
 use rayon::prelude::*;
 
-/// A volume at the median spacing of its slices, and what to say about it; none where the spacing is even already.
+/// Resampling makes at most so many times as many slices.
+const MOST: usize = 4;
+
+/// A volume at the median spacing of its slices, and what to say about it; none where the spacing is even already, no
+/// volume where the gaps are too wide.
 ///
 /// Each new slice is the linear mixture of the two slices beside it, in the stored type; the grid runs from the first
 /// slice to the last or to less than a step before it.
-pub(super) fn resample(volume: &Volume, slices: &[Slice]) -> Option<(Volume, Check)> {
+pub(super) fn resample(volume: &Volume, slices: &[Slice]) -> Option<(Option<Volume>, Check)> {
     let (steps, median) = steps(slices)?;
     if median <= 0.0 || steps.iter().all(|&step| even(step, median)) {
         return None;
@@ -24,6 +28,10 @@ pub(super) fn resample(volume: &Volume, slices: &[Slice]) -> Option<(Volume, Che
         places.push(length);
     }
     let count = (length / median + 1e-6).floor() as usize + 1;
+    if count > MOST * slices.len() {
+        let message = "The gaps between the slices are too wide to resample them to even spacing.";
+        return Some((None, Check::new("not-resampled", message)));
+    }
     let mixtures: Vec<(usize, f64)> = (0..count)
         .map(|k| {
             let place = k as f64 * median;
@@ -38,7 +46,7 @@ pub(super) fn resample(volume: &Volume, slices: &[Slice]) -> Option<(Volume, Che
     let grid = Grid::new([ni, nj, count], world_from_voxel).ok()?;
     let voxels = mixed(&volume.voxels, ni * nj, &mixtures);
     let message = format!("The slices were resampled to even spacing, {median:.2} mm; {count} slices are shown.");
-    Some((Volume { grid, voxels, ..*volume }, Check::new("resampled", message)))
+    Some((Some(Volume { grid, voxels, ..*volume }), Check::new("resampled", message)))
 }
 
 fn mixed(voxels: &Voxels, pixels: usize, mixtures: &[(usize, f64)]) -> Voxels {

@@ -16,6 +16,8 @@ use std::io::Read as _;
 
 /// Preamble and `DICM`.
 const META_START: usize = 132;
+/// How much of a deflated file is inflated to find its header.
+const HEADER_INFLATED: u64 = 4 << 20;
 /// How much of a file is read first to find its header.
 const FIRST_LOOK: u64 = 64 << 10;
 
@@ -50,19 +52,29 @@ pub(super) struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// Finds the data set in a file of `total` bytes that starts with `bytes`.
-    pub fn of(bytes: &'a [u8], total: usize) -> Result<Self, Stop> {
+    /// Finds the data set in the bytes of a whole file.
+    pub fn of(bytes: &'a [u8]) -> Result<Self, Stop> {
+        let most = (bytes.len() as u64).saturating_mul(MOST_INFLATED);
+        Self::inflated(bytes, bytes.len(), most)
+    }
+
+    /// Finds the data set in a file of `total` bytes that starts with `bytes`; a deflated one is only begun.
+    fn start_of(bytes: &'a [u8], total: usize) -> Result<Self, Stop> {
+        Self::inflated(bytes, total, HEADER_INFLATED)
+    }
+
+    fn inflated(bytes: &'a [u8], total: usize, most: u64) -> Result<Self, Stop> {
         let (syntax, start) = meta(bytes, total)?;
         let rest = bytes.get(start..).unwrap_or_default();
         if syntax == uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN {
             if bytes.len() < total {
                 return Err(Stop::More);
             }
-            let most = (rest.len() as u64).saturating_mul(MOST_INFLATED);
             let mut data = Vec::new();
             // What was inflated before an error may still hold the whole data set.
             let _ = DeflateDecoder::new(rest).take(most).read_to_end(&mut data);
-            let total = data.len();
+            // How much more there is, only the rest would tell.
+            let total = if (data.len() as u64) < most { data.len() } else { usize::MAX };
             return Ok(Self { syntax, encoding: Encoding::ExplicitLittle, data: data.into(), total });
         }
         let encoding = encoding(&syntax, rest);
@@ -72,11 +84,6 @@ impl<'a> Body<'a> {
     /// The data set and where its pixels are.
     pub fn data_set(&self) -> Result<(DataSet<'_>, Option<PixelPlace>), Stop> {
         dataset::read(&self.data, self.total, self.encoding)
-    }
-
-    /// Bytes of the data set in the whole file.
-    pub fn total(&self) -> usize {
-        self.total
     }
 
     /// The bytes that the places of pixels refer to.
@@ -136,10 +143,8 @@ fn encoding(syntax: &str, data: &[u8]) -> Encoding {
         _ => Encoding::ExplicitLittle,
     };
     match seen {
-        // Two letters can also be the length of an implicit element, so only the opposite is a proof.
-        Some(seen) if syntax.is_empty() || (seen == Encoding::ImplicitLittle && said == Encoding::ExplicitLittle) => {
-            seen
-        }
+        // An implicit first element is short: its length never looks like two letters.
+        Some(seen) if syntax.is_empty() || (said != Encoding::ExplicitBig && seen != Encoding::ExplicitBig) => seen,
         _ => said,
     }
 }
@@ -156,7 +161,7 @@ pub(super) fn with_header<T>(
         let bytes = source.start(wanted).map_err(unreadable)?;
         let all = (bytes.len() as u64) < wanted || wanted >= total;
         let total = if all { bytes.len() } else { total as usize };
-        let outcome = Body::of(&bytes, total).and_then(|body| {
+        let outcome = Body::start_of(&bytes, total).and_then(|body| {
             let (set, pixels) = body.data_set()?;
             look(&body, &set, pixels.as_ref()).map_err(Stop::Fault)
         });

@@ -85,7 +85,7 @@ impl Stack {
         if options.even
             && let Some((resampled, check)) = even::resample(&picture, volume)
         {
-            picture = resampled;
+            picture = resampled.unwrap_or(picture);
             checks.push(check);
         }
         let padding = first.image.padding.map(|stored| first.rescale.unwrap_or(Rescale::NONE).apply(stored));

@@ -11,7 +11,6 @@ use crate::view::Window;
 use crate::volume::Rescale;
 use ::dicom::core::Tag;
 use ::dicom::dictionary_std::tags;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// No frame count of a real file is larger.
@@ -130,7 +129,7 @@ fn of_header(
             _ => return Err(Fault::Damaged(format!("it is said to have \"{text}\" frames"))),
         },
     };
-    check_size(body, layout.bits().saturating_mul(frames).div_ceil(8), pixels)?;
+    check_size(source, layout.bits().saturating_mul(frames).div_ceil(8), pixels)?;
     let modality = set.text(tags::MODALITY);
     let private = |tag| set.number(tag);
     let image = Arc::new(Image {
@@ -181,15 +180,14 @@ fn of_header(
 }
 
 /// The pixels must be there, as far as the header and the size of the file tell.
-fn check_size(body: &Body<'_>, needed: usize, pixels: &PixelPlace) -> Result<(), Fault> {
+fn check_size(source: &Source, needed: usize, pixels: &PixelPlace) -> Result<(), Fault> {
+    let file = source.size().unwrap_or(0) as usize;
     match pixels {
         PixelPlace::Native { place, .. } if place.len() < needed => {
             Err(Fault::Damaged(format!("its pixels have {} of {needed} bytes", place.len())))
         }
-        PixelPlace::Fragments(_)
-            if needed > BELIEVED_BYTES.max(body.total().saturating_mul(MOST_INFLATED as usize)) =>
-        {
-            Err(Fault::Damaged(format!("{needed} bytes of pixels are announced in a file of {}", body.total())))
+        _ if needed > BELIEVED_BYTES.max(file.saturating_mul(MOST_INFLATED as usize)) => {
+            Err(Fault::Damaged(format!("{needed} bytes of pixels are announced in a file of {file}")))
         }
         _ => Ok(()),
     }
@@ -303,12 +301,15 @@ pub(in crate::io) fn directory(source: &Source) -> Option<(Vec<Source>, usize)> 
     let folder = source.path().parent()?;
     // A name may only lead into the folder of the DICOMDIR (PS3.10 section 8.2).
     let harmless = |part: &String| !part.is_empty() && part != ".." && !part.contains(['/', '\\', ':']);
-    let named: Vec<PathBuf> = names
-        .iter()
-        .filter(|parts| !parts.is_empty() && parts.iter().all(harmless))
-        .map(|parts| parts.iter().fold(folder.to_owned(), |path, part| path.join(part)))
-        .collect();
-    let there: Vec<Source> = named.iter().filter(|path| path.is_file()).cloned().map(Source::File).collect();
+    let named: Vec<&Vec<String>> =
+        names.iter().filter(|parts| !parts.is_empty() && parts.iter().all(harmless)).collect();
+    // Discs are often mounted with their names in small letters.
+    let find = |parts: &&Vec<String>| {
+        let exact = parts.iter().fold(folder.to_owned(), |path, part| path.join(part));
+        let small = parts.iter().fold(folder.to_owned(), |path, part| path.join(part.to_lowercase()));
+        [exact, small].into_iter().find(|path| path.is_file())
+    };
+    let there: Vec<Source> = named.iter().filter_map(find).map(Source::File).collect();
     let missing = named.len() - there.len();
     Some((there, missing))
 }

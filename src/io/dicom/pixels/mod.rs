@@ -210,7 +210,7 @@ pub(super) fn decode<T>(
         Stop::Fault(fault) => fault,
         Stop::More => Fault::Damaged("the file changed while it was read".to_owned()),
     };
-    let body = Body::of(bytes, bytes.len()).map_err(stopped)?;
+    let body = Body::of(bytes).map_err(stopped)?;
     let (set, place) = body.data_set().map_err(stopped)?;
     // The tiles of a mosaic are cut from its only frame.
     let (layout, stored_frame, frames) = match &image.mosaic {
