@@ -171,6 +171,11 @@ impl State {
         if self.scan.is_none() {
             return Vec::new();
         }
+        if self.sinuses.is_none() {
+            // Without the two cards nobody sees which side a label would go to.
+            self.message = Some(Message::note("The sinuses have not been looked for yet. Press Find before labelling"));
+            return Vec::new();
+        }
         self.current = Some(side);
         let before = self.labels[side.index()];
         if before == Some(label) {
@@ -325,6 +330,14 @@ mod tests {
             state.apply(Command::Label(Side::Left, Label::Anomalous)).is_empty(),
             "the same label again is no event"
         );
+    }
+
+    #[test]
+    fn without_the_cards_of_the_sinuses_there_is_nothing_to_label() {
+        let mut state = State { sinuses: None, ..opened() };
+        assert!(state.apply(Command::Label(Side::Left, Label::Anomalous)).is_empty());
+        assert_eq!(state.labels[Side::Left.index()], None);
+        assert!(state.message.is_some_and(|m| m.shown(false).contains("Press Find")));
     }
 
     #[test]

@@ -336,3 +336,21 @@ pub fn plane_index(plane: Plane) -> usize {
         Plane::Sagittal => 2,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::scan;
+    use crate::volume::Voxels;
+
+    #[test]
+    fn a_mask_is_white_on_black_and_an_inverted_picture_the_other_way_round() {
+        let mut mask = scan([4, 4, 4]);
+        mask.volume.voxels = Voxels::U8((0..64).map(|n| n % 2).collect());
+        let auto = |scan: &Scan| windows(scan).into_iter().find(|(name, _)| name == "auto").map(|(_, window)| window);
+        let greys = |scan: &Scan| auto(scan).map(|window| [0.0, 1.0].map(|value| window.apply(value)));
+        assert_eq!(greys(&mask), Some([0.0, 1.0]));
+        mask.inverted = true;
+        assert_eq!(greys(&mask), Some([1.0, 0.0]));
+    }
+}

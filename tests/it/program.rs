@@ -5,6 +5,7 @@ use antrum::io::{self, Scan};
 use antrum::job::Progress;
 use antrum::methods::residual::{InferConfig, Model};
 use antrum::methods::sinus::{self, FinderConfig};
+use antrum::methods::sinus::Sinus;
 use antrum::nets;
 use antrum::phantom::{self, Contrast, DiseaseKind, Plan};
 use antrum::project::{Label, Project};
@@ -133,6 +134,15 @@ fn convert_keeps_voxels_and_places_and_replaces_nothing_unasked() {
     assert_eq!(std::fs::read(at("other.nii")).unwrap(), b"precious");
     assert!(antrum(&["convert", "--force", text(&plain), text(&at("other.nii"))]).status.success());
     assert_eq!(std::fs::read(at("other.nii")).unwrap(), before);
+    refused(&["convert", "--force", text(&plain), text(&plain)], &["replaced by its copy"]);
+    refused(&["convert", text(&plain), text(&at("nowhere/out.nii"))], &["no such folder"]);
+
+    // What does not say how it lies in the patient does not say so in the copy either.
+    let mut mute = std::fs::read(&plain).unwrap();
+    mute[252..256].fill(0);
+    std::fs::write(at("mute.nii"), mute).unwrap();
+    assert!(antrum(&["convert", text(&at("mute.nii")), text(&at("still.nii"))]).status.success());
+    assert!(scan(&at("still.nii")).checks.iter().any(|check| check.code == "no-orientation"));
 }
 
 #[test]
@@ -248,6 +258,8 @@ fn labelling_child() {
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
+    let grid = state.volume().unwrap().grid;
+    state.apply(Wish::Found(Side::BOTH.map(|side| Sinus::placed(side, DVec3::X * side.sign(), &grid))));
     for effect in state.apply(Wish::Label(Side::Left, Label::Anomalous)) {
         runner.run(effect);
     }

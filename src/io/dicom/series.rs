@@ -149,7 +149,8 @@ pub(super) fn steps(stack: &[Slice]) -> Option<(Vec<f64>, f64)> {
         stack.windows(2).map(|pair| (pair[1].plane.position_lps - pair[0].plane.position_lps).dot(normal)).collect();
     let mut sorted = steps.clone();
     sorted.sort_by(f64::total_cmp);
-    let median = *sorted.get(sorted.len() / 2)?;
+    // Of an even number the lower one: a gap is no measure of spacing.
+    let median = *sorted.get(sorted.len().checked_sub(1)? / 2)?;
     Some((steps, median))
 }
 

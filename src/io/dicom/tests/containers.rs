@@ -84,3 +84,33 @@ fn files_without_preamble_or_meta_information_are_told_by_their_first_element() 
         }
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed() {
+    let flat = scrambled();
+    let links = tempfile::tempdir().unwrap();
+    for name in ["a", "b", "c", "d", "e"] {
+        std::os::unix::fs::symlink(flat.path().join(name), links.path().join(name)).unwrap();
+    }
+    assert_eq!(read(&links).volume, read(&flat).volume);
+    assert_eq!(open(&links.path().join("c"), &Progress::default()).unwrap().volume, read(&flat).volume);
+}
+
+#[test]
+fn a_damaged_series_does_not_keep_a_folder_shut_but_is_never_replaced_when_asked_for() {
+    let folder = scrambled();
+    let sound = read(&folder).volume;
+    // A larger series, one file of which is cut in its pixels.
+    for n in 0..9_u16 {
+        let mut page = Page::axial(f64::from(n), n).set(tags::SERIES_INSTANCE_UID, VR::UI, "2.25.3");
+        page.syntax = uids::RLE_LOSSLESS;
+        let fragments = PixelFragmentSequence::new_fragments(vec![vec![1_u8; 80]]);
+        page.object.put(DataElement::new(tags::PIXEL_DATA, VR::OB, fragments));
+        page.write(&folder, &format!("broken{n}"));
+    }
+    let scan = read(&folder);
+    assert_eq!((&scan.volume, codes(&scan)), (&sound, vec!["damaged-series"]));
+    let error = open(&folder.path().join("broken3"), &Progress::default()).unwrap_err();
+    assert!(error.to_string().starts_with("the scan is damaged"), "{error}");
+}

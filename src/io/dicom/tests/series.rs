@@ -63,7 +63,86 @@ fn copies_of_a_slice_are_left_out_and_told() {
 
     let folder = at(&[10.0, 13.0, 16.0]);
     fs::copy(folder.path().join("slice0"), folder.path().join("copy")).unwrap();
-    assert_eq!(codes(&read(&folder)), ["duplicate-slices"]);
+    let scan = read(&folder);
+    assert_eq!((codes(&scan), scan.checks[0].files.as_slice()), (vec!["duplicate-slices"], &["slice0".to_owned()][..]));
+}
+
+#[test]
+fn a_copy_that_is_left_out_still_opens_its_own_series_and_never_another() {
+    let folder = at(&[10.0, 13.0, 16.0]);
+    for n in 0..5_u16 {
+        let other = Page::axial(f64::from(n), 50 + n).set(tags::SERIES_INSTANCE_UID, VR::UI, "2.25.8");
+        other.write(&folder, &format!("other{n}"));
+    }
+    fs::copy(folder.path().join("slice1"), folder.path().join("zzz")).unwrap();
+    for name in ["zzz", "slice1"] {
+        let scan = open(&folder.path().join(name), &Progress::default()).unwrap();
+        assert_eq!((scan.volume.grid.size, scan.volume.at([0, 0, 1])), ([4, 3, 3], Some(1.0)), "{name}");
+    }
+}
+
+#[test]
+fn one_identifier_for_all_slices_does_not_make_them_copies() {
+    let folder = tempfile::tempdir().unwrap();
+    for n in 0..3_u16 {
+        let page = Page::axial(f64::from(n), n).set(tags::SOP_INSTANCE_UID, VR::UI, "2.25.4");
+        page.write(&folder, &n.to_string());
+    }
+    assert_eq!((read(&folder).volume.grid.size[2], codes(&read(&folder)).len()), (3, 0));
+}
+
+#[test]
+fn two_fields_of_view_side_by_side_are_two_stacks() {
+    let folder = tempfile::tempdir().unwrap();
+    for n in 0..8_u16 {
+        // Neck and back of a spine, taken in turn, 300 mm apart.
+        let position = format!("{}\\{}\\0", 300 * (n % 2), -40);
+        let position = format!("{position}{}", if n > 0 { format!(".{n}") } else { String::new() });
+        Page::axial(0.0, n).set(tags::IMAGE_POSITION_PATIENT, VR::DS, position).write(&folder, &n.to_string());
+    }
+    let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
+    let sizes: Vec<_> = catalogue.series().iter().map(|s| (s.size[2], s.frames)).collect();
+    assert_eq!(sizes, [(4, 1), (4, 1)]);
+    for (series, x_ras) in [(0, 0.0), (1, -300.0)] {
+        let volume = catalogue.read(series, &ReadOptions::default(), &Progress::default()).unwrap().volume;
+        assert!((volume.grid.world_from_voxel.translation.x - x_ras).abs() < 1e-9, "right stays right");
+    }
+}
+
+#[test]
+fn a_slice_that_is_missing_in_one_volume_does_not_mix_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    for time in 0..4_u16 {
+        for place in 0..4_u16 {
+            if (time, place) == (1, 2) {
+                continue;
+            }
+            Page::axial(f64::from(place), 100 * time + place)
+                .set(tags::ACQUISITION_NUMBER, VR::IS, time.to_string())
+                .write(&folder, &format!("{time}{place}"));
+        }
+    }
+    let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
+    let listed: Vec<_> = catalogue.series().iter().map(|s| (s.size[2], s.frames)).collect();
+    assert_eq!(listed, [(4, 3), (3, 1)]);
+    for (frame, time) in [0.0, 2.0, 3.0].into_iter().enumerate() {
+        let options = ReadOptions { frame, ..ReadOptions::default() };
+        let scan = catalogue.read(0, &options, &Progress::default()).unwrap();
+        let corner = [0, 1, 2, 3].map(|k| scan.volume.at([0, 0, k]).unwrap());
+        assert_eq!(corner, [0.0, 1.0, 2.0, 3.0].map(|place| 100.0 * time + place));
+        assert_eq!(codes(&scan), ["incomplete-volumes"]);
+    }
+    let lacking = catalogue.read(1, &ReadOptions::default(), &Progress::default()).unwrap();
+    assert_eq!(codes(&lacking), ["incomplete-volumes", "missing-slices"]);
+}
+
+#[test]
+fn gaps_too_wide_to_fill_are_not_filled() {
+    let folder = at(&[0.0, 0.02, 0.04, 1e9]);
+    let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
+    let options = ReadOptions { even: true, ..ReadOptions::default() };
+    let scan = catalogue.read(0, &options, &Progress::default()).unwrap();
+    assert!(codes(&scan).contains(&"not-resampled"), "{:?}", codes(&scan));
 }
 
 #[test]

@@ -234,7 +234,7 @@ fn units_frames_windows_and_trailing_dimensions() {
     assert!(raw.codes().is_empty(), "dimensions of 1 are none");
     raw.i16(50, 2);
     (12..24_i16).for_each(|v| raw.bytes.extend(v.to_le_bytes()));
-    assert_eq!(raw.codes(), ["one-of-many"]);
+    assert!(raw.codes().is_empty());
     assert_eq!(raw.parse().unwrap().volume.voxels, Voxels::I16((0..12).collect()));
 }
 
@@ -282,7 +282,6 @@ fn any_volume_of_four_or_five_dimensions_can_be_chosen() {
             let parsed = parse(&bytes, frame).unwrap();
             let first = 12 * frame as i16;
             assert_eq!((parsed.volume.voxels, parsed.frames), (Voxels::I16((first..first + 12).collect()), 6));
-            assert_eq!(parsed.checks[0].message, format!("Volume {} of 6 is shown.", frame + 1));
         }
         let error = parse(&bytes, 6).map(|p| p.frames).unwrap_err().at(Path::new("a.nii"));
         assert_eq!(error.to_string(), "there is no volume 7; choose one from 1 to 6: a.nii");

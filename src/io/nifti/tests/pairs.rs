@@ -53,7 +53,10 @@ fn half_a_pair_is_said_to_be_one() {
     let (header, image) = halves(*b"ni1\0", false);
     let dir = tempfile::tempdir().unwrap();
     let said = |path: &Path| crate::io::open(path, &Progress::default()).unwrap_err().to_string();
-    assert!(said(&put(&dir, "alone.hdr", &header)).contains("voxels are missing; put alone.img beside it"));
+    assert!(
+        said(&put(&dir, "alone.hdr", &header))
+            .contains("voxels are missing; put the .img file of the same name beside it")
+    );
     assert!(said(&put(&dir, "other.img", &image)).contains("its header is missing, the .hdr file of the same name"));
     put(&dir, "short.img", &image[..23]);
     assert!(said(&put(&dir, "short.hdr", &header)).contains("24 bytes of voxels are announced from byte 0 on"));
