@@ -42,8 +42,6 @@ pub(super) struct Image {
     /// Whether the picture is not of the patient but of where the others lie.
     pub localiser: bool,
     pub frames: usize,
-    /// Stored so that 0 is white.
-    pub inverted: bool,
     /// The stored value of pixels that hold no measurement.
     pub padding: Option<f64>,
     /// Whether the file has Philips' private scale, which is not that of the standard.
@@ -131,7 +129,6 @@ fn of_header(
         localiser: image_type.iter().any(|value| value == "LOCALIZER"),
         description: set.text(tags::SERIES_DESCRIPTION),
         frames: mosaic.map_or(frames, |m| m.slices),
-        inverted: layout.inverted,
         padding: set.number(tags::PIXEL_PADDING_VALUE).map(|v| layout.signed_value(v)),
         private_scale: private(PHILIPS_SLOPE).is_some_and(|s| s != 1.0)
             || private(PHILIPS_INTERCEPT).is_some_and(|i| i != 0.0),
