@@ -57,11 +57,17 @@ impl Load<'_> {
         let Some(first) = self.volume.first().map(stored) else {
             return Err(OpenError::NoSeries { path: self.path.to_owned(), reason: "it is empty".to_owned() });
         };
+        let mut checks = Vec::new();
         if self.volume.iter().any(|s| stored(s) != first) {
-            let real = |s: &Slice, v: i64| s.rescale.unwrap_or(Rescale::NONE).apply(v as f64) as f32;
-            let (voxels, sha256) = self.run(Voxels::F32, real)?;
             let message = "The slices are scaled differently; their real values were computed.";
-            let checks = vec![Check::new("varying-rescale", message)];
+            checks.push(Check::new("varying-rescale", message));
+        }
+        if self.volume.iter().any(|s| s.image.modality_table.is_some()) {
+            let message = "The file has a table from stored to measured values (Modality LUT); it was applied.";
+            checks.push(Check::new("modality-lut", message));
+        }
+        if !checks.is_empty() {
+            let (voxels, sha256) = self.run(Voxels::F32, |slice, stored| slice.real(stored) as f32)?;
             return Ok(Loaded { voxels, rescale: Rescale::NONE, sha256, checks });
         }
         let (voxels, sha256) = match first.0 {
@@ -72,7 +78,7 @@ impl Load<'_> {
             Stored::U32 => self.run(Voxels::U32, |_, v| v as u32),
             Stored::I32 => self.run(Voxels::I32, |_, v| v as i32),
         }?;
-        Ok(Loaded { voxels, rescale: first.1, sha256, checks: Vec::new() })
+        Ok(Loaded { voxels, rescale: first.1, sha256, checks })
     }
 
     fn run<T: Clone + Default + Send>(

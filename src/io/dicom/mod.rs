@@ -23,7 +23,7 @@ pub(super) use slice::{Slice, directory, slices};
 use super::{Check, Fault, Format, OpenError, Preview, ReadOptions, Scan, Series};
 use crate::job::Progress;
 use crate::space::Grid;
-use crate::volume::{Rescale, Unit, Volume};
+use crate::volume::{Unit, Volume};
 use load::{Load, Loaded};
 use pixels::{Opened, Photometric};
 use series::Grouped;
@@ -85,7 +85,7 @@ impl Stack {
             picture = resampled;
             checks.push(check);
         }
-        let padding = first.image.padding.map(|stored| first.rescale.unwrap_or(Rescale::NONE).apply(stored));
+        let padding = first.image.padding.map(|stored| first.real(stored as i64));
         checks.extend(Self::remarks(first, &picture, padding));
         let middle = load::middle(volume).unwrap_or(first);
         Ok(Scan {
@@ -133,7 +133,7 @@ impl Stack {
         );
         let ct = volume.unit == Unit::Hounsfield;
         tell(
-            ct && first.rescale.is_none(),
+            ct && first.rescale.is_none() && image.modality_table.is_none(),
             "no-rescale",
             "The CT has no rescale slope and intercept; its numbers may not be Hounsfield units.".to_owned(),
         );

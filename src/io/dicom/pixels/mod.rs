@@ -4,9 +4,11 @@ mod codec;
 mod frames;
 mod opened;
 mod rle;
+mod table;
 
 pub(super) use codec::Codec;
 pub(super) use opened::Opened;
+pub(super) use table::{ModalityTable, Palette};
 
 use super::dataset::DataSet;
 use super::slice::Image;
@@ -148,57 +150,22 @@ impl Layout {
         if self.signed { i64::from(shifted.cast_signed() >> right) } else { i64::from(shifted >> right) }
     }
 
-    /// A number of the header that is written without its sign, such as the padding value.
+    /// A number of the header that may be written without its sign in 16 bits, such as the padding value.
     pub fn signed_value(self, number: f64) -> f64 {
-        let wraps = self.signed && self.bits_allocated == 16 && number > 32767.0;
+        let wraps = self.signed && (32768.0..65536.0).contains(&number);
         if wraps { number - 65536.0 } else { number }
     }
 }
 
-/// The colours of a palette as grey values (PS3.3 C.7.6.3.1.5).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Palette {
-    /// The pixel value of the first colour.
-    first: i64,
-    greys: Vec<u16>,
-    /// 8 or 16.
-    pub bits: usize,
-}
-
-impl Palette {
-    /// The palette of an image that has one.
-    pub fn of(set: &DataSet<'_>) -> Option<Self> {
-        let [entries, first, bits] = set.exactly(tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR)?;
-        let bits = if bits > 8.0 { 16 } else { 8 };
-        let entries = if entries == 0.0 { 65536 } else { entries as usize };
-        let colours = [
-            tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-            tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-            tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-        ]
-        .map(|tag| {
-            // Tables of bytes are stored as bytes, two to a word, or as one word each.
-            let bytes = set.bytes(tag).unwrap_or_default();
-            let packed = bits == 8 && bytes.len() < 2 * entries;
-            if packed { bytes.iter().map(|&b| u16::from(b)).collect() } else { set.words(tag) }
-        });
-        let [red, green, blue] = colours;
-        let greys = red
-            .iter()
-            .zip(&green)
-            .zip(&blue)
-            .take(entries)
-            .map(|((&r, &g), &b)| luminance([r, g, b].map(u64::from)) as u16);
-        Some(Self { first: first as i64, greys: greys.collect(), bits }).filter(|p| !p.greys.is_empty())
-    }
-
-    fn grey(&self, value: i64) -> i64 {
-        let place = (value - self.first).clamp(0, self.greys.len() as i64 - 1);
-        self.greys.get(place as usize).copied().map_or(0, i64::from)
-    }
-}
-
-fn fill<T>(image: &Image, data: &[u8], planar: bool, out: &mut [T], convert: impl Fn(i64) -> T) {
+/// Fills `out`, row after row, with the numbers in the samples of a frame, which mean what `photometric` says.
+fn fill<T>(
+    image: &Image,
+    data: &[u8],
+    photometric: Photometric,
+    planar: bool,
+    out: &mut [T],
+    convert: impl Fn(i64) -> T,
+) {
     let layout = image.layout;
     if layout.photometric == Photometric::Grey {
         // The loops that millions of voxels go through.
@@ -216,9 +183,9 @@ fn fill<T>(image: &Image, data: &[u8], planar: bool, out: &mut [T], convert: imp
     let at = |pixel: usize, colour: usize| {
         sample(data, layout, if planar { colour * pixels + pixel } else { 3 * pixel + colour })
     };
-    let paired = layout.photometric == Photometric::Ybr422 && image.codec == Codec::Native;
+    let paired = photometric == Photometric::Ybr422 && image.codec == Codec::Native;
     for (pixel, out) in out.iter_mut().enumerate() {
-        *out = convert(match (layout.photometric, &image.palette) {
+        *out = convert(match (photometric, &image.palette) {
             (Photometric::Palette, Some(palette)) => palette.grey(layout.value(sample(data, layout, pixel))),
             (Photometric::Palette | Photometric::Grey, _) => layout.value(sample(data, layout, pixel)),
             (Photometric::Rgb, _) => luminance([0, 1, 2].map(|colour| at(pixel, colour).into())) as i64,

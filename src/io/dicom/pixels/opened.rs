@@ -32,6 +32,7 @@ struct Frame<'a> {
     bytes: Cow<'a, [u8]>,
     /// All samples of one colour first.
     planar: bool,
+    photometric: Photometric,
 }
 
 impl<'a> Opened<'a> {
@@ -55,9 +56,9 @@ impl<'a> Opened<'a> {
         };
         let mut opened = Self { image, body, pixels };
         if let Some((_, whole)) = image.mosaic {
-            let Frame { bytes, planar } = opened.stored(whole, 0)?;
-            let bytes = bytes.into_owned().into();
-            opened.pixels = Pixels::Whole(Frame { bytes, planar });
+            let picture = opened.stored(whole, 0)?;
+            let bytes = picture.bytes.into_owned().into();
+            opened.pixels = Pixels::Whole(Frame { bytes, planar: picture.planar, photometric: picture.photometric });
         }
         Ok(opened)
     }
@@ -68,30 +69,34 @@ impl<'a> Opened<'a> {
         let frame = match (&self.pixels, &self.image.mosaic) {
             (Pixels::Whole(picture), Some((mosaic, whole))) => {
                 let bytes = tile(&picture.bytes, *whole, layout, mosaic.across, frame).into();
-                Frame { bytes, planar: picture.planar }
+                Frame { bytes, planar: picture.planar, photometric: picture.photometric }
             }
             _ => self.stored(layout, frame)?,
         };
-        fill(self.image, &frame.bytes, frame.planar, out, convert);
+        fill(self.image, &frame.bytes, frame.photometric, frame.planar, out, convert);
         Ok(())
     }
 
     /// A frame as the file has it, which is complete.
     fn stored(&self, layout: Layout, frame: usize) -> Result<Frame<'_>, Fault> {
-        let (bytes, planar): (Cow<'_, [u8]>, bool) = match &self.pixels {
+        let (bytes, planar, photometric): (Cow<'_, [u8]>, _, _) = match &self.pixels {
             Pixels::Native { place, words } => {
                 let pixels = self.body.data().get(place.clone()).unwrap_or_default();
-                (native(layout, pixels, frame, self.body.big_endian(), *words)?, layout.planar)
+                let bytes = native(layout, pixels, frame, self.body.big_endian(), *words)?;
+                (bytes, layout.planar, layout.photometric)
             }
             Pixels::Compressed(frames) => {
                 let packed = frames.frame(self.body.data(), frame)?;
                 match self.image.codec {
-                    Codec::Native => (packed, layout.planar),
-                    Codec::Rle => (rle::unpack(&packed, layout)?.into(), true),
-                    codec => (codec.unpack(&packed, layout, &self.image.syntax)?.into(), false),
+                    Codec::Native => (packed, layout.planar, layout.photometric),
+                    Codec::Rle => (rle::unpack(&packed, layout)?.into(), true, layout.photometric),
+                    codec => {
+                        let unpacked = codec.unpack(&packed, layout, &self.image.syntax)?;
+                        (unpacked.bytes.into(), false, unpacked.photometric)
+                    }
                 }
             }
-            Pixels::Whole(picture) => (Cow::Borrowed(&*picture.bytes), picture.planar),
+            Pixels::Whole(picture) => (Cow::Borrowed(&*picture.bytes), picture.planar, picture.photometric),
         };
         let bits = match (self.image.codec, layout.photometric) {
             // Decoders give every pixel its own colour differences.
@@ -102,7 +107,7 @@ impl<'a> Opened<'a> {
         if bytes.len() < needed {
             return Err(Fault::Damaged(format!("a slice has {} of {needed} bytes", bytes.len())));
         }
-        Ok(Frame { bytes, planar })
+        Ok(Frame { bytes, planar, photometric })
     }
 }
 
