@@ -170,7 +170,7 @@ impl Catalogue {
             let scan = self.read(index, &ReadOptions::default(), progress)?;
             return Ok(Preview::of_volume(&scan.volume).shrunk(THUMBNAIL));
         };
-        Ok(stack.preview(&self.path)?.shrunk(THUMBNAIL))
+        Ok(stack.preview(&self.path, progress)?.shrunk(THUMBNAIL))
     }
 }
 

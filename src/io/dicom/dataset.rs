@@ -83,6 +83,7 @@ const REMEMBERED: &[Tag] = &[
     tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
     tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
     tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags::SEGMENTED_RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
     tags::MODALITY_LUT_SEQUENCE,
     tags::LUT_DESCRIPTOR,
     tags::LUT_EXPLANATION,
@@ -208,6 +209,9 @@ impl<'a> Reader<'a> {
                 break;
             }
             let length = length.get().map(|length| length as usize);
+            if depth == 0 && matches!(tag, tags::FLOAT_PIXEL_DATA | tags::DOUBLE_FLOAT_PIXEL_DATA) {
+                return Err(Stop::Fault(Fault::Unsupported("a DICOM picture of floating-point numbers".to_owned())));
+            }
             if depth == 0 && tag == tags::PIXEL_DATA {
                 *pixels = Some(match length {
                     Some(length) => {

@@ -4,7 +4,7 @@ use super::dataset::{DataSet, PHILIPS_INTERCEPT, PHILIPS_SLOPE, PixelPlace};
 use super::file::{self, Body};
 use super::geometry::ImagePlane;
 use super::mosaic::Mosaic;
-use super::pixels::{Codec, Layout, Palette};
+use super::pixels::{Codec, Layout, ModalityTable, Palette};
 use crate::io::Fault;
 use crate::io::source::{MOST_INFLATED, Source};
 use crate::view::Window;
@@ -32,6 +32,8 @@ pub(super) struct Image {
     /// Of the whole picture, where its tiles are the slices.
     pub mosaic: Option<(Mosaic, Layout)>,
     pub palette: Option<Palette>,
+    /// What stored values measure, where that is no straight line.
+    pub modality_table: Option<ModalityTable>,
     /// Series Instance UID.
     pub series: String,
     /// Series Number: only sorts lists.
@@ -43,8 +45,6 @@ pub(super) struct Image {
     /// Whether the picture is not of the patient but of where the others lie.
     pub localiser: bool,
     pub frames: usize,
-    /// Stored so that 0 is white.
-    pub inverted: bool,
     /// The stored value of pixels that hold no measurement.
     pub padding: Option<f64>,
     /// Whether the file has Philips' private scale, which is not that of the standard.
@@ -71,6 +71,16 @@ pub(in crate::io) struct Slice {
     pub(super) windows: Vec<(String, Window)>,
     /// Spacing Between Slices or Slice Thickness; only used for a single slice.
     pub(super) thickness_mm: Option<f64>,
+}
+
+impl Slice {
+    /// The measured value of a stored one, by the table or the straight line that the file has.
+    pub(super) fn real(&self, stored: i64) -> f64 {
+        match &self.image.modality_table {
+            Some(table) => table.measured(stored).into(),
+            None => self.rescale.unwrap_or(Rescale::NONE).apply(stored as f64),
+        }
+    }
 }
 
 /// What tells apart volumes that were taken together.
@@ -138,14 +148,14 @@ fn of_header(
         codec,
         layout: mosaic.map_or(layout, |m| layout.tile(m.across)),
         mosaic: mosaic.map(|m| (m, layout)),
-        palette: Palette::of(set),
+        palette: Palette::of(set, layout)?,
+        modality_table: ModalityTable::of(set, layout),
         series: set.text(tags::SERIES_INSTANCE_UID),
         series_number: set.number(tags::SERIES_NUMBER).unwrap_or(0.0) as i64,
         instance_uid: set.text(tags::SOP_INSTANCE_UID),
         localiser: image_type.iter().any(|value| value == "LOCALIZER"),
         description: set.text(tags::SERIES_DESCRIPTION),
         frames: mosaic.map_or(frames, |m| m.slices),
-        inverted: layout.inverted,
         padding: set.number(tags::PIXEL_PADDING_VALUE).map(|v| layout.signed_value(v)),
         private_scale: private(PHILIPS_SLOPE).is_some_and(|s| s != 1.0)
             || private(PHILIPS_INTERCEPT).is_some_and(|i| i != 0.0),

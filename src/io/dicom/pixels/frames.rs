@@ -4,54 +4,75 @@ use crate::io::Fault;
 use crate::io::dicom::dataset::DataSet;
 use ::dicom::dictionary_std::tags;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// One fragment, and where its item starts, counted from the item of the first fragment.
-struct Fragment<'a> {
+struct Fragment {
     offset: u64,
-    bytes: &'a [u8],
+    place: Range<usize>,
 }
 
-/// The compressed bytes of a frame. `start` is where the offset table's item starts in `data`.
-pub(super) fn frame<'a>(
+/// The compressed frames of a file.
+pub(super) struct Frames {
+    fragments: Vec<Fragment>,
+    /// The first fragment of each frame.
+    starts: Vec<usize>,
+}
+
+impl Frames {
+    /// Finds the frames. `start` is where the offset table's item starts in `data`.
+    pub fn of(set: &DataSet<'_>, data: &[u8], start: usize, frames: usize) -> Result<Self, Fault> {
+        let (table, fragments) = fragments(data, start)?;
+        let starts = if frames == 1 { vec![0] } else { starts(set, data, table, &fragments, frames)? };
+        Ok(Self { fragments, starts })
+    }
+
+    /// The compressed bytes of a frame.
+    pub fn frame<'a>(&self, data: &'a [u8], frame: usize) -> Result<Cow<'a, [u8]>, Fault> {
+        let end = self.fragments.len();
+        let place = |frame: usize| self.starts.get(frame).copied().unwrap_or(end);
+        let bytes = |fragment: &Fragment| data.get(fragment.place.clone()).unwrap_or_default();
+        match self.fragments.get(place(frame)..place(frame + 1)) {
+            Some([one]) => Ok(Cow::Borrowed(bytes(one))),
+            Some(several @ [_, ..]) => Ok(several.iter().flat_map(bytes).copied().collect::<Vec<_>>().into()),
+            _ => Err(Fault::Damaged(format!("frame {} is not in the file", frame + 1))),
+        }
+    }
+}
+
+/// The first fragment of each frame, from whatever the file has: the extended table, the basic one, a fragment for each
+/// frame, or the first bytes of compressed pictures.
+fn starts(
     set: &DataSet<'_>,
-    data: &'a [u8],
-    start: usize,
-    frame: usize,
+    data: &[u8],
+    table: &[u8],
+    fragments: &[Fragment],
     frames: usize,
-) -> Result<Cow<'a, [u8]>, Fault> {
-    let (table, fragments) = fragments(data, start)?;
-    let (from, to) = if frames == 1 {
-        (0, fragments.len())
-    } else {
-        let starts = starts(set, table, &fragments, frames)?;
-        let place = |offset: u64| fragments.partition_point(|f| f.offset < offset);
-        let from = starts.get(frame).map_or(fragments.len(), |&offset| place(offset));
-        (from, starts.get(frame + 1).map_or(fragments.len(), |&offset| place(offset)))
+) -> Result<Vec<usize>, Fault> {
+    // Some writers fill a table with zeros or count from elsewhere: one is believed if each of its entries is where a
+    // fragment starts.
+    let believed = |offsets: &mut dyn Iterator<Item = u64>| {
+        let place = |offset| fragments.binary_search_by_key(&offset, |f| f.offset).ok();
+        let starts: Vec<usize> = offsets.map(place).collect::<Option<_>>()?;
+        let rising = starts.first() == Some(&0) && starts.is_sorted_by(|a, b| a < b);
+        (rising && starts.len() == frames).then_some(starts)
     };
-    match fragments.get(from..to) {
-        Some([one]) => Ok(Cow::Borrowed(one.bytes)),
-        Some(several @ [_, ..]) => Ok(several.iter().flat_map(|f| f.bytes).copied().collect::<Vec<_>>().into()),
-        _ => Err(Fault::Damaged(format!("frame {} is not in the file", frame + 1))),
-    }
-}
-
-/// Where each frame starts, from whatever the file has: the extended table, the basic one, a fragment for each frame, or
-/// the first bytes of compressed pictures.
-fn starts(set: &DataSet<'_>, table: &[u8], fragments: &[Fragment<'_>], frames: usize) -> Result<Vec<u64>, Fault> {
     let extended = set.bytes(tags::EXTENDED_OFFSET_TABLE).unwrap_or_default().as_chunks().0;
-    if extended.len() == frames {
-        return Ok(extended.iter().map(|&offset| u64::from_le_bytes(offset)).collect());
-    }
     let basic = table.as_chunks().0;
-    if basic.len() == frames {
-        return Ok(basic.iter().map(|&offset| u32::from_le_bytes(offset).into()).collect());
+    let said = believed(&mut extended.iter().map(|&offset| u64::from_le_bytes(offset)))
+        .or_else(|| believed(&mut basic.iter().map(|&offset| u32::from_le_bytes(offset).into())));
+    if let Some(starts) = said {
+        return Ok(starts);
     }
     if fragments.len() == frames {
-        return Ok(fragments.iter().map(|f| f.offset).collect());
+        return Ok((0..frames).collect());
     }
     // JPEG and JPEG-LS start with SOI, JPEG 2000 with SOC.
-    let opening = |f: &&Fragment<'_>| f.bytes.starts_with(&[0xFF, 0xD8]) || f.bytes.starts_with(&[0xFF, 0x4F]);
-    let seen: Vec<u64> = fragments.iter().filter(opening).map(|f| f.offset).collect();
+    let opens = |fragment: &Fragment| {
+        let bytes = data.get(fragment.place.clone()).unwrap_or_default();
+        bytes.starts_with(&[0xFF, 0xD8]) || bytes.starts_with(&[0xFF, 0x4F])
+    };
+    let seen: Vec<usize> = (0..).zip(fragments).filter(|(_, f)| opens(f)).map(|(n, _)| n).collect();
     if seen.len() == frames {
         return Ok(seen);
     }
@@ -59,7 +80,7 @@ fn starts(set: &DataSet<'_>, table: &[u8], fragments: &[Fragment<'_>], frames: u
 }
 
 /// The offset table and the fragments behind it.
-fn fragments(data: &[u8], start: usize) -> Result<(&[u8], Vec<Fragment<'_>>), Fault> {
+fn fragments(data: &[u8], start: usize) -> Result<(&[u8], Vec<Fragment>), Fault> {
     let ended = || Fault::Damaged("its compressed pixels end too early".to_owned());
     let mut at = start;
     let mut table = None;
@@ -79,7 +100,7 @@ fn fragments(data: &[u8], start: usize) -> Result<(&[u8], Vec<Fragment<'_>>), Fa
                 if table.is_none() {
                     (table, first) = (Some(bytes), end);
                 } else {
-                    fragments.push(Fragment { offset: (at - first) as u64, bytes });
+                    fragments.push(Fragment { offset: (at - first) as u64, place: value..end });
                 }
                 at = end;
             }

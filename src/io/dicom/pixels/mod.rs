@@ -2,16 +2,18 @@
 
 mod codec;
 mod frames;
+mod opened;
 mod rle;
+mod table;
 
 pub(super) use codec::Codec;
+pub(super) use opened::Opened;
+pub(super) use table::{ModalityTable, Palette};
 
-use super::dataset::{DataSet, PixelPlace, Stop};
-use super::file::Body;
+use super::dataset::DataSet;
 use super::slice::Image;
 use crate::io::{Fault, luminance};
 use ::dicom::dictionary_std::tags;
-use std::borrow::Cow;
 
 /// What the samples of a pixel mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,150 +150,22 @@ impl Layout {
         if self.signed { i64::from(shifted.cast_signed() >> right) } else { i64::from(shifted >> right) }
     }
 
-    /// A number of the header that is written without its sign, such as the padding value.
+    /// A number of the header that may be written without its sign in 16 bits, such as the padding value.
     pub fn signed_value(self, number: f64) -> f64 {
-        let wraps = self.signed && self.bits_allocated == 16 && number > 32767.0;
+        let wraps = self.signed && (32768.0..65536.0).contains(&number);
         if wraps { number - 65536.0 } else { number }
     }
 }
 
-/// The colours of a palette as grey values (PS3.3 C.7.6.3.1.5).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Palette {
-    /// The pixel value of the first colour.
-    first: i64,
-    greys: Vec<u16>,
-    /// 8 or 16.
-    pub bits: usize,
-}
-
-impl Palette {
-    /// The palette of an image that has one.
-    pub fn of(set: &DataSet<'_>) -> Option<Self> {
-        let [entries, first, bits] = set.exactly(tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR)?;
-        let bits = if bits > 8.0 { 16 } else { 8 };
-        let entries = if entries == 0.0 { 65536 } else { entries as usize };
-        let colours = [
-            tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-            tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-            tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-        ]
-        .map(|tag| {
-            // Tables of bytes are stored as bytes, two to a word, or as one word each.
-            let bytes = set.bytes(tag).unwrap_or_default();
-            let packed = bits == 8 && bytes.len() < 2 * entries;
-            if packed { bytes.iter().map(|&b| u16::from(b)).collect() } else { set.words(tag) }
-        });
-        let [red, green, blue] = colours;
-        let greys = red
-            .iter()
-            .zip(&green)
-            .zip(&blue)
-            .take(entries)
-            .map(|((&r, &g), &b)| luminance([r, g, b].map(u64::from)) as u16);
-        Some(Self { first: first as i64, greys: greys.collect(), bits }).filter(|p| !p.greys.is_empty())
-    }
-
-    fn grey(&self, value: i64) -> i64 {
-        let place = (value - self.first).clamp(0, self.greys.len() as i64 - 1);
-        self.greys.get(place as usize).copied().map_or(0, i64::from)
-    }
-}
-
-/// Fills `out`, row after row, with the stored numbers of a frame as `convert` makes them. `bytes` is the whole file.
-pub(super) fn decode<T>(
+/// Fills `out`, row after row, with the numbers in the samples of a frame, which mean what `photometric` says.
+fn fill<T>(
     image: &Image,
-    bytes: &[u8],
-    frame: usize,
+    data: &[u8],
+    photometric: Photometric,
+    planar: bool,
     out: &mut [T],
     convert: impl Fn(i64) -> T,
-) -> Result<(), Fault> {
-    let stopped = |stop| match stop {
-        Stop::Fault(fault) => fault,
-        Stop::More => Fault::Damaged("the file changed while it was read".to_owned()),
-    };
-    let body = Body::of(bytes).map_err(stopped)?;
-    let (set, place) = body.data_set().map_err(stopped)?;
-    // The tiles of a mosaic are cut from its only frame.
-    let (layout, stored_frame, frames) = match &image.mosaic {
-        Some((_, whole)) => (*whole, 0, 1),
-        None => (image.layout, frame, image.frames),
-    };
-    let (data, planar) = match place {
-        Some(PixelPlace::Native { place, words }) => {
-            let pixels = body.data().get(place).unwrap_or_default();
-            (native(layout, pixels, stored_frame, body.big_endian(), words)?, layout.planar)
-        }
-        Some(PixelPlace::Fragments(start)) => {
-            let packed = frames::frame(&set, body.data(), start, stored_frame, frames)?;
-            match image.codec {
-                Codec::Native => (packed, layout.planar),
-                Codec::Rle => (rle::unpack(&packed, layout)?.into(), true),
-                codec => (codec.unpack(&packed, layout, &image.syntax)?.into(), false),
-            }
-        }
-        None => return Err(Fault::Damaged("an image without pixels".to_owned())),
-    };
-    let needed = match (image.codec, layout.photometric) {
-        // Decoders give every pixel its own colour differences.
-        (codec, Photometric::Ybr422) if codec != Codec::Native => layout.count() * 3 * layout.bits_allocated,
-        _ => layout.bits(),
-    };
-    if data.len() < needed.div_ceil(8) {
-        return Err(Fault::Damaged(format!("a slice has {} of {} bytes", data.len(), needed.div_ceil(8))));
-    }
-    let data = match &image.mosaic {
-        Some((mosaic, whole)) => tile(&data, *whole, image.layout, mosaic.across, frame).into(),
-        None => data,
-    };
-    fill(image, &data, planar, out, convert);
-    Ok(())
-}
-
-/// One tile of a mosaic, counted row by row.
-fn tile(data: &[u8], whole: Layout, tile: Layout, across: usize, number: usize) -> Vec<u8> {
-    let width = whole.bits_allocated / 8;
-    let (first_row, first_column) = (number / across * tile.rows, number % across * tile.columns);
-    let rows = (first_row..first_row + tile.rows).flat_map(|row| {
-        let start = (row * whole.columns + first_column) * width;
-        data.get(start..start + tile.columns * width).unwrap_or_default()
-    });
-    rows.copied().collect()
-}
-
-/// The bytes of a frame that is not compressed, least significant byte first.
-fn native(layout: Layout, pixels: &[u8], frame: usize, big: bool, words: bool) -> Result<Cow<'_, [u8]>, Fault> {
-    let swap = |bytes: &[u8], width: usize| {
-        let mut swapped = bytes.to_vec();
-        swapped.chunks_exact_mut(width).for_each(<[u8]>::reverse);
-        swapped
-    };
-    // Samples smaller than the words they were written in: whole words are swapped, whichever frame they belong to.
-    let pixels: Cow<'_, [u8]> =
-        if big && words && layout.bits_allocated <= 8 { swap(pixels, 2).into() } else { pixels.into() };
-    let bits = layout.bits();
-    if layout.bits_allocated == 1 {
-        // Frames of bits follow one another without a gap, also in the middle of a byte.
-        let first = frame * bits;
-        let bit = |n: usize| pixels.get(n / 8).is_some_and(|byte| byte >> (n % 8) & 1 == 1);
-        let shifted = (0..bits.div_ceil(8))
-            .map(|byte| (0..8).fold(0_u8, |value, b| value | u8::from(bit(first + 8 * byte + b)) << b));
-        return Ok(Cow::Owned(shifted.collect()));
-    }
-    let place = frame * bits / 8..(frame + 1) * bits / 8;
-    let frame_bytes = match pixels {
-        Cow::Borrowed(pixels) => pixels.get(place).map(Cow::Borrowed),
-        Cow::Owned(pixels) => pixels.get(place).map(|bytes| bytes.to_vec().into()),
-    };
-    let bytes = frame_bytes.ok_or_else(|| Fault::Damaged(format!("frame {} is not in the file", frame + 1)))?;
-    Ok(match (big, layout.bits_allocated) {
-        (true, 16) => swap(&bytes, 2).into(),
-        (true, 32) => swap(&bytes, 4).into(),
-        _ => bytes,
-    })
-}
-
-fn fill<T>(image: &Image, data: &[u8], planar: bool, out: &mut [T], convert: impl Fn(i64) -> T) {
+) {
     let layout = image.layout;
     if layout.photometric == Photometric::Grey {
         // The loops that millions of voxels go through.
@@ -309,9 +183,9 @@ fn fill<T>(image: &Image, data: &[u8], planar: bool, out: &mut [T], convert: imp
     let at = |pixel: usize, colour: usize| {
         sample(data, layout, if planar { colour * pixels + pixel } else { 3 * pixel + colour })
     };
-    let paired = layout.photometric == Photometric::Ybr422 && image.codec == Codec::Native;
+    let paired = photometric == Photometric::Ybr422 && image.codec == Codec::Native;
     for (pixel, out) in out.iter_mut().enumerate() {
-        *out = convert(match (layout.photometric, &image.palette) {
+        *out = convert(match (photometric, &image.palette) {
             (Photometric::Palette, Some(palette)) => palette.grey(layout.value(sample(data, layout, pixel))),
             (Photometric::Palette | Photometric::Grey, _) => layout.value(sample(data, layout, pixel)),
             (Photometric::Rgb, _) => luminance([0, 1, 2].map(|colour| at(pixel, colour).into())) as i64,

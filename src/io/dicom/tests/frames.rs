@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn element(tag: Tag, vr: VR, value: impl Into<PrimitiveValue>) -> DataElement<InMemDicomObject> {
+pub(super) fn element(tag: Tag, vr: VR, value: impl Into<PrimitiveValue>) -> DataElement<InMemDicomObject> {
     DataElement::new(tag, vr, value.into())
 }
 
@@ -89,7 +89,7 @@ fn frames_of_a_dose_lie_at_their_offsets() {
 }
 
 /// A picture without a place, of one byte per sample.
-fn picture(samples: u16, photometric: &str, bytes: Vec<u8>) -> Page {
+pub(super) fn picture(samples: u16, photometric: &str, bytes: Vec<u8>) -> Page {
     let mut page = Page::axial(0.0, 0);
     page.object.remove_element(tags::IMAGE_POSITION_PATIENT);
     page.object.remove_element(tags::IMAGE_ORIENTATION_PATIENT);
@@ -103,7 +103,7 @@ fn picture(samples: u16, photometric: &str, bytes: Vec<u8>) -> Page {
         .set(tags::PIXEL_DATA, VR::OB, PrimitiveValue::U8(bytes.into()))
 }
 
-fn read_page(page: Page) -> Scan {
+pub(super) fn read_page(page: Page) -> Scan {
     let folder = tempfile::tempdir().unwrap();
     page.write(&folder, "one");
     read(&folder)

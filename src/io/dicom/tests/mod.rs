@@ -3,11 +3,13 @@
 
 mod containers;
 mod frames;
+mod pixels;
 mod series;
 
 use super::*;
 use crate::io::{ReadOptions, browse, open};
 use crate::view::Window;
+use crate::volume::Voxels;
 use ::dicom::core::value::{DataSetSequence, PixelFragmentSequence};
 use ::dicom::core::{DataElement, PrimitiveValue, Tag, VR};
 use ::dicom::dictionary_std::{tags, uids};
