@@ -2,6 +2,7 @@
 
 use super::source::Choice;
 use super::{Failure, guarded, print_json, say};
+use crate::io::Check;
 use crate::methods::sinus::{self, FinderConfig, Presence, Sinus};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -21,20 +22,26 @@ pub(super) struct Args {
 #[derive(Serialize)]
 struct Found {
     file: String,
+    /// As `antrum info --list` names it.
+    series: String,
     sinuses: [Sinus; 2],
+    checks: Vec<Check>,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let (path, choice) = (args.path.clone(), args.choice.clone());
-    let sinuses = guarded("finding", move |progress| {
-        let (_, scan) = choice.read(&[path], &progress.part(0.0, 0.5))?;
-        Ok(sinus::find(&scan.volume, &FinderConfig::default(), &progress.part(0.5, 1.0))?)
+    let file = args.path.display().to_string();
+    let found = guarded("finding", move |progress| {
+        let (selection, scan) = choice.read(&[path], &progress.part(0.0, 0.5))?;
+        let sinuses = sinus::find(&scan.volume, &FinderConfig::default(), &progress.part(0.5, 1.0))?;
+        let series = selection.id().to_owned();
+        Ok(Found { file, series, sinuses, checks: scan.checks })
     })?;
     if args.json {
-        return print_json(&Found { file: args.path.display().to_string(), sinuses });
+        return print_json(&found);
     }
-    say(format_args!("{}", args.path.display()))?;
-    for sinus in sinuses {
+    say(format_args!("{}  series {}", found.file, found.series))?;
+    for sinus in found.sinuses {
         let c = sinus.centre_mm;
         let presence = match sinus.present {
             Presence::Complete => "complete",
@@ -47,6 +54,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             sinus.side.name(),
             sinus.confidence
         ))?;
+    }
+    for check in &found.checks {
+        say(format_args!("  note      {}", check.message))?;
     }
     Ok(())
 }

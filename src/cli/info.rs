@@ -84,7 +84,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let (selection, scan) = guarded("opening", move |progress| choice.read(&paths, progress))?;
     let all = selection.catalogue.series();
-    let id = all.get(selection.index).map_or("", |series| &series.id);
+    let id = selection.id();
     let info = describe(&scan, id, file);
     if args.json { print_json(&info) } else { print(&info, all.len()) }
 }

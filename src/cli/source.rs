@@ -60,6 +60,13 @@ pub(super) struct Selection {
     pub index: usize,
 }
 
+impl Selection {
+    /// The series' name, as `antrum info --list` shows it.
+    pub(super) fn id(&self) -> &str {
+        self.catalogue.series().get(self.index).map_or("", |series| series.id.as_str())
+    }
+}
+
 fn unknown(id: &str, catalogue: &Catalogue, paths: &[PathBuf]) -> Failure {
     let known: Vec<&str> = catalogue.series().iter().map(|series| series.id.as_str()).collect();
     format!("there is no series {id}; choose one of {}: {}", known.join(", "), super::shown_name(paths)).into()

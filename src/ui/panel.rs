@@ -153,7 +153,12 @@ fn score_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command>)
 fn overlay_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     ui.label(theme::heading("Overlay"));
     if state.analysis.is_none() {
-        ui.label(RichText::new("No map yet. Compute one with Residual map").color(theme::WEAK));
+        let text = match (state.running(JobKind::Analyse), state.sinuses) {
+            (true, _) => "The map is being computed",
+            (false, Some(_)) => "No map yet. Compute one with Residual map",
+            (false, None) => "No map: the sinuses have not been looked for",
+        };
+        ui.label(RichText::new(text).color(theme::WEAK));
         return;
     }
     let now = state.overlay.settings;
