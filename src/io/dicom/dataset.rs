@@ -16,6 +16,8 @@ use ::dicom::encoding::decode::implicit_le::ImplicitVRLittleEndianDecoder;
 use ::dicom::encoding::text::{SpecificCharacterSet, TextCodec as _};
 use std::ops::Range;
 
+/// Texts that are asked for here are names and lists of a few words; of longer ones the start is enough.
+const LONGEST_TEXT: usize = 4096;
 /// Sequences inside sequences go no deeper in any real file.
 const DEEPEST: usize = 24;
 
@@ -333,6 +335,7 @@ impl<'a> DataSet<'a> {
     /// The values of a text element, without padding.
     pub fn texts(&self, tag: Tag) -> Vec<String> {
         let Some(bytes) = self.bytes(tag) else { return Vec::new() };
+        let bytes = bytes.get(..LONGEST_TEXT).unwrap_or(bytes);
         let text = match self.character_set() {
             Some(set) => set.decode(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned()),
             None => String::from_utf8_lossy(bytes).into_owned(),

@@ -95,7 +95,7 @@ impl Stack {
             format: Format::Dicom,
             modality: known(&first.image.modality, "unknown"),
             description: known(&first.image.description, "DICOM series"),
-            windows: middle.windows.clone(),
+            windows: middle.windows.to_vec(),
             frames: self.0.volumes.len(),
             frame: options.frame,
             inverted: first.image.layout.inverted,

@@ -111,7 +111,7 @@ fn why_split(groups: &[Vec<Slice>], members: &[usize]) -> Option<Check> {
     });
     let causes = [
         (orientation, "orientation"),
-        (differs(&|o| same_pixels(o, first)), "size"),
+        (differs(&|o| same_pixels(o, first)), "size or kind of pixels"),
         (differs(&|o| same_spacing(&o.plane, &first.plane)), "pixel spacing"),
         (differs(&|o| o.kind.image_type == first.kind.image_type), "image type"),
         (differs(&|o| o.kind.segment == first.kind.segment), "segment"),

@@ -68,7 +68,7 @@ pub(in crate::io) struct Slice {
     /// Order in time among slices at the same place: temporal position, acquisition, instance, frame.
     pub(super) order: [i64; 4],
     /// Windows stored with the frame, with their names.
-    pub(super) windows: Vec<(String, Window)>,
+    pub(super) windows: Arc<[(String, Window)]>,
     /// Spacing Between Slices or Slice Thickness; only used for a single slice.
     pub(super) thickness_mm: Option<f64>,
 }
@@ -164,7 +164,9 @@ fn of_header(
     let shared = set.items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE).first();
     let per_frame = set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
     let offsets = set.numbers(tags::GRID_FRAME_OFFSET_VECTOR);
-    let classic = Groups { own: None, shared: None, set };
+    let with_windows = shared.and_then(|groups| groups.items(tags::FRAME_VOILUT_SEQUENCE).first()).unwrap_or(set);
+    let windows: Arc<[_]> = windows(with_windows, layout).into();
+    let classic = Groups { own: None, shared: None, set, windows: &windows };
     let first_place = classic.plane();
     let step_mm = set.number(tags::SPACING_BETWEEN_SLICES);
     if let (Some((mosaic, _)), Some(whole)) = (image.mosaic, first_place) {
@@ -174,7 +176,7 @@ fn of_header(
         return Ok(slices.collect());
     }
     let slices = (0..frames).map(|frame| {
-        let groups = Groups { own: per_frame.get(frame), shared, set };
+        let groups = Groups { own: per_frame.get(frame), shared, set, windows: &windows };
         // Frames of a classic image lie behind one another: at given offsets (RT Dose, PS3.3 C.8.8.3.2) or evenly.
         let classic_place = || {
             let offset = match (offsets.get(frame), offsets.first()) {
@@ -209,6 +211,8 @@ struct Groups<'s, 'a> {
     own: Option<&'s DataSet<'a>>,
     shared: Option<&'s DataSet<'a>>,
     set: &'s DataSet<'a>,
+    /// Those of all frames that have none of their own.
+    windows: &'s Arc<[(String, Window)]>,
 }
 
 impl<'s, 'a> Groups<'s, 'a> {
@@ -264,7 +268,10 @@ impl<'s, 'a> Groups<'s, 'a> {
                 whole(self.set, tags::INSTANCE_NUMBER).unwrap_or(0),
                 frame as i64,
             ],
-            windows: windows(self.group(tags::FRAME_VOILUT_SEQUENCE)),
+            windows: match self.own.and_then(|own| own.items(tags::FRAME_VOILUT_SEQUENCE).first()) {
+                Some(own) => windows(own, image.layout).into(),
+                None => Arc::clone(self.windows),
+            },
             thickness_mm,
         }
     }
@@ -278,7 +285,7 @@ fn rescale(set: &DataSet<'_>) -> Option<Rescale> {
 }
 
 /// The stored windows, and for each VOI LUT the window that spans its input (PS3.3 C.11.2).
-fn windows(set: &DataSet<'_>) -> Vec<(String, Window)> {
+fn windows(set: &DataSet<'_>, layout: Layout) -> Vec<(String, Window)> {
     let (centres, widths) = (set.numbers(tags::WINDOW_CENTER), set.numbers(tags::WINDOW_WIDTH));
     let names = set.texts(tags::WINDOW_CENTER_WIDTH_EXPLANATION);
     let exact = set.text(tags::VOILUT_FUNCTION) == "LINEAR_EXACT";
@@ -294,6 +301,7 @@ fn windows(set: &DataSet<'_>) -> Vec<(String, Window)> {
     let tables = set.items(tags::VOILUT_SEQUENCE).iter().take(MOST_VALUES).filter_map(|table| {
         let [entries, first, _] = table.exactly(tags::LUT_DESCRIPTOR)?;
         let entries = if entries == 0.0 { 65536.0 } else { entries };
+        let first = layout.signed_value(first);
         Some((table.text(tags::LUT_EXPLANATION), Window::between(first, first + entries - 1.0)))
     });
     stored.chain(tables).collect()

@@ -71,7 +71,7 @@ fn fields_of_view(mut slices: Vec<Slice>) -> Vec<Vec<Slice>> {
 /// Volumes of one field of view.
 fn in_time(slices: Vec<Slice>) -> Vec<Sequence> {
     let all = slices.len();
-    let (mut left_out, mut checks) = (Vec::new(), Vec::new());
+    let (mut left_out, mut doubles, mut checks) = (Vec::new(), Vec::new(), Vec::new());
     let mut places = places(slices, &mut left_out);
     if !left_out.is_empty() {
         let message = format!("{} of {all} slices are copies of others and are left out.", left_out.len());
@@ -80,8 +80,20 @@ fn in_time(slices: Vec<Slice>) -> Vec<Sequence> {
     for here in &mut places {
         here.sort_by(|a, b| (a.order, a.image.source.path()).cmp(&(b.order, b.image.source.path())));
     }
-    let counts: HashSet<usize> = places.iter().map(Vec::len).collect();
-    if let [count] = counts.into_iter().collect::<Vec<_>>()[..] {
+    if common_count(&places).is_none() {
+        // A slice that was sent twice has the same number in time, whatever else it is called.
+        for here in &mut places {
+            let (once, again) = once(std::mem::take(here));
+            *here = once;
+            doubles.extend(again);
+        }
+    }
+    if let Some(count) = common_count(&places) {
+        if !doubles.is_empty() {
+            let message = format!("{} of {all} slices lie where another one does and are left out.", doubles.len());
+            checks.push(duplicates(message, &doubles));
+            left_out.extend(doubles);
+        }
         let mut volumes: Vec<Vec<Slice>> = (0..count).map(|_| Vec::with_capacity(places.len())).collect();
         for here in places {
             volumes.iter_mut().zip(here).for_each(|(volume, slice)| volume.push(slice));
@@ -92,7 +104,6 @@ fn in_time(slices: Vec<Slice>) -> Vec<Sequence> {
     let differs = |key: usize| places.iter().flatten().map(|s| s.order[key]).collect::<HashSet<_>>().len() > 1;
     let key = [0, 1].into_iter().find(|&key| differs(key));
     let mut by_time: BTreeMap<i64, BTreeMap<usize, Slice>> = BTreeMap::new();
-    let mut doubles = Vec::new();
     for (place, here) in places.into_iter().enumerate() {
         for slice in here {
             let volume = by_time.entry(key.map_or(0, |key| slice.order[key])).or_default();
@@ -132,6 +143,22 @@ fn in_time(slices: Vec<Slice>) -> Vec<Sequence> {
         checks: checks.clone(),
     });
     sequences.collect()
+}
+
+/// How many slices there are at every place, if it is the same number everywhere.
+fn common_count(places: &[Vec<Slice>]) -> Option<usize> {
+    let count = places.first()?.len();
+    places.iter().all(|here| here.len() == count).then_some(count)
+}
+
+/// Slices that are sorted by time, without those that have the same time as the one before, and the latter.
+fn once(slices: Vec<Slice>) -> (Vec<Slice>, Vec<Slice>) {
+    let (mut once, mut again): (Vec<Slice>, Vec<Slice>) = (Vec::new(), Vec::new());
+    for slice in slices {
+        let same = once.last().is_some_and(|last| last.order == slice.order);
+        if same { again.push(slice) } else { once.push(slice) }
+    }
+    (once, again)
 }
 
 fn duplicates(message: String, slices: &[Slice]) -> Check {

@@ -137,6 +137,30 @@ fn a_slice_that_is_missing_in_one_volume_does_not_mix_the_others() {
 }
 
 #[test]
+fn a_slice_that_was_sent_twice_does_not_mix_the_volumes() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = |time: u16, place: u16| {
+        Page::axial(f64::from(place), 100 * time + place).set(
+            tags::INSTANCE_NUMBER,
+            VR::IS,
+            (3 * time + place).to_string(),
+        )
+    };
+    for (time, place) in (0..3).flat_map(|time| (0..3).map(move |place| (time, place))) {
+        page(time, place).write(&folder, &format!("{time}{place}"));
+    }
+    page(0, 1).set(tags::SOP_INSTANCE_UID, VR::UI, "2.25.999").write(&folder, "again");
+    let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
+    for frame in 0..3 {
+        let options = ReadOptions { frame, ..ReadOptions::default() };
+        let scan = catalogue.read(0, &options, &Progress::default()).unwrap();
+        let corner = [0, 1, 2].map(|k| scan.volume.at([0, 0, k]).unwrap());
+        assert_eq!(corner, [0.0, 1.0, 2.0].map(|place| 100.0 * frame as f64 + place));
+        assert_eq!((codes(&scan), scan.frames), (vec!["duplicate-slices"], 3));
+    }
+}
+
+#[test]
 fn gaps_too_wide_to_fill_are_not_filled() {
     let folder = at(&[0.0, 0.02, 0.04, 1e9]);
     let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
