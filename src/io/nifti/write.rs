@@ -33,7 +33,7 @@ pub fn write(path: &Path, volume: &Volume) -> Result<(), WriteError> {
 /// The same for a scan. Where it does not say how it lies in the patient, neither does the file: both codes are 0.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_scan(path: &Path, scan: &Scan) -> Result<(), WriteError> {
     write_as(path, &scan.volume, scan.checks.iter().all(|check| check.code != "no-orientation"))
 }
