@@ -29,7 +29,8 @@ pub enum Role {
 /// One series, as a list shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// Series Instance UID; `UID/2`, `UID/3`, ... for further stacks of the same series; a file's name otherwise.
+    /// Series Instance UID; `UID/2`, `UID/3`, ... for further stacks of the same series; otherwise a file's
+    /// path inside the folder that was looked through.
     pub id: String,
     /// The kind of file.
     pub format: Format,
@@ -237,7 +238,12 @@ pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenE
         let alone = wanted.as_deref() == Some(source.path());
         match outcome {
             Outcome::Slices(of_file) => slices.extend(of_file),
-            Outcome::Nifti(series) => entries.push((*series, Content::Nifti(source))),
+            Outcome::Nifti(series) => {
+                // In folders inside a folder, files often have the same name.
+                let inside = source.path().strip_prefix(&path).ok().filter(|inside| *inside != Path::new(""));
+                let id = inside.map_or_else(|| series.id.clone(), |inside| inside.display().to_string());
+                entries.push((Series { id, ..*series }, Content::Nifti(source)));
+            }
             Outcome::Picture(series) if named.contains(source.path()) => {
                 entries.push((*series, Content::Picture(source)));
             }

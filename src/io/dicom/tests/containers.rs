@@ -114,3 +114,17 @@ fn a_damaged_series_does_not_keep_a_folder_shut_but_is_never_replaced_when_asked
     let error = open(&folder.path().join("broken3"), &Progress::default()).unwrap_err();
     assert!(error.to_string().starts_with("the scan is damaged"), "{error}");
 }
+
+#[test]
+fn files_of_the_same_name_in_two_folders_can_be_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, size) in [("one", [3, 3, 3]), ("two", [4, 4, 4])] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+        let grid = Grid::centred(size, 1.0, DVec3::ZERO);
+        let volume = Volume::from_f32(grid, vec![0.0; grid.count()], Unit::Arbitrary);
+        crate::io::nifti::write(&folder.path().join(name).join("T1w.nii"), &volume).unwrap();
+    }
+    let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
+    let two = catalogue.find(&PathBuf::from("two").join("T1w.nii").display().to_string()).unwrap();
+    assert_eq!(catalogue.series()[two].size, [4, 4, 4]);
+}
