@@ -22,7 +22,7 @@ pub use options::WindowOptions;
 pub use runner::{Runner, RunnerConfig};
 pub use state::State;
 
-use crate::io::{self, Format, Scan};
+use crate::io::{self, Scan};
 use crate::job::{Cancelled, Progress};
 use crate::phantom;
 use crate::volume::with_voxels;
@@ -34,18 +34,5 @@ use crate::volume::with_voxels;
 pub fn example(progress: &Progress) -> Result<Scan, Cancelled> {
     let volume = phantom::example(progress)?.image;
     let sha256 = with_voxels!(&volume.voxels, v => io::sha256(bytemuck::cast_slice(v)));
-    Ok(Scan {
-        volume,
-        path: None,
-        format: Format::Synthetic,
-        modality: "MR".to_owned(),
-        description: "synthetic head with a cyst in the left sinus".to_owned(),
-        windows: Vec::new(),
-        frames: 1,
-        frame: 0,
-        inverted: false,
-        padding: None,
-        checks: Vec::new(),
-        sha256,
-    })
+    Ok(Scan::synthetic(volume, "synthetic head with a cyst in the left sinus", sha256))
 }

@@ -8,20 +8,8 @@ use glam::DVec3;
 /// A scan of this size with voxels of 2 mm around the origin.
 pub(super) fn scan(size: [usize; 3]) -> Scan {
     let grid = Grid::centred(size, 2.0, DVec3::ZERO);
-    Scan {
-        volume: Volume::from_f32(grid, (0..grid.count()).map(|i| (i % 100) as f32).collect(), Unit::Arbitrary),
-        path: None,
-        format: Format::Synthetic,
-        modality: "MR".to_owned(),
-        description: String::new(),
-        windows: Vec::new(),
-        frames: 1,
-        frame: 0,
-        inverted: false,
-        padding: None,
-        checks: Vec::new(),
-        sha256: "00".to_owned(),
-    }
+    let values = (0..grid.count()).map(|i| (i % 100) as f32).collect();
+    Scan::synthetic(Volume::from_f32(grid, values, Unit::Arbitrary), "", "00".to_owned())
 }
 
 /// A DICOM scan with these findings.

@@ -9,9 +9,11 @@ mod catalogue;
 mod dicom;
 pub mod nifti;
 pub mod picture;
+mod preview;
 mod source;
 
-pub use catalogue::{Catalogue, Preview, ReadOptions, Role, Series, browse};
+pub use catalogue::{Catalogue, ReadOptions, Role, Series, browse};
+pub use preview::Preview;
 
 use crate::job::{Cancelled, Progress};
 use crate::view::Window;
@@ -99,6 +101,27 @@ pub struct Scan {
     pub checks: Vec<Check>,
     /// SHA-256 in hexadecimal of the file's bytes; for a folder, of the sorted hexadecimal digests of the files used.
     pub sha256: String,
+}
+
+impl Scan {
+    /// A volume that the program made itself, as an MR scan without a file.
+    #[must_use]
+    pub fn synthetic(volume: Volume, description: impl Into<String>, sha256: String) -> Self {
+        Self {
+            volume,
+            path: None,
+            format: Format::Synthetic,
+            modality: "MR".to_owned(),
+            description: description.into(),
+            windows: Vec::new(),
+            frames: 1,
+            frame: 0,
+            inverted: false,
+            padding: None,
+            checks: Vec::new(),
+            sha256,
+        }
+    }
 }
 
 /// Why something could not be opened. Each message ends with the path, so that it can be cut off.

@@ -59,11 +59,14 @@ impl ImagePlane {
         self.row_lps.cross(self.column_lps).normalize()
     }
 
-    /// Whether two slices are parallel and have the same pixels, so that they can stand in one volume.
+    /// Whether rows and columns run the same way.
     pub fn parallel(&self, other: &Self) -> bool {
-        self.row_lps.distance(other.row_lps) < 1e-3
-            && self.column_lps.distance(other.column_lps) < 1e-3
-            && (0..2).all(|a| (self.spacing_mm[a] / other.spacing_mm[a] - 1.0).abs() < 1e-3)
+        self.row_lps.distance(other.row_lps) < 1e-3 && self.column_lps.distance(other.column_lps) < 1e-3
+    }
+
+    /// Whether pixels are equally far apart.
+    pub fn same_spacing(&self, other: &Self) -> bool {
+        (0..2).all(|axis| (self.spacing_mm[axis] / other.spacing_mm[axis] - 1.0).abs() < 1e-3)
     }
 }
 

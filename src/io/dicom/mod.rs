@@ -12,6 +12,7 @@ mod geometry;
 mod load;
 mod mosaic;
 mod pixels;
+mod remembered;
 mod series;
 mod slice;
 #[cfg(test)]
@@ -138,9 +139,11 @@ impl Stack {
             "no-rescale",
             "The CT has no rescale slope and intercept; its numbers may not be Hounsfield units.".to_owned(),
         );
-        let low = volume.statistics().min;
+        // Only who needs the lowest value looks through all of them.
+        let scaled = ct && first.rescale.is_some();
+        let low = (scaled || padding.is_some()).then(|| volume.statistics().min);
         tell(
-            ct && first.rescale.is_some() && low > NEARLY_AIR_HU,
+            scaled && low > Some(NEARLY_AIR_HU),
             "implausible-hu",
             "No voxel of this CT is as low as air (-1000 HU); its numbers may not be Hounsfield units.".to_owned(),
         );
@@ -159,7 +162,7 @@ impl Stack {
             "private-scale",
             "The file has Philips' private scale to precise values too; the scale of the standard is used.".to_owned(),
         );
-        if let Some(padding) = padding.filter(|&padding| low == padding) {
+        if let Some(padding) = padding.filter(|&padding| low == Some(padding)) {
             let message = format!("Voxels without a measurement hold {padding} (pixel padding).");
             checks.push(Check::new("pixel-padding", message));
         }

@@ -4,8 +4,9 @@
 //! layout is described in nibabel's documentation ("SIEMENS format DICOM with CSA header"). The position in the file is
 //! that of the first pixel of a picture as large as the mosaic, centred on the first slice.
 
-use super::dataset::{CSA_IMAGE_HEADER, DataSet};
+use super::dataset::DataSet;
 use super::geometry::ImagePlane;
+use super::remembered::CSA_IMAGE_HEADER;
 use ::dicom::dictionary_std::tags;
 use glam::DVec3;
 

@@ -1,6 +1,5 @@
 //! From loose slices to stacks in the right order: by their place in the patient, never by their number.
 
-use super::geometry::ImagePlane;
 use super::slice::Slice;
 use super::volumes::sequences;
 use crate::io::{Check, Role};
@@ -86,7 +85,7 @@ fn belong_together(a: &Slice, b: &Slice) -> bool {
     if !(a.placed && b.placed) {
         return Arc::ptr_eq(&a.image, &b.image);
     }
-    same_pixels(a, b) && a.plane.parallel(&b.plane) && a.kind.is(&b.kind)
+    same_pixels(a, b) && a.plane.parallel(&b.plane) && a.plane.same_spacing(&b.plane) && a.kind.is(&b.kind)
 }
 
 fn same_pixels(a: &Slice, b: &Slice) -> bool {
@@ -105,14 +104,11 @@ fn why_split(groups: &[Vec<Slice>], members: &[usize]) -> Option<Check> {
         return None;
     }
     let differs = |same: &dyn Fn(&Slice) -> bool| others.iter().any(|other| !same(other));
-    let orientation = differs(&|o| {
-        o.plane.row_lps.distance(first.plane.row_lps) < 1e-3
-            && o.plane.column_lps.distance(first.plane.column_lps) < 1e-3
-    });
+    let orientation = differs(&|o| o.plane.parallel(&first.plane));
     let causes = [
         (orientation, "orientation"),
         (differs(&|o| same_pixels(o, first)), "size or kind of pixels"),
-        (differs(&|o| same_spacing(&o.plane, &first.plane)), "pixel spacing"),
+        (differs(&|o| o.plane.same_spacing(&first.plane)), "pixel spacing"),
         (differs(&|o| o.kind.image_type == first.kind.image_type), "image type"),
         (differs(&|o| o.kind.segment == first.kind.segment), "segment"),
         (differs(&|o| o.kind.same_echo(&first.kind)), "echo time"),
@@ -122,10 +118,6 @@ fn why_split(groups: &[Vec<Slice>], members: &[usize]) -> Option<Check> {
     let message =
         format!("The series holds {} stacks of slices that differ in {}.", firsts.len(), causes.join(" and "));
     Some(Check::new(code, message))
-}
-
-fn same_spacing(a: &ImagePlane, b: &ImagePlane) -> bool {
-    (0..2).all(|axis| (a.spacing_mm[axis] / b.spacing_mm[axis] - 1.0).abs() < 1e-3)
 }
 
 fn role(first: &Slice) -> Role {

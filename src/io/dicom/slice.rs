@@ -1,10 +1,11 @@
 //! What the header of a DICOM file says about each of its frames, without anything about the person.
 
-use super::dataset::{DataSet, PHILIPS_INTERCEPT, PHILIPS_SLOPE, PixelPlace};
+use super::dataset::{DataSet, PixelPlace};
 use super::file::{self, Body};
 use super::geometry::ImagePlane;
 use super::mosaic::Mosaic;
 use super::pixels::{Codec, Layout, ModalityTable, Palette};
+use super::remembered::{PHILIPS_INTERCEPT, PHILIPS_SLOPE};
 use crate::io::Fault;
 use crate::io::source::{MOST_INFLATED, Source};
 use crate::view::Window;

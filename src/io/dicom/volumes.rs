@@ -3,6 +3,8 @@
 use super::series::name;
 use super::slice::Slice;
 use crate::io::Check;
+use std::cmp::Reverse;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
@@ -88,19 +90,39 @@ fn in_time(slices: Vec<Slice>) -> Vec<Sequence> {
             doubles.extend(again);
         }
     }
-    if let Some(count) = common_count(&places) {
-        if !doubles.is_empty() {
-            let message = format!("{} of {all} slices lie where another one does and are left out.", doubles.len());
-            checks.push(duplicates(message, &doubles));
-            left_out.extend(doubles);
-        }
-        let mut volumes: Vec<Vec<Slice>> = (0..count).map(|_| Vec::with_capacity(places.len())).collect();
-        for here in places {
-            volumes.iter_mut().zip(here).for_each(|(volume, slice)| volume.push(slice));
-        }
-        return vec![Sequence { volumes, left_out, checks }];
+    let kept = match common_count(&places) {
+        Some(count) => vec![in_turn(places, count)],
+        None => by_time(places, &mut doubles),
+    };
+    if !doubles.is_empty() {
+        let message = format!("{} of {all} slices lie where another one does and are left out.", doubles.len());
+        checks.push(duplicates(message, &doubles));
     }
-    // Not every place was taken equally often: the time or the acquisition says what belongs together.
+    left_out.extend(doubles);
+    if kept.len() > 1 {
+        let message = "Not all volumes of the series have the same slices; those that do are listed together.";
+        checks.push(Check::new("incomplete-volumes", message));
+    }
+    let sequences = kept.into_iter().map(|volumes| Sequence {
+        volumes,
+        left_out: std::mem::take(&mut left_out),
+        checks: checks.clone(),
+    });
+    sequences.collect()
+}
+
+/// Volumes from places that were all taken `count` times: the first slice of each, the second, ...
+fn in_turn(places: Vec<Vec<Slice>>, count: usize) -> Vec<Vec<Slice>> {
+    let mut volumes: Vec<Vec<Slice>> = (0..count).map(|_| Vec::with_capacity(places.len())).collect();
+    for here in places {
+        volumes.iter_mut().zip(here).for_each(|(volume, slice)| volume.push(slice));
+    }
+    volumes
+}
+
+/// Volumes from places that were not taken equally often: the time or the acquisition says what belongs together. Those
+/// with slices at the same places form a group; what belongs to none goes to `doubles`.
+fn by_time(places: Vec<Vec<Slice>>, doubles: &mut Vec<Slice>) -> Vec<Vec<Vec<Slice>>> {
     let differs = |key: usize| places.iter().flatten().map(|s| s.order[key]).collect::<HashSet<_>>().len() > 1;
     let key = [0, 1].into_iter().find(|&key| differs(key));
     let mut by_time: BTreeMap<i64, BTreeMap<usize, Slice>> = BTreeMap::new();
@@ -108,8 +130,8 @@ fn in_time(slices: Vec<Slice>) -> Vec<Sequence> {
         for slice in here {
             let volume = by_time.entry(key.map_or(0, |key| slice.order[key])).or_default();
             match volume.entry(place) {
-                std::collections::btree_map::Entry::Vacant(entry) => drop(entry.insert(slice)),
-                std::collections::btree_map::Entry::Occupied(_) => doubles.push(slice),
+                Entry::Vacant(entry) => drop(entry.insert(slice)),
+                Entry::Occupied(_) => doubles.push(slice),
             }
         }
     }
@@ -122,27 +144,13 @@ fn in_time(slices: Vec<Slice>) -> Vec<Sequence> {
             None => by_places.push((at, vec![volume])),
         }
     }
-    by_places.sort_by_key(|(at, volumes)| std::cmp::Reverse(at.len() * volumes.len()));
+    by_places.sort_by_key(|(at, volumes)| Reverse(at.len() * volumes.len()));
     // A few slices that were taken again are no volume.
     let whole = by_places.first().map(|(at, _)| at.clone()).unwrap_or_default();
     let again = |at: &[usize]| 2 * at.len() < whole.len() && at.iter().all(|place| whole.contains(place));
     let (scraps, kept): (Vec<_>, Vec<_>) = by_places.into_iter().partition(|(at, _)| again(at));
     doubles.extend(scraps.into_iter().flat_map(|(_, volumes)| volumes).flatten());
-    if !doubles.is_empty() {
-        let message = format!("{} of {all} slices lie where another one does and are left out.", doubles.len());
-        checks.push(duplicates(message, &doubles));
-    }
-    left_out.extend(doubles);
-    if kept.len() > 1 {
-        let message = "Not all volumes of the series have the same slices; those that do are listed together.";
-        checks.push(Check::new("incomplete-volumes", message));
-    }
-    let sequences = kept.into_iter().map(|(_, volumes)| Sequence {
-        volumes,
-        left_out: std::mem::take(&mut left_out),
-        checks: checks.clone(),
-    });
-    sequences.collect()
+    kept.into_iter().map(|(_, volumes)| volumes).collect()
 }
 
 /// How many slices there are at every place, if it is the same number everywhere.

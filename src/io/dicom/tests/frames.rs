@@ -141,6 +141,17 @@ fn colours_become_their_luminance_and_that_is_told() {
     assert_eq!(greys(palette), [19595.0, 38469.0]);
 }
 
+/// The voxels of the two frames of a picture.
+fn two_frames(page: Page) -> [Voxels; 2] {
+    let folder = tempfile::tempdir().unwrap();
+    page.write(&folder, "one");
+    let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
+    [0, 1].map(|frame| {
+        let options = ReadOptions { frame, ..ReadOptions::default() };
+        catalogue.read(0, &options, &Progress::default()).unwrap().volume.voxels
+    })
+}
+
 #[test]
 fn bits_are_unpacked_across_frames() {
     // Two frames of 2 × 1 bits: 1 0 and 1 1, the first bit lowest.
@@ -149,14 +160,7 @@ fn bits_are_unpacked_across_frames() {
         .set(tags::BITS_STORED, VR::US, 1_u16)
         .set(tags::HIGH_BIT, VR::US, 0_u16)
         .set(tags::NUMBER_OF_FRAMES, VR::IS, "2");
-    let folder = tempfile::tempdir().unwrap();
-    bits.write(&folder, "bits");
-    let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
-    let values = [0, 1].map(|frame| {
-        let options = ReadOptions { frame, ..ReadOptions::default() };
-        catalogue.read(0, &options, &Progress::default()).unwrap().volume.voxels
-    });
-    assert_eq!(values, [Voxels::U8(vec![1, 0]), Voxels::U8(vec![1, 1])]);
+    assert_eq!(two_frames(bits), [Voxels::U8(vec![1, 0]), Voxels::U8(vec![1, 1])]);
 }
 
 #[test]
@@ -174,14 +178,7 @@ fn run_lengths_are_unpacked_and_frames_found_by_their_table() {
     page.syntax = uids::RLE_LOSSLESS;
     let sequence = PixelFragmentSequence::new(vec![0, 76], fragments);
     page.object.put(DataElement::new(tags::PIXEL_DATA, VR::OB, sequence));
-    let folder = tempfile::tempdir().unwrap();
-    page.write(&folder, "rle");
-    let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
-    let values = [0, 1].map(|frame| {
-        let options = ReadOptions { frame, ..ReadOptions::default() };
-        catalogue.read(0, &options, &Progress::default()).unwrap().volume.voxels
-    });
-    assert_eq!(values, [Voxels::U8(vec![7, 9]), Voxels::U8(vec![4, 4])]);
+    assert_eq!(two_frames(page), [Voxels::U8(vec![7, 9]), Voxels::U8(vec![4, 4])]);
 }
 
 #[test]
