@@ -3,11 +3,11 @@
 use super::command::{Command, Effect, Judgement, Wanted, Write};
 use super::load::Target;
 use super::message::Message;
-use super::state::{JobKind, Pane, PaneView, State, View, plane_index};
+use super::state::{JobKind, State};
 use super::undo::Step;
 use crate::methods::sinus::{Presence, Sinus, middle};
 use crate::project::Label;
-use crate::space::{Plane, Side};
+use crate::space::Side;
 use glam::DVec3;
 use std::sync::Arc;
 
@@ -23,6 +23,14 @@ impl State {
             Command::NextSeries(by) => self.next_series(by),
             Command::ShowVolume(frame) => self.show_volume(frame),
             Command::Even(even) => self.even(even),
+            Command::Layer(command) => self.layer(&command),
+            Command::Jobs(jobs) => {
+                self.jobs = jobs;
+                if !self.running(JobKind::Open) {
+                    self.early = None;
+                }
+                Vec::new()
+            }
             Command::Find => self.scan.iter().map(|open| Effect::Find(Arc::clone(&open.scan))).collect(),
             // Asking twice does not start anew.
             Command::Analyse if self.running(JobKind::Analyse) => Vec::new(),
@@ -51,7 +59,7 @@ impl State {
                 for finding in &analysis.findings {
                     self.ai_seen[finding.side.index()] = true;
                 }
-                self.analysis = Some(analysis);
+                self.set_analysis(Some(analysis));
                 Vec::new()
             }
             Command::LabelRefused { side, before, kind, reason } => {
@@ -75,73 +83,9 @@ impl State {
         }
     }
 
-    /// Commands that only change what is seen, and nothing outside.
-    fn look(&mut self, command: &Command) {
-        let view = &mut self.view;
-        match *command {
-            Command::CrossTo(world_mm) => self.move_cross(world_mm),
-            Command::Scroll(plane, slices) => {
-                let to = self.view.cross_mm + plane.normal() * slices * self.step_mm(plane);
-                self.move_cross(to);
-            }
-            Command::ScrollToEnd(plane, last) => self.scroll_to_end(plane, last),
-            Command::Pan(plane, by_mm) => view.planes[plane_index(plane)].centre_mm += by_mm,
-            Command::Zoom(plane, factor, at_mm) => {
-                let pane = &mut view.planes[plane_index(plane)];
-                let zoom = (pane.zoom * factor).clamp(0.2, 40.0);
-                pane.centre_mm = at_mm + (pane.centre_mm - at_mm) * (pane.zoom / zoom);
-                pane.zoom = zoom;
-            }
-            Command::Orbit(yaw, pitch) => {
-                view.orbit.yaw = (view.orbit.yaw + yaw).rem_euclid(std::f64::consts::TAU);
-                view.orbit.pitch = (view.orbit.pitch + pitch).clamp(-1.57, 1.57);
-            }
-            Command::ZoomVolume(factor) => view.orbit.zoom = (view.orbit.zoom * factor).clamp(0.2, 20.0),
-            Command::SetWindow(window) => view.window = window,
-            Command::ChooseWindow(number) => {
-                if let Some((_, window)) = self.scan.as_ref().and_then(|open| open.windows.get(number)) {
-                    self.view.window = *window;
-                }
-            }
-            Command::SetOverlay(settings) => self.overlay.settings = settings,
-            Command::Opacity(by) => {
-                let settings = &mut self.overlay.settings;
-                settings.opacity = (settings.opacity + by).clamp(0.05, 1.0);
-            }
-            Command::ToggleOverlay => self.overlay.hidden = !self.overlay.hidden,
-            Command::Peek(hide) => self.overlay.peek = hide,
-            Command::ToggleCross => view.show_cross = !view.show_cross,
-            Command::ToggleBoxes => view.show_boxes = !view.show_boxes,
-            Command::ToggleLinear => view.linear = !view.linear,
-            Command::ToggleMaximise(pane) => {
-                view.maximised = if view.maximised == Some(pane) { None } else { Some(pane) };
-            }
-            Command::ResetViews => self.reset_views(),
-            Command::CentreOn(side) => self.centre_on(side),
-            Command::ToggleHelp => self.help = !self.help,
-            Command::ShowPaths(show) => self.settings.show_paths = show,
-            Command::AnalyseOnOpen(on) => self.settings.analyse_on_open = on,
-            Command::SoftwareGraphics(software) => self.settings.software_graphics = software,
-            Command::DismissMessage => self.message = None,
-            Command::Early(ref preview) => self.early = Some(Arc::clone(preview)),
-            Command::Thumbnail(series, ref preview) => {
-                if let Some(place) = self.thumbnails.get_mut(series) {
-                    *place = Some(Arc::clone(preview));
-                }
-            }
-            Command::Jobs(ref jobs) => {
-                self.jobs.clone_from(jobs);
-                if !self.running(JobKind::Open) {
-                    self.early = None;
-                }
-            }
-            _ => {}
-        }
-    }
-
     fn found(&mut self, sinuses: [Sinus; 2]) -> Vec<Effect> {
         self.sinuses = Some(sinuses);
-        self.analysis = None;
+        self.set_analysis(None);
         // A map of other boxes must not land on these.
         let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
         let Some(middle_mm) = middle(&sinuses) else {
@@ -230,48 +174,14 @@ impl State {
 
     /// Maps of other boxes are wrong maps: they go, and are computed anew where they were shown.
     pub(super) fn boxes_changed(&mut self) -> Vec<Effect> {
-        let was_shown = self.analysis.take().is_some();
+        let was_shown = self.analysis.is_some();
+        self.set_analysis(None);
         let running = self.running(JobKind::Analyse);
         let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
         if was_shown || running || self.settings.analyse_on_open {
             effects.extend(self.analyse());
         }
         effects
-    }
-
-    pub(super) fn move_cross(&mut self, to_mm: DVec3) {
-        if let Some(open) = &self.scan {
-            let edge = 1e-6;
-            self.view.cross_mm = to_mm.clamp(open.bounds_mm.min + edge, open.bounds_mm.max - edge);
-        }
-    }
-
-    fn scroll_to_end(&mut self, plane: Plane, last: bool) {
-        if let Some(open) = &self.scan {
-            let axis = plane.axis();
-            let half = self.step_mm(plane) / 2.0;
-            let mut to = self.view.cross_mm;
-            to[axis] = if last { open.bounds_mm.max[axis] - half } else { open.bounds_mm.min[axis] + half };
-            self.move_cross(to);
-        }
-    }
-
-    pub(super) fn reset_views(&mut self) {
-        if let Some(open) = &self.scan {
-            let fresh = View::default();
-            self.view.planes = [PaneView { centre_mm: open.bounds_mm.centre(), zoom: 1.0 }; 3];
-            self.view.orbit = fresh.orbit;
-            self.view.maximised = open.flat().map(Pane::Plane);
-        }
-    }
-
-    fn centre_on(&mut self, side: Side) {
-        let Some(sinus) = self.sinuses.map(|s| s[side.index()]) else { return };
-        self.current = Some(side);
-        self.move_cross(sinus.centre_mm);
-        for pane in &mut self.view.planes {
-            *pane = PaneView { centre_mm: sinus.centre_mm, zoom: pane.zoom.max(2.0) };
-        }
     }
 
     /// The sinus that the crosshair is clearly nearer to.
@@ -289,7 +199,9 @@ impl State {
 mod tests {
     use super::*;
     use crate::app::command::Opened;
+    use crate::app::layers::LayerCommand;
     use crate::app::testing::scan;
+    use crate::space::Plane;
 
     fn opened() -> State {
         let mut state = State::default();
@@ -426,10 +338,8 @@ mod tests {
     #[test]
     fn the_overlay_hides_on_its_key_and_while_peeking() {
         let mut state = opened();
-        assert!(state.visible_overlay().is_none(), "nothing to show before the analysis");
-        state.apply(Command::ToggleOverlay);
-        assert!(state.overlay.hidden);
-        state.apply(Command::Opacity(9.0));
-        assert_eq!(state.overlay.settings.opacity, 1.0);
+        assert!(state.visible_layers().is_empty(), "nothing to show before the analysis");
+        state.apply(Command::Layer(LayerCommand::ToggleAll));
+        assert!(state.layers.hidden);
     }
 }

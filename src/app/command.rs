@@ -1,14 +1,15 @@
 //! What can be asked of the program, and what it needs the outside for.
 
+use super::layers::LayerCommand;
 use super::load::{Origin, Target};
 use super::report::Analysis;
-use super::state::{JobKind, JobView, Pane};
+use super::state::{JobKind, JobView, Layout, Pane};
 use crate::io::{Catalogue, OpenError, Preview, Scan};
 use crate::methods::sinus::Sinus;
 use crate::project::Label;
 use crate::space::{Plane, Side};
-use crate::view::{Overlay, Window};
-use glam::DVec3;
+use crate::view::{Interpolation, Slab, Window};
+use glam::{DQuat, DVec3};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -56,22 +57,28 @@ pub enum Command {
     SetWindow(Window),
     /// Choose a window of the list; the first is number 0.
     ChooseWindow(usize),
-    /// Change the overlay.
-    SetOverlay(Overlay),
-    /// Make the overlay more or less opaque.
-    Opacity(f32),
-    /// Switch the overlay off or on.
-    ToggleOverlay,
-    /// Hide the overlay while true.
-    Peek(bool),
+    /// Change what lies over the picture.
+    Layer(LayerCommand),
     /// Switch the crosshair lines.
     ToggleCross,
     /// Switch the boxes of the sinuses.
     ToggleBoxes,
-    /// Switch interpolation.
-    ToggleLinear,
+    /// Choose how values between voxels are found.
+    Interpolate(Interpolation),
+    /// Show a slab around each plane, or the planes alone.
+    SetSlab(Slab),
+    /// Turn the planes about the normal of one of them, in radians; positive turns its crosshair clockwise.
+    Turn(Plane, f64),
+    /// Lay the planes along these axes; the identity is that of the patient.
+    AlignPlanes(DQuat),
+    /// Swap radiological and neurological.
+    ToggleConvention,
+    /// Choose how the panes are laid out.
+    SetLayout(Layout),
     /// One pane fills the window, or all are shown again.
-    ToggleMaximise(Pane),
+    ToggleSingle(Pane),
+    /// Choose the large pane.
+    Focus(Pane),
     /// Pan, zoom and turn as on opening.
     ResetViews,
     /// All planes through the centre of a sinus, magnified.

@@ -5,12 +5,15 @@
 mod apply;
 pub mod checks;
 pub mod command;
+pub mod layers;
 mod load;
+mod look;
 pub mod message;
 mod opening;
 mod options;
 pub mod report;
 pub mod runner;
+pub mod settings;
 pub mod state;
 #[cfg(test)]
 mod testing;

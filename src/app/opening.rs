@@ -74,14 +74,15 @@ impl State {
         let Some(open) = &self.scan else { return Vec::new() };
         // Work on the former scan is pointless now; looking for sinuses replaces itself.
         let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
-        let window = open.windows.first().map_or(Window::between(0.0, 1.0), |w| w.1);
+        let window = open.windows.first().map_or(Window::between(0.0, 1.0), |w| w.1.clone());
         let cross_mm = open.bounds_mm.centre();
         // In a single slice there is nothing to look for.
         effects.extend(open.flat().is_none().then(|| Effect::Find(Arc::clone(&open.scan))));
-        let View { linear, show_cross, .. } = self.view;
-        self.view = View { cross_mm, window, linear, show_cross, ..View::default() };
+        // How the reader likes to look outlives a scan; where he looks does not.
+        let View { frame, interpolation, slab, show_cross, .. } = self.view;
+        self.view = View { cross_mm, window, frame, interpolation, slab, show_cross, ..View::default() };
         self.sinuses = None;
-        self.analysis = None;
+        self.set_analysis(None);
         self.current = None;
         self.history = History::default();
         self.ai_seen = [false; 2];
@@ -94,7 +95,7 @@ impl State {
         let Some(open) = &self.scan else { return Vec::new() };
         let chosen = before.windows.iter().position(|(_, window)| *window == self.view.window);
         if let Some((_, window)) = chosen.and_then(|number| open.windows.get(number)) {
-            self.view.window = *window;
+            self.view.window = window.clone();
         }
         let find = Effect::Find(Arc::clone(&open.scan));
         if open.scan.sha256 != before.scan.sha256 {
@@ -136,7 +137,7 @@ impl State {
 mod tests {
     use super::*;
     use crate::app::Command;
-    use crate::app::state::Pane;
+    use crate::app::state::{Layout, Pane};
     use crate::app::testing::scan;
     use crate::io::{self, Scan};
     use crate::job::Progress;
@@ -233,6 +234,6 @@ mod tests {
         let mut state = State::default();
         let effects = state.apply(opened(scan([40, 1, 30]), None));
         assert!(matches!(effects[..], [Effect::Cancel(JobKind::Analyse)]), "{effects:?}");
-        assert_eq!(state.view.maximised, Some(Pane::Plane(Plane::Coronal)));
+        assert_eq!((state.view.layout, state.view.focus), (Layout::Single, Pane::Plane(Plane::Coronal)));
     }
 }

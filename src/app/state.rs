@@ -1,8 +1,10 @@
 //! Everything the window shows, as plain data.
 
+use super::layers::Layers;
 use super::load::Origin;
 use super::message::Message;
 use super::report::Analysis;
+use super::settings::Settings;
 use super::undo::History;
 use crate::image::percentile::percentiles;
 use crate::io::{Catalogue, Preview, Scan};
@@ -11,9 +13,10 @@ use crate::methods::Finding;
 use crate::methods::sinus::Sinus;
 use crate::project::Label;
 use crate::space::{BoxMm, Plane, Side};
-use crate::view::{OrbitCamera, Overlay, PlaneCamera, Window};
+use crate::view::{Frame, Interpolation, OrbitCamera, PlaneCamera, Slab, Window};
 use crate::volume::{Unit, Volume};
 use glam::{DVec2, DVec3};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The whole state.
@@ -29,8 +32,8 @@ pub struct State {
     pub early: Option<Arc<Preview>>,
     /// Where the panes look.
     pub view: View,
-    /// The anomaly map on top.
-    pub overlay: OverlayState,
+    /// What lies over the picture.
+    pub layers: Layers,
     /// The sinuses by [`Side::index`], once looked for.
     pub sinuses: Option<[Sinus; 2]>,
     /// The newest analysis of these sinuses.
@@ -83,18 +86,38 @@ pub struct View {
     pub orbit: OrbitView,
     /// Grey-scale window.
     pub window: Window,
-    /// Trilinear interpolation between voxels.
-    pub linear: bool,
+    /// How the three planes lie in the world.
+    pub frame: Frame,
+    /// How values between voxels are found.
+    pub interpolation: Interpolation,
+    /// How much around each plane is shown.
+    pub slab: Slab,
     /// Crosshair lines.
     pub show_cross: bool,
     /// The boxes of the sinuses.
     pub show_boxes: bool,
-    /// The pane that fills the window, if one does.
-    pub maximised: Option<Pane>,
+    /// How the panes are laid out.
+    pub layout: Layout,
+    /// The layout that comes back after [`Layout::Single`].
+    pub layout_before: Layout,
+    /// The large pane, where there is one.
+    pub focus: Pane,
+}
+
+/// How the panes are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Layout {
+    /// Two by two.
+    #[default]
+    Quad,
+    /// One large and the three others beside it.
+    Large,
+    /// One alone.
+    Single,
 }
 
 /// One of the four panes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Pane {
     /// A plane.
     Plane(Plane),
@@ -122,17 +145,6 @@ pub struct OrbitView {
     pub zoom: f64,
 }
 
-/// The anomaly map over the picture.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct OverlayState {
-    /// Colours, threshold, opacity.
-    pub settings: Overlay,
-    /// Switched off by the user.
-    pub hidden: bool,
-    /// Hidden only while a key is held.
-    pub peek: bool,
-}
-
 /// Background work as the job bar shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobView {
@@ -155,23 +167,6 @@ pub enum JobKind {
     Analyse,
 }
 
-/// Choices that outlive a scan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Names of files may be shown.
-    pub show_paths: bool,
-    /// Maps are computed as soon as the sinuses are found.
-    pub analyse_on_open: bool,
-    /// The graphics adapter is a program on the CPU: the 3-D picture is drawn coarser.
-    pub software_graphics: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { show_paths: false, analyse_on_open: true, software_graphics: false }
-    }
-}
-
 impl Default for View {
     fn default() -> Self {
         let pane = PaneView { centre_mm: DVec3::ZERO, zoom: 1.0 };
@@ -180,10 +175,14 @@ impl Default for View {
             planes: [pane; 3],
             orbit: OrbitView { yaw: 0.5, pitch: 0.15, zoom: 1.0 },
             window: Window::between(0.0, 1.0),
-            linear: true,
+            frame: Frame::default(),
+            interpolation: Interpolation::Linear,
+            slab: Slab::default(),
             show_cross: true,
             show_boxes: true,
-            maximised: None,
+            layout: Layout::Quad,
+            layout_before: Layout::Quad,
+            focus: Pane::Plane(Plane::Axial),
         }
     }
 }
@@ -220,7 +219,7 @@ impl OpenScan {
 pub fn windows(scan: &Scan) -> Vec<(String, Window)> {
     let stored = scan.windows.iter().enumerate().map(|(i, (name, window))| {
         let name = if name.is_empty() { format!("stored {}", i + 1) } else { name.clone() };
-        (name, *window)
+        (name, window.clone())
     });
     // Width / centre.
     let presets = [
@@ -261,7 +260,7 @@ impl State {
 
     /// The scan's volume.
     #[must_use]
-    pub fn volume(&self) -> Option<&Volume> {
+    pub fn volume(&self) -> Option<&Arc<Volume>> {
         self.scan.as_ref().map(|open| &open.scan.volume)
     }
 
@@ -278,13 +277,6 @@ impl State {
         Arc::ptr_eq(&origin.catalogue, listed).then_some(origin.series)
     }
 
-    /// The overlay as the panes should draw it now.
-    #[must_use]
-    pub fn visible_overlay(&self) -> Option<Overlay> {
-        let shown = !self.overlay.hidden && !self.overlay.peek;
-        (shown && self.analysis.is_some()).then_some(self.overlay.settings)
-    }
-
     /// The finding of one sinus.
     #[must_use]
     pub fn finding(&self, side: Side) -> Option<&Finding> {
@@ -296,7 +288,7 @@ impl State {
     pub fn plane_camera(&self, plane: Plane, size: DVec2) -> Option<PlaneCamera> {
         let open = self.scan.as_ref()?;
         let view = self.view.planes[plane_index(plane)];
-        let fit = PlaneCamera::fitting(plane, open.bounds_mm, size);
+        let fit = PlaneCamera::fitting(&self.view.frame, plane, open.bounds_mm, size);
         Some(PlaneCamera { centre_mm: view.centre_mm, mm_per_point: fit.mm_per_point * 1.04 / view.zoom })
     }
 
@@ -315,7 +307,7 @@ impl State {
     pub fn step_mm(&self, plane: Plane) -> f64 {
         let Some(volume) = self.volume() else { return 1.0 };
         let m = volume.grid.world_from_voxel.matrix3;
-        let along = |axis: DVec3| axis.normalize_or_zero().dot(plane.normal()).abs();
+        let along = |axis: DVec3| axis.normalize_or_zero().dot(self.view.frame.normal(plane)).abs();
         let axes = [m.x_axis, m.y_axis, m.z_axis];
         axes.into_iter().max_by(|a, b| along(*a).total_cmp(&along(*b))).map_or(1.0, DVec3::length)
     }
@@ -346,7 +338,7 @@ mod tests {
     #[test]
     fn a_mask_is_white_on_black_and_an_inverted_picture_the_other_way_round() {
         let mut mask = scan([4, 4, 4]);
-        mask.volume.voxels = Voxels::U8((0..64).map(|n| n % 2).collect());
+        Arc::make_mut(&mut mask.volume).voxels = Voxels::U8((0..64).map(|n| n % 2).collect());
         let auto = |scan: &Scan| windows(scan).into_iter().find(|(name, _)| name == "auto").map(|(_, window)| window);
         let greys = |scan: &Scan| auto(scan).map(|window| [0.0, 1.0].map(|value| window.apply(value)));
         assert_eq!(greys(&mask), Some([0.0, 1.0]));

@@ -53,7 +53,24 @@ struct Info<'a> {
 struct NamedWindow<'a> {
     name: &'a str,
     #[serde(flatten)]
-    window: Window,
+    window: WindowInfo,
+}
+
+/// A window without the entries of its table.
+#[derive(Serialize)]
+struct WindowInfo {
+    centre: f64,
+    width: f64,
+    /// As the standard calls it.
+    function: &'static str,
+    inverted: bool,
+}
+
+impl From<&Window> for WindowInfo {
+    fn from(window: &Window) -> Self {
+        let Window { centre, width, inverted, .. } = *window;
+        Self { centre, width, function: window.function.name(), inverted }
+    }
 }
 
 #[derive(Serialize)]
@@ -176,7 +193,7 @@ fn describe<'a>(scan: &'a Scan, series: &'a str, file: String) -> Info<'a> {
         min: statistics.min,
         max: statistics.max,
         mean: statistics.mean,
-        windows: scan.windows.iter().map(|(name, window)| NamedWindow { name, window: *window }).collect(),
+        windows: scan.windows.iter().map(|(name, window)| NamedWindow { name, window: window.into() }).collect(),
         sha256: &scan.sha256,
         checks: &scan.checks,
     }

@@ -6,15 +6,16 @@ use super::{Failure, guarded, say};
 use crate::app::checks;
 use crate::app::state::windows;
 use crate::image::glyphs;
-use crate::image::render;
+use crate::image::render::{self, Layer};
 use crate::io::{self, Scan};
 use crate::methods::residual::InferConfig;
 use crate::methods::sinus;
 use crate::space::Plane;
-use crate::view::{Overlay, Picture, PlaneCamera, SliceView, Window};
+use crate::view::{Frame, Interpolation, Overlay, Picture, PlaneCamera, Slab, SliceView, Window};
 use crate::volume::Volume;
 use glam::{DVec2, DVec3};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Draw the three planes through the sinuses, with the heat map, into a PNG
 #[derive(Debug, clap::Args)]
@@ -69,18 +70,25 @@ fn draw(analysed: &Analysed, out: &Path) -> Result<(), Failure> {
 }
 
 /// Axial, coronal and sagittal side by side, each showing the whole scan.
-fn planes(scan: &Scan, map: &Volume, cross_mm: DVec3) -> Picture {
+fn planes(scan: &Scan, map: &Arc<Volume>, cross_mm: DVec3) -> Picture {
     let bounds_mm = scan.volume.grid.bounds_mm();
-    let window = windows(scan).first().map_or(Window::between(0.0, 1.0), |(_, window)| *window);
+    let window = windows(scan).first().map_or(Window::between(0.0, 1.0), |(_, window)| window.clone());
     let known = checks::orientation_known(scan);
     let size = DVec2::splat(EDGE as f64);
+    let frame = Frame::default();
+    let layers = [Layer { volume: Arc::clone(map), overlay: Overlay::default() }];
     let mut whole = Picture { size: [3 * EDGE, EDGE], rgba: vec![0; 3 * EDGE * EDGE * 4] };
     for (column, plane) in Plane::ALL.into_iter().enumerate() {
-        let camera = PlaneCamera::fitting(plane, bounds_mm, size);
-        let world_from_pane = camera.world_from_pane(plane, size, cross_mm);
-        let view = SliceView { world_from_pane, window, linear: true, overlay: Some(Overlay::default()) };
-        let mut part = render::slice(&scan.volume, Some(map), &view, [EDGE, EDGE]);
-        let [left, right, top, bottom] = plane.edge_letters();
+        let camera = PlaneCamera::fitting(&frame, plane, bounds_mm, size);
+        let world_from_pane = camera.world_from_pane(&frame, plane, size, cross_mm);
+        let view = SliceView {
+            world_from_pane,
+            window: window.clone(),
+            interpolation: Interpolation::Linear,
+            slab: Slab::default(),
+        };
+        let mut part = render::slice(&scan.volume, &layers, &view, [EDGE, EDGE]);
+        let [left, right, top, bottom] = frame.edge_letters(plane);
         let (edge, middle) = (EDGE - 18, EDGE / 2);
         for (letter, at) in
             [(left, [18, middle]), (right, [edge, middle]), (top, [middle, 18]), (bottom, [middle, edge])]
@@ -112,8 +120,8 @@ mod tests {
     #[test]
     fn sides_are_lettered_only_where_they_are_known() {
         let mut scan = app::example(&Progress::default()).unwrap();
-        let dark = Volume { voxels: crate::volume::Voxels::U8(vec![0; scan.volume.grid.count()]), ..scan.volume };
-        scan.volume = dark;
+        let count = scan.volume.grid.count();
+        Arc::make_mut(&mut scan.volume).voxels = crate::volume::Voxels::U8(vec![0; count]);
         let letters = |scan: &Scan| {
             let picture = planes(scan, &scan.volume, scan.volume.grid.centre_mm());
             [patch(&picture, 18), patch(&picture, EDGE - 18)]

@@ -1,7 +1,7 @@
 //! Pictures on the GPU: the window's device, a scan and an anomaly map as textures, slices and the 3-D view.
 //!
-//! Start-up code calls [`install`] once and [`set_scan`] and [`set_map`] when the data change; panes only ask for a
-//! [`slice()`] or a [`raycast()`] shape with plain values from [`crate::view`] and never see a wgpu type.
+//! Start-up code calls [`install`] once; panes only ask for a [`slice()`] or a [`raycast()`] shape with plain values from
+//! [`crate::view`] and the volumes themselves, and never see a wgpu type.
 
 mod device;
 mod raycast;
@@ -9,18 +9,22 @@ mod slice;
 #[cfg(test)]
 mod testing;
 mod textures;
+mod volumes;
 
 pub use device::{adapter_summary, analysis_device, configuration, is_software};
 pub use raycast::raycast;
 pub use slice::slice;
 
+use crate::image::render::Layer;
 use crate::space::Grid;
-use crate::view::{ColourMap, Overlay};
+use crate::view::ColourMap;
 use crate::volume::{Rescale, Unit, Volume, Voxels};
 use bytemuck::{Pod, Zeroable};
 use eframe::egui_wgpu::RenderState;
 use glam::{DAffine3, DVec3};
+use std::sync::Arc;
 use textures::GpuVolume;
+use volumes::Volumes;
 
 /// How many panes with slices a window can have; their numbers are 0 to 7.
 pub const PANES: usize = 8;
@@ -43,15 +47,20 @@ struct Resources {
     uniforms: wgpu::Buffer,
     uniform_group: wgpu::BindGroup,
     volume_layout: wgpu::BindGroupLayout,
-    volume_group: wgpu::BindGroup,
     colour_tables: wgpu::TextureView,
     filtering: wgpu::Sampler,
-    scan: Option<GpuVolume>,
-    map: Option<GpuVolume>,
+    volumes: Volumes,
+    /// What each pane draws, by its slot; made when the frame is prepared.
+    drawn: [Option<Drawn>; PANES + 1],
     /// Bound where there is no scan or map.
-    nothing: GpuVolume,
-    /// Grows whenever scan or map change.
-    generation: u64,
+    nothing: Arc<GpuVolume>,
+}
+
+/// The volumes of a pane, ready to be drawn.
+struct Drawn {
+    scan: Arc<GpuVolume>,
+    map: Option<Arc<GpuVolume>>,
+    group: wgpu::BindGroup,
 }
 
 /// Builds the programs. Call once, before the first frame; panes are empty until then.
@@ -65,36 +74,23 @@ pub fn install(render_state: &RenderState) {
     }
 }
 
-/// Puts a scan on the GPU in place of the previous one and takes the previous map away.
-/// Can be called from any thread; the text tells when not all voxels fit.
-#[must_use = "the note tells the user that the picture is reduced"]
-pub fn set_scan(render_state: &RenderState, volume: Option<&Volume>) -> Option<String> {
-    let (scan, note) = upload(render_state, volume);
-    replace(render_state, |resources| {
-        resources.scan = scan;
-        resources.map = None;
-    });
-    note
-}
-
-/// Puts an anomaly map over the scan, on a grid of its own. Can be called from any thread.
-#[must_use = "the note tells the user that the map is reduced"]
-pub fn set_map(render_state: &RenderState, map: Option<&Volume>) -> Option<String> {
-    let (map, note) = upload(render_state, map);
-    replace(render_state, |resources| resources.map = map);
-    note
-}
-
-fn upload(render_state: &RenderState, volume: Option<&Volume>) -> (Option<GpuVolume>, Option<String>) {
-    volume.map_or((None, None), |volume| textures::upload(&render_state.device, &render_state.queue, volume))
-}
-
-fn replace(render_state: &RenderState, change: impl FnOnce(&mut Resources)) {
-    if let Some(resources) = render_state.renderer.write().callback_resources.get_mut::<Resources>() {
-        change(resources);
-        resources.generation += 1;
-        resources.volume_group = resources.bind_volumes(&render_state.device);
+/// Puts a volume on the GPU before it is first drawn, so that no frame waits for it. Can be called from any thread.
+pub fn upload(render_state: &RenderState, volume: &Arc<Volume>) {
+    let missing = |resources: &Resources| resources.volumes.find(volume).is_none();
+    if render_state.renderer.read().callback_resources.get().is_some_and(missing) {
+        let uploaded = textures::upload(&render_state.device, &render_state.queue, volume);
+        if let Some(resources) = render_state.renderer.write().callback_resources.get_mut::<Resources>() {
+            resources.volumes.insert(volume, uploaded);
+        }
     }
+}
+
+/// What the user should know of the volumes that were uploaded since the last call: that they are drawn reduced, or that
+/// they do not fit.
+#[must_use]
+pub fn notes(render_state: &RenderState) -> Vec<String> {
+    let mut renderer = render_state.renderer.write();
+    renderer.callback_resources.get_mut::<Resources>().map_or_else(Vec::new, |resources| resources.volumes.take_notes())
 }
 
 impl Resources {
@@ -106,7 +102,7 @@ impl Resources {
             rescale: Rescale::NONE,
             unit: Unit::Arbitrary,
         };
-        let nothing = textures::upload(device, queue, &voxel).0?;
+        let nothing = Arc::new(textures::upload(device, queue, &voxel).0?);
         let colour_tables = colour_tables(device, queue);
         let filtering = device.create_sampler(&wgpu::SamplerDescriptor {
             mag_filter: wgpu::FilterMode::Linear,
@@ -143,7 +139,6 @@ impl Resources {
             }],
         });
         let volume_layout = volume_layout(device);
-        let volume_group = bind_volumes(device, &volume_layout, &nothing, &nothing, &colour_tables, &filtering);
         let builder = Builder { device, layouts: [&uniform_layout, &volume_layout] };
         Some(Self {
             slice: builder.build(SLICE, "fs_slice", &[], render_state.target_format),
@@ -152,20 +147,32 @@ impl Resources {
             uniforms,
             uniform_group,
             volume_layout,
-            volume_group,
             colour_tables,
             filtering,
-            scan: None,
-            map: None,
+            volumes: Volumes::default(),
+            drawn: [const { None }; PANES + 1],
             nothing,
-            generation: 0,
         })
     }
 
-    fn bind_volumes(&self, device: &wgpu::Device) -> wgpu::BindGroup {
-        let scan = self.scan.as_ref().unwrap_or(&self.nothing);
-        let map = self.map.as_ref().unwrap_or(&self.nothing);
-        bind_volumes(device, &self.volume_layout, scan, map, &self.colour_tables, &self.filtering)
+    /// Gets scan and map of a pane ready; false when the scan does not fit.
+    fn prepare(
+        &mut self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        slot: usize,
+        scan: &Arc<Volume>,
+        layers: &[Layer],
+    ) -> bool {
+        let Some(scan) = self.volumes.get(device, queue, scan) else {
+            self.drawn[slot] = None;
+            return false;
+        };
+        let map = layers.first().and_then(|layer| self.volumes.get(device, queue, &layer.volume));
+        let bound = map.as_ref().unwrap_or(&self.nothing);
+        let group = bind_volumes(device, &self.volume_layout, &scan, bound, &self.colour_tables, &self.filtering);
+        self.drawn[slot] = Some(Drawn { scan, map, group });
+        true
     }
 
     fn write_uniform(&self, queue: &wgpu::Queue, slot: usize, uniform: &impl Pod) {
@@ -174,10 +181,12 @@ impl Resources {
 
     /// Draws the triangle that covers the viewport.
     fn cover(&self, pass: &mut wgpu::RenderPass<'_>, program: &wgpu::RenderPipeline, slot: usize) {
-        pass.set_pipeline(program);
-        pass.set_bind_group(0, &self.uniform_group, &[(slot * UNIFORM_STRIDE) as u32]);
-        pass.set_bind_group(1, &self.volume_group, &[]);
-        pass.draw(0..3, 0..1);
+        if let Some(drawn) = &self.drawn[slot] {
+            pass.set_pipeline(program);
+            pass.set_bind_group(0, &self.uniform_group, &[(slot * UNIFORM_STRIDE) as u32]);
+            pass.set_bind_group(1, &drawn.group, &[]);
+            pass.draw(0..3, 0..1);
+        }
     }
 }
 
@@ -323,14 +332,15 @@ struct OverlayUniform {
     row: u32,
 }
 
-impl From<Option<Overlay>> for OverlayUniform {
-    fn from(overlay: Option<Overlay>) -> Self {
-        let Some(overlay) = overlay else { return Self::zeroed() };
+impl OverlayUniform {
+    /// How the lowest layer is coloured; nothing is drawn without one.
+    fn of(layers: &[Layer]) -> Self {
+        let Some(Layer { overlay, .. }) = layers.first() else { return Self::zeroed() };
         let row = ColourMap::ALL.iter().position(|&map| map == overlay.colours).unwrap_or(0);
         Self {
             threshold: overlay.threshold,
             // The same limit as in `Overlay::position`.
-            inverse_span: 1.0 / (overlay.max - overlay.threshold).max(1e-6),
+            inverse_span: 1.0 / (overlay.high - overlay.low).max(1e-6),
             opacity: overlay.opacity.clamp(0.0, 1.0),
             row: row as u32,
         }

@@ -4,11 +4,14 @@
 //! volumes have changed; every frame then shows that picture. With a coarser step the picture is smaller as well.
 
 use super::{Affine, OverlayUniform, RAYCAST, RAYCAST_SLOT, Resources, texture_layout};
+use crate::image::render::Layer;
 use crate::view::RaycastView;
+use crate::volume::Volume;
 use bytemuck::{Pod, Zeroable};
 use eframe::egui_wgpu::{Callback, CallbackResources, CallbackTrait, ScreenDescriptor};
 use egui::{PaintCallbackInfo, Rect, Shape};
 use glam::{DAffine3, DMat3, DVec3};
+use std::sync::Arc;
 use wgpu::TextureFormat;
 
 /// Format of the offscreen picture; sRGB values, not linear ones.
@@ -16,9 +19,9 @@ const FORMAT: TextureFormat = TextureFormat::Rgba8Unorm;
 /// Larger than any scan, and small enough for `f32` arithmetic.
 const NO_CLIP_MM: f64 = 1e5;
 
-/// The shape that draws the scan in 3-D into `rect`; nothing while there is no scan. At most one per frame.
-pub fn raycast(rect: Rect, view: RaycastView) -> Shape {
-    Callback::new_paint_callback(rect, RaycastCallback { rect, view }).into()
+/// The shape that draws `scan` in 3-D into `rect`, with `layers` in the same rays. At most one per frame.
+pub fn raycast(rect: Rect, view: RaycastView, scan: Arc<Volume>, layers: Vec<Layer>) -> Shape {
+    Callback::new_paint_callback(rect, RaycastCallback { rect, view, scan, layers }).into()
 }
 
 /// The two programs, and the last picture.
@@ -45,11 +48,13 @@ impl Programs {
 }
 
 /// What the offscreen picture shows; another one is drawn when this differs.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, PartialEq)]
 struct Shown {
     view: RaycastView,
     size: [u32; 2],
-    generation: u64,
+    /// Only compared: the address of a scan that may be gone.
+    scan: usize,
+    layers: Vec<Layer>,
 }
 
 struct Picture {
@@ -84,6 +89,8 @@ pub(super) struct RaycastUniform {
 struct RaycastCallback {
     rect: Rect,
     view: RaycastView,
+    scan: Arc<Volume>,
+    layers: Vec<Layer>,
 }
 
 impl RaycastCallback {
@@ -99,8 +106,8 @@ impl RaycastCallback {
     }
 
     fn uniform(&self, resources: &Resources, pixels_per_point: f32, size: [u32; 2]) -> Option<RaycastUniform> {
-        let scan = resources.scan.as_ref()?;
-        let map = resources.map.as_ref().unwrap_or(&resources.nothing);
+        let drawn = resources.drawn[RAYCAST_SLOT].as_ref()?;
+        let (scan, map) = (&drawn.scan, drawn.map.as_ref().unwrap_or(&resources.nothing));
         let camera = &self.view.camera;
         let [right, down, forward] = camera.axes();
         let pane_mm =
@@ -119,7 +126,7 @@ impl RaycastCallback {
             scan_from_view: (scan.soft_voxel_from_world * world_from_view).into(),
             map_from_view: (map.soft_voxel_from_world * world_from_view).into(),
             world_from_view: world_from_view.into(),
-            overlay: self.view.overlay.filter(|_| resources.map.is_some()).into(),
+            overlay: OverlayUniform::of(&self.layers),
             clip_min,
             step_mm: (step * scan.soft_spacing_mm) as f32,
             clip_max,
@@ -147,22 +154,25 @@ impl CallbackTrait for RaycastCallback {
         resources: &mut CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
         let Some(resources) = resources.get_mut::<Resources>() else { return Vec::new() };
+        if !resources.prepare(device, queue, RAYCAST_SLOT, &self.scan, &self.layers) {
+            return Vec::new();
+        }
         let size = self.size(screen.pixels_per_point, device.limits().max_texture_dimension_2d);
         let Some(uniform) = self.uniform(resources, screen.pixels_per_point, size) else { return Vec::new() };
         // Written in any case: the pane may have moved on the screen.
         resources.write_uniform(queue, RAYCAST_SLOT, &uniform);
 
-        let shown = Shown { view: self.view, size, generation: resources.generation };
+        let scan = Arc::as_ptr(&self.scan) as usize;
+        let shown = Shown { view: self.view.clone(), size, scan, layers: self.layers.clone() };
         let last = resources.raycast.picture.take();
         if last.as_ref().is_some_and(|picture| picture.shown == shown) {
             resources.raycast.picture = last;
             return Vec::new();
         }
-        let reusable = last.filter(|picture| picture.shown.size == size);
-        let picture = reusable.map_or_else(
-            || Picture::new(device, &resources.raycast.layout, shown),
-            |picture| Picture { shown, ..picture },
-        );
+        let picture = match last {
+            Some(picture) if picture.shown.size == size => Picture { shown, ..picture },
+            _ => Picture::new(device, &resources.raycast.layout, shown),
+        };
         let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some("raycast"),
             color_attachments: &[Some(wgpu::RenderPassColorAttachment {
@@ -181,7 +191,6 @@ impl CallbackTrait for RaycastCallback {
 
     fn paint(&self, _: PaintCallbackInfo, pass: &mut wgpu::RenderPass<'static>, resources: &CallbackResources) {
         if let Some(resources) = resources.get::<Resources>()
-            && resources.scan.is_some()
             && let Some(picture) = &resources.raycast.picture
         {
             pass.set_bind_group(2, &picture.group, &[]);
@@ -218,7 +227,7 @@ impl Picture {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::gpu::testing::{self, Scene};
+    use crate::gpu::testing;
     use crate::space::{BoxMm, Grid};
     use crate::view::{OrbitCamera, Overlay, Window};
     use crate::volume::{Unit, Volume};
@@ -239,15 +248,13 @@ mod tests {
             camera: OrbitCamera { yaw, pitch, centre_mm: DVec3::ZERO, mm_per_point: 0.5 },
             window: Window::between(0.0, 100.0),
             clip: None,
-            overlay: None,
             step: 1.0,
         }
     }
 
-    fn draw(scan: &Volume, map: Option<&Volume>, view: RaycastView) -> Option<crate::view::Picture> {
+    fn draw(scan: &Arc<Volume>, layers: &[Layer], view: RaycastView) -> Option<crate::view::Picture> {
         let rect = Rect::from_min_size(Pos2::ZERO, vec2(SIZE[0] as f32, SIZE[1] as f32));
-        let scene = Scene { scan: Some(scan), map, size: SIZE, pixels_per_point: 1.0 };
-        testing::draw(&scene, vec![raycast(rect, view)])
+        testing::draw(SIZE, 1.0, vec![raycast(rect, view, Arc::clone(scan), layers.to_vec())])
     }
 
     /// Pixels for which the colour is as wanted, and their mean position.
@@ -262,11 +269,11 @@ mod tests {
     #[test]
     fn a_ball_is_a_disc_of_its_size_from_every_side_and_at_every_step() {
         let grid = Grid::centred([64, 60, 56], 1.0, DVec3::ZERO);
-        let scan = Volume::from_f32(grid, ball(&grid, DVec3::ZERO, 20.0, 100.0), Unit::Arbitrary);
+        let scan: Arc<Volume> = Volume::from_f32(grid, ball(&grid, DVec3::ZERO, 20.0, 100.0), Unit::Arbitrary).into();
         // A radius of 20 mm is 40 pixels.
         let expected = std::f64::consts::PI * 40.0 * 40.0;
         for (yaw, pitch, step) in [(0.0, 0.0, 1.0), (0.8, 0.4, 1.0), (-2.0, -1.0, 2.0)] {
-            let Some(picture) = draw(&scan, None, RaycastView { step, ..view(yaw, pitch) }) else { return };
+            let Some(picture) = draw(&scan, &[], RaycastView { step, ..view(yaw, pitch) }) else { return };
             let (area, centre) = find(&picture, |c| c[0] > 30);
             assert!((area / expected - 1.0).abs() < 0.05, "yaw {yaw}: {area} pixels instead of {expected}");
             assert!((centre[0] - 80.0).abs() < 1.0 && (centre[1] - 60.0).abs() < 1.0, "{centre:?}");
@@ -277,36 +284,36 @@ mod tests {
     fn patient_left_is_on_the_right_from_the_front_and_the_head_is_up() {
         let grid = Grid::centred([64, 60, 56], 1.0, DVec3::ZERO);
         let left_and_up = DVec3::new(-15.0, 0.0, 12.0);
-        let scan = Volume::from_f32(grid, ball(&grid, left_and_up, 6.0, 100.0), Unit::Arbitrary);
-        let Some(front) = draw(&scan, None, view(0.0, 0.0)) else { return };
+        let scan: Arc<Volume> = Volume::from_f32(grid, ball(&grid, left_and_up, 6.0, 100.0), Unit::Arbitrary).into();
+        let Some(front) = draw(&scan, &[], view(0.0, 0.0)) else { return };
         let (_, [x, y]) = find(&front, |c| c[0] > 30);
         assert!((x - 110.0).abs() < 1.5 && (y - 36.0).abs() < 1.5, "{x}, {y}");
-        let (_, [x, y]) = find(&draw(&scan, None, view(std::f64::consts::PI, 0.0)).unwrap(), |c| c[0] > 30);
+        let (_, [x, y]) = find(&draw(&scan, &[], view(std::f64::consts::PI, 0.0)).unwrap(), |c| c[0] > 30);
         assert!((x - 50.0).abs() < 1.5 && (y - 36.0).abs() < 1.5, "from behind: {x}, {y}");
     }
 
     #[test]
     fn the_map_shines_through_the_tissue_and_brighter_once_the_tissue_is_cut_away() {
         let grid = Grid::centred([64, 60, 56], 1.0, DVec3::ZERO);
-        let scan = Volume::from_f32(grid, ball(&grid, DVec3::ZERO, 24.0, 100.0), Unit::Arbitrary);
+        let scan: Arc<Volume> = Volume::from_f32(grid, ball(&grid, DVec3::ZERO, 24.0, 100.0), Unit::Arbitrary).into();
         let map_grid = Grid::centred([30, 30, 30], 1.0, DVec3::new(-10.0, 0.0, 0.0));
         let map = Volume::from_f32(map_grid, ball(&map_grid, DVec3::new(-10.0, 0.0, 0.0), 5.0, 0.8), Unit::Score);
-        let overlay = Some(Overlay { opacity: 0.55, threshold: 0.35, max: 1.0, ..Overlay::default() });
-        let shown = RaycastView { overlay, ..view(0.0, 0.0) };
-        let Some(covered) = draw(&scan, Some(&map), shown) else { return };
+        let overlay = Overlay { opacity: 0.55, threshold: 0.35, low: 0.35, high: 1.0, ..Overlay::default() };
+        let map = [Layer { volume: map.into(), overlay }];
+        let Some(covered) = draw(&scan, &map, view(0.0, 0.0)) else { return };
         let coloured = |c: [u8; 4]| c[0] > c[2].saturating_add(40);
         let (area, [x, y]) = find(&covered, coloured);
         assert!((area / (std::f64::consts::PI * 100.0) - 1.0).abs() < 0.25, "{area}");
         assert!((x - 100.0).abs() < 1.0 && (y - 60.0).abs() < 1.0, "patient left is right of the centre: {x}, {y}");
 
         let clip = Some(BoxMm { min: DVec3::splat(-40.0), max: DVec3::new(40.0, 2.0, 40.0) });
-        let cut = draw(&scan, Some(&map), RaycastView { clip, ..shown }).unwrap();
+        let cut = draw(&scan, &map, RaycastView { clip, ..view(0.0, 0.0) }).unwrap();
         let saturation = |p: &crate::view::Picture| {
             let c = p.pixel(100, 60).unwrap();
             i32::from(c[0]) - i32::from(c[2])
         };
         assert!(saturation(&cut) > saturation(&covered) + 20, "{} {}", saturation(&cut), saturation(&covered));
-        let hidden = draw(&scan, Some(&map), view(0.0, 0.0)).unwrap();
+        let hidden = draw(&scan, &[], view(0.0, 0.0)).unwrap();
         assert_eq!(find(&hidden, coloured).0, 0.0);
     }
 }

@@ -3,30 +3,45 @@
 //! The twin of `shaders/slice.wgsl`: the same maths in double precision, sampled at pixel centres.
 
 use crate::space::Grid;
-use crate::view::{Picture, SliceView};
+use crate::view::{Interpolation, Overlay, Picture, SliceView};
 use crate::volume::{Volume, with_voxels};
-use glam::{DAffine3, DVec3};
+use glam::DVec3;
 use rayon::prelude::*;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// The grey (0 to 1) of everything outside the scan.
 pub const BACKGROUND: f64 = 0.02;
 
-/// Draws one slice of `volume` with `map` on top; one pixel of the picture is one point of the view.
+/// A map, mask or second scan over the picture.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// What is laid over it, on a grid of its own.
+    pub volume: Arc<Volume>,
+    /// How it is coloured.
+    pub overlay: Overlay,
+}
+
+impl PartialEq for Layer {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.volume, &other.volume) && self.overlay == other.overlay
+    }
+}
+
+/// Draws one slice of `volume` with `layers` on top, the first lowest; one pixel of the picture is one point of the view.
 #[must_use]
-pub fn slice(volume: &Volume, map: Option<&Volume>, view: &SliceView, size: [usize; 2]) -> Picture {
-    let scan = sample_plane(volume, view.world_from_pane, view.linear, size);
+pub fn slice(volume: &Volume, layers: &[Layer], view: &SliceView, size: [usize; 2]) -> Picture {
+    let scan = sample_plane(volume, view, view.interpolation, size);
     let grey = |real: &f64| if real.is_nan() { BACKGROUND } else { view.window.apply(*real) };
     let mut colours: Vec<[f64; 3]> = scan.iter().map(|real| [grey(real); 3]).collect();
 
-    if let (Some(overlay), Some(map)) = (view.overlay, map) {
+    for Layer { volume, overlay } in layers {
         let table = overlay.colours.table();
-        let opacity = f64::from(overlay.opacity.clamp(0.0, 1.0));
-        let values = sample_plane(map, view.world_from_pane, true, size);
+        let values = sample_plane(volume, view, Interpolation::Linear, size);
         for (colour, value) in colours.iter_mut().zip(values) {
             // Outside the map the value is NaN, which has no position.
             if let Some(position) = overlay.position(value as f32) {
                 let on_top = table[(position * 255.0).round() as usize];
+                let opacity = f64::from(overlay.opacity_at(position));
                 for (channel, top) in colour.iter_mut().zip(on_top) {
                     *channel += (f64::from(top) / 255.0 - *channel) * opacity;
                 }
@@ -42,8 +57,9 @@ pub fn slice(volume: &Volume, map: Option<&Volume>, view: &SliceView, size: [usi
 /// The real values of `volume` at the pixel centres of a pane, row by row; NaN outside the volume.
 /// A stored number that is not finite counts as the volume's smallest value.
 #[allow(clippy::unnecessary_cast, reason = "one arm is already f64")]
-fn sample_plane(volume: &Volume, world_from_pane: DAffine3, linear: bool, size: [usize; 2]) -> Vec<f64> {
-    let voxel_from_pane = volume.grid.voxel_from_world() * world_from_pane;
+fn sample_plane(volume: &Volume, view: &SliceView, interpolation: Interpolation, size: [usize; 2]) -> Vec<f64> {
+    let voxel_from_pane = volume.grid.voxel_from_world() * view.world_from_pane;
+    let linear = interpolation != Interpolation::Nearest;
     let smallest = LazyLock::new(|| volume.statistics().min);
     let real = |stored: f64| {
         let real = volume.rescale.apply(stored);
@@ -88,7 +104,7 @@ fn sample(grid: &Grid, at: impl Fn(usize) -> f64, voxel: DVec3, linear: bool) ->
 mod tests {
     use super::*;
     use crate::space::Plane;
-    use crate::view::{ColourMap, Overlay, PlaneCamera, Window};
+    use crate::view::{ColourMap, Frame, PlaneCamera, Slab, Window};
     use crate::volume::{Rescale, Unit, Voxels};
     use glam::DVec2;
 
@@ -96,10 +112,10 @@ mod tests {
         let camera = PlaneCamera { centre_mm: grid.centre_mm(), mm_per_point: 1.0 };
         let size = DVec2::new(size[0] as f64, size[1] as f64);
         SliceView {
-            world_from_pane: camera.world_from_pane(plane, size, grid.centre_mm()),
+            world_from_pane: camera.world_from_pane(&Frame::default(), plane, size, grid.centre_mm()),
             window: Window::between(0.0, 100.0),
-            linear: false,
-            overlay: None,
+            interpolation: Interpolation::Nearest,
+            slab: Slab::default(),
         }
     }
 
@@ -116,7 +132,7 @@ mod tests {
             let mut values = vec![0.0; grid.count()];
             values[grid.index(bright)] = 100.0;
             let volume = Volume::from_f32(grid, values, Unit::Arbitrary);
-            let picture = slice(&volume, None, &one_to_one(&grid, plane, [9, 9]), [9, 9]);
+            let picture = slice(&volume, &[], &one_to_one(&grid, plane, [9, 9]), [9, 9]);
             let white = (0..81).find(|p| picture.pixel(p % 9, p / 9) == Some([255; 4])).unwrap();
             assert_eq!([white % 9, white / 9], expected, "{plane:?}");
         }
@@ -129,12 +145,12 @@ mod tests {
         let volume = Volume { grid, voxels: Voxels::I16(vec![500, 530]), rescale, unit: Unit::Hounsfield };
         let mut view = one_to_one(&grid, Plane::Axial, [4, 1]);
         // Real values 0 and 60; the screen runs from patient right to left.
-        let picture = slice(&volume, None, &view, [4, 1]);
+        let picture = slice(&volume, &[], &view, [4, 1]);
         assert_eq!([0, 1, 2, 3].map(|x| picture.pixel(x, 0).unwrap()[0]), [5, 153, 0, 5]);
         // Half way between the centres of the voxels.
-        view.linear = true;
+        view.interpolation = Interpolation::Linear;
         view.world_from_pane.translation.x -= 0.5;
-        assert_eq!(slice(&volume, None, &view, [4, 1]).pixel(1, 0), Some([77, 77, 77, 255]));
+        assert_eq!(slice(&volume, &[], &view, [4, 1]).pixel(1, 0), Some([77, 77, 77, 255]));
     }
 
     #[test]
@@ -142,9 +158,10 @@ mod tests {
         let grid = Grid::centred([2, 1, 1], 1.0, DVec3::ZERO);
         let scan = Volume::from_f32(grid, vec![100.0, f32::NAN], Unit::Arbitrary);
         let map = Volume::from_f32(grid, vec![0.2, 1.0], Unit::Score);
-        let mut view = one_to_one(&grid, Plane::Axial, [2, 1]);
-        view.overlay = Some(Overlay { colours: ColourMap::Viridis, opacity: 0.5, threshold: 0.35, max: 1.0 });
-        let picture = slice(&scan, Some(&map), &view, [2, 1]);
+        let view = one_to_one(&grid, Plane::Axial, [2, 1]);
+        let (colours, opacity, threshold) = (ColourMap::Viridis, 0.5, 0.35);
+        let overlay = Overlay { colours, opacity, threshold, low: 0.35, high: 1.0, ..Overlay::default() };
+        let picture = slice(&scan, &[Layer { volume: map.into(), overlay }], &view, [2, 1]);
         // NaN is 100, the only and so the smallest value; the end of viridis is (253, 231, 37).
         assert_eq!(picture.pixel(0, 0), Some([254, 243, 146, 255]));
         assert_eq!(picture.pixel(1, 0), Some([255, 255, 255, 255]));

@@ -24,6 +24,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How many bytes are read or inflated between two looks at whether to stop.
 const CHUNK: usize = 4 << 20;
@@ -78,7 +79,7 @@ impl Check {
 #[derive(Clone, Debug)]
 pub struct Scan {
     /// The picture.
-    pub volume: Volume,
+    pub volume: Arc<Volume>,
     /// The file or folder that was opened; none for synthetic scans.
     pub path: Option<PathBuf>,
     /// The kind of file.
@@ -108,7 +109,7 @@ impl Scan {
     #[must_use]
     pub fn synthetic(volume: Volume, description: impl Into<String>, sha256: String) -> Self {
         Self {
-            volume,
+            volume: Arc::new(volume),
             path: None,
             format: Format::Synthetic,
             modality: "MR".to_owned(),

@@ -2,6 +2,7 @@
 
 use super::theme;
 use crate::app::command::Command;
+use crate::app::layers::LayerCommand;
 use crate::app::state::State;
 use egui::{Align, Button, Layout, Panel, RichText, Ui};
 
@@ -13,9 +14,9 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             ui.separator();
             window_menu(ui, state, commands);
             if state.analysis.is_some() {
-                let mut shown = !state.overlay.hidden;
+                let mut shown = !state.layers.hidden;
                 if ui.toggle_value(&mut shown, "Overlay").on_hover_text("Residual map over the picture (O)").changed() {
-                    commands.push(Command::ToggleOverlay);
+                    commands.push(Command::Layer(LayerCommand::ToggleAll));
                 }
             }
             ui.separator();
@@ -48,13 +49,13 @@ fn open_menu(ui: &mut Ui, commands: &mut Vec<Command>) {
 
 fn window_menu(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let Some(open) = &state.scan else { return };
-    let now = state.view.window;
-    let name = open.windows.iter().find(|(_, w)| *w == now).map_or("manual", |(name, _)| name);
+    let now = &state.view.window;
+    let name = open.windows.iter().find(|(_, w)| w == now).map_or("manual", |(name, _)| name);
     let text = format!("Window {name}  {:.0} / {:.0}", now.width, now.centre);
     ui.menu_button(text, |ui| {
         for (number, (name, window)) in open.windows.iter().enumerate() {
             let text = format!("{}   {name}   {:.0} / {:.0}", number + 1, window.width, window.centre);
-            if ui.selectable_label(*window == now, text).clicked() {
+            if ui.selectable_label(window == now, text).clicked() {
                 commands.push(Command::ChooseWindow(number));
                 ui.close();
             }

@@ -11,10 +11,10 @@ pub(super) fn ui(ui: &mut Ui, overlay: &mut Overlay) {
     let x_of = |value: f32| bar.left() + value.clamp(0.0, 1.0) * bar.width();
     if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged()) {
         let value = ((pointer.x - bar.left()) / bar.width()).clamp(0.0, 1.0);
-        if (value - overlay.threshold).abs() <= (value - overlay.max).abs() {
-            overlay.threshold = value.min(overlay.max - 0.02).max(0.0);
+        if (value - overlay.threshold).abs() <= (value - overlay.high).abs() {
+            overlay.threshold = value.min(overlay.high - 0.02).max(0.0);
         } else {
-            overlay.max = value.max(overlay.threshold + 0.02);
+            overlay.high = value.max(overlay.threshold + 0.02);
         }
     }
     response
@@ -28,7 +28,7 @@ pub(super) fn ui(ui: &mut Ui, overlay: &mut Overlay) {
     for step in 0..=steps {
         let at = step as f32 / steps as f32;
         let colour: Color32 = theme::map_colour(table[(at * 255.0) as usize]);
-        let x = x_of(overlay.threshold + at * (overlay.max - overlay.threshold));
+        let x = x_of(overlay.threshold + at * (overlay.high - overlay.threshold));
         mesh.colored_vertex(pos2(x, bar.top()), colour);
         mesh.colored_vertex(pos2(x, bar.bottom()), colour);
         if step > 0 {
@@ -38,9 +38,9 @@ pub(super) fn ui(ui: &mut Ui, overlay: &mut Overlay) {
         }
     }
     let last = theme::map_colour(table[255]);
-    painter.rect_filled(Rect::from_min_max(pos2(x_of(overlay.max), bar.top()), bar.max), 0.0, last);
+    painter.rect_filled(Rect::from_min_max(pos2(x_of(overlay.high), bar.top()), bar.max), 0.0, last);
     painter.add(Shape::mesh(mesh));
-    for value in [overlay.threshold, overlay.max] {
+    for value in [overlay.threshold, overlay.high] {
         let x = x_of(value);
         painter.line_segment([pos2(x, bar.top() - 1.0), pos2(x, bar.bottom() + 5.0)], Stroke::new(2.0, theme::STRONG));
         let align = if value > 0.85 { Align2::RIGHT_TOP } else { Align2::CENTER_TOP };

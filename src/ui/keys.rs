@@ -1,9 +1,11 @@
 //! The one table of keys: what is pressed, what it does, and what the sheet of keys says of it.
 
 use crate::app::Command;
+use crate::app::layers::LayerCommand;
 use crate::app::state::{JobKind, Pane, State};
 use crate::project::Label;
 use crate::space::{Plane, Side};
+use crate::view::Interpolation;
 use egui::{Context, Event, Key, Modifiers};
 
 /// One key and its meaning.
@@ -51,12 +53,14 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind("J", "patient LEFT sinus uncertain", NONE, Key::J, |_, _| Some(Command::Label(Side::Left, Label::Uncertain))),
     bind("U", "sinus at the crosshair uncertain", NONE, Key::U, |_, _| Some(Command::LabelCurrent(Label::Uncertain))),
     bind("M", "compute the residual maps", NONE, Key::M, |_, _| Some(Command::Analyse)),
-    bind("O", "overlay on or off", NONE, Key::O, |_, _| Some(Command::ToggleOverlay)),
-    bind("[", "overlay less opaque", NONE, Key::OpenBracket, |_, _| Some(Command::Opacity(-0.1))),
-    bind("]", "overlay more opaque", NONE, Key::CloseBracket, |_, _| Some(Command::Opacity(0.1))),
+    bind("O", "overlay on or off", NONE, Key::O, |_, _| Some(Command::Layer(LayerCommand::ToggleAll))),
+    bind("[", "overlay less opaque", NONE, Key::OpenBracket, |_, _| Some(Command::Layer(LayerCommand::Opacity(-0.1)))),
+    bind("]", "overlay more opaque", NONE, Key::CloseBracket, |_, _| Some(Command::Layer(LayerCommand::Opacity(0.1)))),
     bind("X", "crosshair on or off", NONE, Key::X, |_, _| Some(Command::ToggleCross)),
     bind("B", "sinus boxes on or off", NONE, Key::B, |_, _| Some(Command::ToggleBoxes)),
-    bind("I", "interpolation on or off", NONE, Key::I, |_, _| Some(Command::ToggleLinear)),
+    bind("I", "interpolation: nearest, linear, cubic", NONE, Key::I, |state, _| {
+        Some(Command::Interpolate(next_interpolation(state.view.interpolation)))
+    }),
     bind("R", "reset pan, zoom and turn", NONE, Key::R, |_, _| Some(Command::ResetViews)),
     bind("Shift+Up", "ten slices on", SHIFT, Key::ArrowUp, |_, pane| scroll(pane, 10.0)),
     bind("Shift+Down", "ten slices back", SHIFT, Key::ArrowDown, |_, pane| scroll(pane, -10.0)),
@@ -93,6 +97,14 @@ pub(super) const MOUSE: &[(&str, &str)] = &[
     ("hold Space", "hide the overlay"),
 ];
 
+fn next_interpolation(now: Interpolation) -> Interpolation {
+    match now {
+        Interpolation::Nearest => Interpolation::Linear,
+        Interpolation::Linear => Interpolation::Cubic,
+        Interpolation::Cubic => Interpolation::Nearest,
+    }
+}
+
 fn plane(pane: Option<Pane>) -> Plane {
     match pane {
         Some(Pane::Plane(plane)) => plane,
@@ -117,12 +129,15 @@ pub(super) fn pressed(ctx: &Context, state: &State, hovered: Option<Pane>) -> Ve
             let binding = BINDINGS.iter().find(|b| b.key == *key && modifiers.matches_exact(b.modifiers));
             // A held key scrolls on, but does not label, undo or switch again and again.
             let command = binding.and_then(|b| (b.command)(state, hovered));
-            commands.extend(command.filter(|c| !repeat || matches!(c, Command::Scroll(..) | Command::Opacity(_))));
+            commands
+                .extend(command.filter(|c| {
+                    !repeat || matches!(c, Command::Scroll(..) | Command::Layer(LayerCommand::Opacity(_)))
+                }));
         }
         input.key_down(Key::Space)
     });
-    if peek != state.overlay.peek {
-        commands.push(Command::Peek(peek));
+    if peek != state.layers.peek {
+        commands.push(Command::Layer(LayerCommand::Peek(peek)));
     }
     commands
 }

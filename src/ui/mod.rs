@@ -9,6 +9,7 @@ mod panel;
 mod panes;
 mod plane_pane;
 mod preview;
+mod projection;
 mod scan;
 mod series;
 mod status;
@@ -19,7 +20,6 @@ use crate::app::state::Pane;
 use crate::app::{Command, Runner, RunnerConfig, State, WindowOptions};
 use crate::{gpu, nets};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Opens the window and returns when it is closed.
@@ -51,17 +51,9 @@ pub fn run(args: WindowOptions, started: Instant) -> Result<(), Box<dyn std::err
 pub struct App {
     state: State,
     runner: Runner,
-    /// Which scan and map are on the GPU.
-    uploaded: Uploaded,
     /// The pane under the mouse: keys for slices mean it.
     hovered: Option<Pane>,
     startup: Option<Startup>,
-}
-
-#[derive(Default)]
-struct Uploaded {
-    generation: u64,
-    map: Option<Arc<crate::volume::Volume>>,
 }
 
 /// Times since the program started, for `--log-startup`.
@@ -95,7 +87,6 @@ impl App {
         let mut app = Self {
             state: State::kept_by(label_keeper),
             runner: Runner::new(config),
-            uploaded: Uploaded::default(),
             hovered: None,
             startup: args.log_startup.then_some(Startup { started, frames: 0 }),
         };
@@ -118,24 +109,10 @@ impl App {
         }
     }
 
-    /// Puts scan and map on the GPU when they have changed.
-    fn upload(&mut self, frame: &eframe::Frame) {
+    /// Says what the user should know of what is drawn.
+    fn graphics_notes(&mut self, frame: &eframe::Frame) {
         let Some(render_state) = frame.wgpu_render_state() else { return };
-        let mut notes = Vec::new();
-        if self.uploaded.generation != self.state.generation {
-            self.uploaded = Uploaded { generation: self.state.generation, map: None };
-            notes.extend(gpu::set_scan(render_state, self.state.volume()));
-        }
-        let map = self.state.analysis.as_ref().and_then(|a| a.shown.clone());
-        let same = match (&map, &self.uploaded.map) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            (a, b) => a.is_none() && b.is_none(),
-        };
-        if !same {
-            notes.extend(gpu::set_map(render_state, map.as_deref()));
-            self.uploaded.map = map;
-        }
-        for note in notes {
+        for note in gpu::notes(render_state) {
             self.send(Command::Notice(note));
         }
     }
@@ -148,7 +125,7 @@ impl App {
             // The first frame has been presented when the second is begun.
             eprintln!("first frame after {ms} ms");
         }
-        if self.uploaded.generation > 0 && startup.frames > 2 {
+        if self.state.generation > 0 && startup.frames > 2 {
             eprintln!("scan interactive after {ms} ms");
             self.startup = None;
         }
@@ -169,7 +146,7 @@ impl eframe::App for App {
             self.send(command);
         }
         self.send(Command::Jobs(self.runner.jobs()));
-        self.upload(frame);
+        self.graphics_notes(frame);
         self.log_startup();
         if self.runner.busy() || self.startup.is_some() {
             ctx.request_repaint_after(Duration::from_millis(50));

@@ -3,6 +3,7 @@
 use super::lettering::orientation_known;
 use super::{colour_bar, keys, scan, series, theme};
 use crate::app::command::Command;
+use crate::app::layers::LayerCommand;
 use crate::app::state::{JobKind, OpenScan, State};
 use crate::methods::sinus::Presence;
 use crate::project::Label;
@@ -161,9 +162,10 @@ fn overlay_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         ui.label(RichText::new(text).color(theme::WEAK));
         return;
     }
-    let now = state.overlay.settings;
+    let Some(layer) = state.layers.list.first() else { return };
+    let now = layer.overlay;
     let mut new = now;
-    ui.label(RichText::new("residual, as a share of the crop's intensity range").small().color(theme::WEAK));
+    ui.label(RichText::new(format!("{}, {}", layer.name, layer.unit)).small().color(theme::WEAK));
     colour_bar::ui(ui, &mut new);
     ui.horizontal(|ui| {
         let label = ui.label("Opacity");
@@ -183,6 +185,7 @@ fn overlay_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         chosen.response.labelled_by(label.id);
     });
     if new != now {
-        commands.push(Command::SetOverlay(Overlay { max: new.max.max(new.threshold + 0.02), ..new }));
+        let overlay = Overlay { low: new.threshold, high: new.high.max(new.threshold + 0.02), ..new };
+        commands.push(Command::Layer(LayerCommand::Set(0, overlay)));
     }
 }

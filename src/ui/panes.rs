@@ -2,9 +2,9 @@
 
 use super::{plane_pane, preview, theme, volume_pane};
 use crate::app::command::Command;
-use crate::app::state::{JobKind, Pane, State};
+use crate::app::state::{JobKind, Layout, Pane, State};
 use crate::space::Plane;
-use egui::{Align2, CentralPanel, FontId, Frame, Rect, Sense, Ui, UiBuilder, vec2};
+use egui::{Align2, CentralPanel, FontId, Frame, Rect, Sense, Ui, UiBuilder, pos2, vec2};
 
 /// Draws the panes and says which one is under the mouse.
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Option<Pane> {
@@ -14,7 +14,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Opt
         if state.scan.is_none() {
             empty_ui(ui, state, area);
         }
-        let shown = if state.scan.is_some() { layout(area, state.view.maximised) } else { Vec::new() };
+        let shown = if state.scan.is_some() { layout(area, state.view.layout, state.view.focus) } else { Vec::new() };
         for (pane, rect) in shown {
             let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(pane));
             child.set_clip_rect(rect);
@@ -24,7 +24,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Opt
                 Pane::Volume => volume_pane::ui(&mut child, state, rect, commands),
             };
             if response.double_clicked() {
-                commands.push(Command::ToggleMaximise(pane));
+                commands.push(Command::ToggleSingle(pane));
             }
             if response.hovered() || response.dragged() {
                 hovered = Some(pane);
@@ -37,17 +37,38 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Opt
     hovered
 }
 
-/// Where each visible pane lies: quarters with a hairline between them.
-fn layout(area: Rect, maximised: Option<Pane>) -> Vec<(Pane, Rect)> {
-    if let Some(pane) = maximised {
-        return vec![(pane, area)];
-    }
+/// The panes in their order.
+const PANES: [Pane; 4] =
+    [Pane::Plane(Plane::Axial), Pane::Plane(Plane::Coronal), Pane::Plane(Plane::Sagittal), Pane::Volume];
+
+/// Where each visible pane lies, with a hairline between them.
+fn layout(area: Rect, layout: Layout, focus: Pane) -> Vec<(Pane, Rect)> {
     let gap = 1.0;
-    let size = vec2(((area.width() - gap) / 2.0).floor(), ((area.height() - gap) / 2.0).floor());
-    let corner = |column: f32, row: f32| area.min + vec2(column * (size.x + gap), row * (size.y + gap));
-    let panes = [Pane::Plane(Plane::Axial), Pane::Plane(Plane::Coronal), Pane::Plane(Plane::Sagittal), Pane::Volume];
-    let places = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)];
-    panes.into_iter().zip(places).map(|(pane, (c, r))| (pane, Rect::from_min_size(corner(c, r), size))).collect()
+    match layout {
+        Layout::Single => vec![(focus, area)],
+        Layout::Quad => {
+            let size = vec2(((area.width() - gap) / 2.0).floor(), ((area.height() - gap) / 2.0).floor());
+            let corner = |column: f32, row: f32| area.min + vec2(column * (size.x + gap), row * (size.y + gap));
+            let places = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)];
+            PANES
+                .into_iter()
+                .zip(places)
+                .map(|(pane, (c, r))| (pane, Rect::from_min_size(corner(c, r), size)))
+                .collect()
+        }
+        Layout::Large => {
+            let height = ((area.height() - 2.0 * gap) / 3.0).floor();
+            // The small ones are about square, and never more than a third of the width.
+            let width = height.min((area.width() / 3.0).floor());
+            let large = Rect::from_min_max(area.min, pos2(area.right() - width - gap, area.bottom()));
+            let others = PANES.into_iter().filter(|pane| *pane != focus).zip(0..);
+            let small = others.map(|(pane, row)| {
+                let top = area.top() + row as f32 * (height + gap);
+                (pane, Rect::from_min_size(pos2(large.right() + gap, top), vec2(width, height)))
+            });
+            [(focus, large)].into_iter().chain(small).collect()
+        }
+    }
 }
 
 fn empty_ui(ui: &mut Ui, state: &State, area: Rect) {
@@ -62,17 +83,19 @@ fn empty_ui(ui: &mut Ui, state: &State, area: Rect) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use egui::pos2;
 
     #[test]
     fn panes_touch_but_do_not_overlap_and_one_can_fill_all() {
         let area = Rect::from_min_size(pos2(10.0, 20.0), vec2(801.0, 601.0));
-        let panes = layout(area, None);
-        assert_eq!(panes.len(), 4);
-        for (i, (_, a)) in panes.iter().enumerate() {
-            assert!(area.contains_rect(*a));
-            assert!(panes[i + 1..].iter().all(|(_, b)| !a.shrink(0.5).intersects(*b)));
+        for arrangement in [Layout::Quad, Layout::Large] {
+            let panes = layout(area, arrangement, Pane::Volume);
+            assert_eq!(panes.len(), 4);
+            for (i, (_, a)) in panes.iter().enumerate() {
+                assert!(area.contains_rect(*a));
+                assert!(panes[i + 1..].iter().all(|(_, b)| !a.shrink(0.5).intersects(*b)));
+            }
         }
-        assert_eq!(layout(area, Some(Pane::Volume)), [(Pane::Volume, area)]);
+        assert_eq!(layout(area, Layout::Large, Pane::Volume)[0].0, Pane::Volume);
+        assert_eq!(layout(area, Layout::Single, Pane::Volume), [(Pane::Volume, area)]);
     }
 }

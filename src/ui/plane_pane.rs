@@ -1,6 +1,7 @@
 //! One plane: the slice, crosshair, sinus boxes, letters on all four edges, and what the mouse does there.
 
 use super::lettering::{badge, edge_letters, orientation_known, shaded_text};
+use super::projection::Projection;
 use super::theme;
 use crate::app::command::Command;
 use crate::app::state::{Pane, State, plane_index};
@@ -12,7 +13,8 @@ use egui::{
     Align2, CursorIcon, Event, FontId, Id, MouseWheelUnit, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke,
     StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
-use glam::{DAffine3, DVec2, DVec3};
+use glam::{DVec2, DVec3};
+use std::sync::Arc;
 
 /// Draws a plane into `rect` and handles the mouse over it.
 pub(super) fn ui(ui: &mut Ui, state: &State, plane: Plane, rect: Rect, commands: &mut Vec<Command>) -> Response {
@@ -20,16 +22,19 @@ pub(super) fn ui(ui: &mut Ui, state: &State, plane: Plane, rect: Rect, commands:
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{} plane", plane.name())));
     let size = DVec2::new(f64::from(rect.width()), f64::from(rect.height()));
     let Some(camera) = state.plane_camera(plane, size) else { return response };
-    let world_from_pane = camera.world_from_pane(plane, size, state.view.cross_mm);
-    let pane = Projection { rect, world_from_pane, pane_from_world: world_from_pane.inverse() };
+    let world_from_pane = camera.world_from_pane(&state.view.frame, plane, size, state.view.cross_mm);
+    let pane = Projection::new(rect, world_from_pane);
 
     let view = SliceView {
         world_from_pane,
-        window: state.view.window,
-        linear: state.view.linear,
-        overlay: state.visible_overlay(),
+        window: state.view.window.clone(),
+        interpolation: state.view.interpolation,
+        slab: state.view.slab,
     };
-    ui.painter().add(gpu::slice(rect, plane_index(plane), view));
+    if let Some(volume) = state.volume() {
+        let shape = gpu::slice(rect, plane_index(plane), view, Arc::clone(volume), state.visible_layers());
+        ui.painter().add(shape);
+    }
     if state.view.show_boxes {
         for sinus in state.sinuses.iter().flatten() {
             box_ui(ui, state, &pane, plane, sinus);
@@ -43,50 +48,26 @@ pub(super) fn ui(ui: &mut Ui, state: &State, plane: Plane, rect: Rect, commands:
     response
 }
 
-/// Between the points of a pane and the world.
-struct Projection {
-    rect: Rect,
-    world_from_pane: DAffine3,
-    pane_from_world: DAffine3,
+/// The outline of a sinus box where this plane cuts it.
+fn outline(pane: &Projection, plane: Plane, sinus: &Sinus, cross_mm: DVec3) -> Option<Rect> {
+    let away = (sinus.centre_mm - cross_mm).dot(plane.normal()).abs();
+    // From side to side a sinus is narrower than its cube: a frame around the nose would mislead.
+    let reach = if plane == Plane::Sagittal { 20.0 } else { Crop::SIDE_MM / 2.0 };
+    (away <= reach).then(|| Rect::from_two_pos(pane.to_screen(sinus.box_mm.min), pane.to_screen(sinus.box_mm.max)))
 }
 
-impl Projection {
-    fn to_world(&self, at: Pos2) -> DVec3 {
-        let offset = at - self.rect.min;
-        self.world_from_pane.transform_point3(DVec3::new(f64::from(offset.x), f64::from(offset.y), 0.0))
-    }
-
-    fn to_screen(&self, world_mm: DVec3) -> Pos2 {
-        let p = self.pane_from_world.transform_point3(world_mm);
-        self.rect.min + vec2(p.x as f32, p.y as f32)
-    }
-
-    /// How far a movement on the screen goes in the world.
-    fn movement_mm(&self, by: egui::Vec2) -> DVec3 {
-        self.world_from_pane.transform_vector3(DVec3::new(f64::from(by.x), f64::from(by.y), 0.0))
-    }
-
-    /// The outline of a sinus box where this plane cuts it.
-    fn outline(&self, plane: Plane, sinus: &Sinus, cross_mm: DVec3) -> Option<Rect> {
-        let away = (sinus.centre_mm - cross_mm).dot(plane.normal()).abs();
-        // From side to side a sinus is narrower than its cube: a frame around the nose would mislead.
-        let reach = if plane == Plane::Sagittal { 20.0 } else { Crop::SIDE_MM / 2.0 };
-        (away <= reach).then(|| Rect::from_two_pos(self.to_screen(sinus.box_mm.min), self.to_screen(sinus.box_mm.max)))
-    }
-
-    /// The handle by which a box is moved: a small square in its middle.
-    fn handle(&self, sinus: &Sinus) -> Rect {
-        Rect::from_center_size(self.to_screen(sinus.centre_mm), vec2(18.0, 18.0))
-    }
+/// The handle by which a box is moved: a small square in its middle.
+fn handle(pane: &Projection, sinus: &Sinus) -> Rect {
+    Rect::from_center_size(pane.to_screen(sinus.centre_mm), vec2(18.0, 18.0))
 }
 
 fn box_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane, sinus: &Sinus) {
-    let Some(outline) = pane.outline(plane, sinus, state.view.cross_mm) else { return };
+    let Some(outline) = outline(pane, plane, sinus, state.view.cross_mm) else { return };
     let colour = theme::side_colour(sinus.side);
     let width = if state.current == Some(sinus.side) { 2.0 } else { 1.0 };
     let painter = ui.painter();
     painter.rect_stroke(outline, 0.0, Stroke::new(width, colour.gamma_multiply(0.8)), StrokeKind::Middle);
-    let handle = pane.handle(sinus);
+    let handle = handle(pane, sinus);
     if ui.input(|i| i.pointer.hover_pos()).is_some_and(|at| handle.contains(at)) {
         painter.rect_filled(handle, 3.0, colour.gamma_multiply(0.45));
         ui.ctx().set_cursor_icon(CursorIcon::Grab);
@@ -126,7 +107,7 @@ fn cross_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
 
 fn text_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
     let rect = pane.rect;
-    edge_letters(ui, state, rect, plane.edge_letters());
+    edge_letters(ui, state, rect, state.view.frame.edge_letters(plane));
     badge(ui, state, rect);
     let known = orientation_known(state);
     let axis = plane.axis();
@@ -140,7 +121,14 @@ fn text_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
     shaded_text(ui, corner, Align2::LEFT_TOP, &title, FontId::proportional(12.0), theme::plane_colour(plane));
     if plane == Plane::Axial && known {
         let at = rect.left_bottom() + vec2(7.0, -6.0);
-        shaded_text(ui, at, Align2::LEFT_BOTTOM, "radiological", FontId::proportional(11.0), theme::WEAK);
+        shaded_text(
+            ui,
+            at,
+            Align2::LEFT_BOTTOM,
+            state.view.frame.convention.name(),
+            FontId::proportional(11.0),
+            theme::WEAK,
+        );
     }
 }
 
@@ -155,11 +143,9 @@ fn mouse(ui: &Ui, state: &State, pane: &Projection, plane: Plane, response: &Res
     if response.dragged_by(PointerButton::Secondary) {
         let by = f64::from(response.drag_delta().x);
         let up = f64::from(response.drag_delta().y);
-        let mut window = state.view.window;
+        let window = &state.view.window;
         let scale = window.width / 300.0;
-        window.width = (window.width + by * scale).max(if window.exact { 1e-6 } else { 2.0 });
-        window.centre += up * scale;
-        commands.push(Command::SetWindow(window));
+        commands.push(Command::SetWindow(window.moved(window.centre + up * scale, window.width + by * scale)));
     } else if response.dragged_by(PointerButton::Middle) {
         commands.push(Command::Pan(plane, -pane.movement_mm(response.drag_delta())));
     } else if response.clicked_by(PointerButton::Primary) || response.dragged_by(PointerButton::Primary) {
@@ -193,8 +179,8 @@ fn primary(
         let away = |sinus: &&Sinus| (sinus.centre_mm - cross).dot(plane.normal()).abs();
         // Boxes of both sides lie over each other in the sagittal plane: the nearer sinus is meant.
         let hit = (state.sinuses.iter().flatten())
-            .filter(|sinus| state.view.show_boxes && pane.outline(plane, sinus, cross).is_some())
-            .filter(|sinus| pane.handle(sinus).contains(origin))
+            .filter(|sinus| state.view.show_boxes && outline(pane, plane, sinus, cross).is_some())
+            .filter(|sinus| handle(pane, sinus).contains(origin))
             .min_by(|a, b| away(a).total_cmp(&away(b)));
         let grab: Grab = hit.copied();
         ui.data_mut(|data| data.insert_temp(id, grab));

@@ -9,6 +9,7 @@ use crate::space::letters;
 use crate::view::RaycastView;
 use egui::{Align2, FontId, Id, PointerButton, Rect, Response, Role, Sense, Ui, WidgetInfo, vec2};
 use glam::DVec2;
+use std::sync::Arc;
 
 /// Draws the 3-D picture into `rect` and handles the mouse over it.
 pub(super) fn ui(ui: &mut Ui, state: &State, rect: Rect, commands: &mut Vec<Command>) -> Response {
@@ -16,10 +17,9 @@ pub(super) fn ui(ui: &mut Ui, state: &State, rect: Rect, commands: &mut Vec<Comm
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "3-D picture"));
     let size = DVec2::new(f64::from(rect.width()), f64::from(rect.height()));
     let (Some(camera), Some(open)) = (state.orbit_camera(size), &state.scan) else { return response };
-    let mut view =
-        RaycastView { camera, window: open.surface, clip: None, overlay: state.visible_overlay(), step: 0.0 };
-    view.step = step(ui, view, state.settings.software_graphics);
-    ui.painter().add(gpu::raycast(rect, view));
+    let mut view = RaycastView { camera, window: open.surface.clone(), clip: None, step: 0.0 };
+    view.step = step(ui, &view, state.settings.software_graphics);
+    ui.painter().add(gpu::raycast(rect, view, Arc::clone(&open.scan.volume), state.visible_layers()));
 
     let [right, down, _] = camera.axes();
     edge_letters(ui, state, rect, [-right, right, -down, down].map(letters));
@@ -45,16 +45,16 @@ pub(super) fn ui(ui: &mut Ui, state: &State, rect: Rect, commands: &mut Vec<Comm
 const STILL_SECS: f64 = 0.2;
 
 /// Coarse rays while the view changes, fine ones when it stands still.
-fn step(ui: &Ui, view: RaycastView, software: bool) -> f32 {
+fn step(ui: &Ui, view: &RaycastView, software: bool) -> f32 {
     let id = Id::unique("volume view");
     let now = ui.input(|i| i.time);
     let before: Option<(RaycastView, f64)> = ui.data(|data| data.get_temp(id));
     let since = match before {
-        Some((same, since)) if same == view => since,
+        Some((same, since)) if same == *view => since,
         Some(_) => now,
         None => now - STILL_SECS,
     };
-    ui.data_mut(|data| data.insert_temp(id, (view, since)));
+    ui.data_mut(|data| data.insert_temp(id, (view.clone(), since)));
     let left = STILL_SECS - (now - since);
     if left > 0.0 {
         ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(left));

@@ -293,7 +293,7 @@ fn a_notch_of_the_wheel_is_one_slice_and_the_right_button_changes_the_window() {
     assert!((moved - glam::DVec3::Z).length() < 1e-9, "one voxel of 1 mm upwards, not {moved}");
 
     drag(&mut harness, PointerButton::Secondary, at, at + egui::vec2(30.0, 0.0));
-    let window = harness.state().state().view.window;
+    let window = harness.state().state().view.window.clone();
     assert!(window.width > before.window.width * 1.05, "{window:?}");
     assert!((window.centre - before.window.centre).abs() < 1e-9, "{window:?}");
 }

@@ -91,7 +91,7 @@ impl Stack {
         checks.extend(Self::remarks(first, &picture, padding));
         let middle = load::middle(volume).unwrap_or(first);
         Ok(Scan {
-            volume: picture,
+            volume: picture.into(),
             path: Some(path.to_owned()),
             format: Format::Dicom,
             modality: known(&first.image.modality, "unknown"),

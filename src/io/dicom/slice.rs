@@ -8,7 +8,7 @@ use super::pixels::{Codec, Layout, ModalityTable, Palette};
 use super::remembered::{PHILIPS_INTERCEPT, PHILIPS_SLOPE};
 use crate::io::Fault;
 use crate::io::source::{MOST_INFLATED, Source};
-use crate::view::Window;
+use crate::view::{VoiFunction, Window};
 use crate::volume::Rescale;
 use ::dicom::core::Tag;
 use ::dicom::dictionary_std::tags;
@@ -289,14 +289,18 @@ fn rescale(set: &DataSet<'_>) -> Option<Rescale> {
 fn windows(set: &DataSet<'_>, layout: Layout) -> Vec<(String, Window)> {
     let (centres, widths) = (set.numbers(tags::WINDOW_CENTER), set.numbers(tags::WINDOW_WIDTH));
     let names = set.texts(tags::WINDOW_CENTER_WIDTH_EXPLANATION);
-    let exact = set.text(tags::VOILUT_FUNCTION) == "LINEAR_EXACT";
+    let function = match set.text(tags::VOILUT_FUNCTION).as_str() {
+        "LINEAR_EXACT" => VoiFunction::LinearExact,
+        "SIGMOID" => VoiFunction::Sigmoid,
+        _ => VoiFunction::Linear,
+    };
     let pairs = centres.iter().zip(&widths).enumerate().filter(|(_, (c, w))| c.is_finite() && w.is_finite());
     let stored = pairs.take(MOST_VALUES).filter_map(|(n, (&centre, &width))| {
         let name = names.get(n).cloned().unwrap_or_default();
-        if exact {
-            (width > 0.0).then_some((name, Window { centre, width, exact, inverted: false }))
-        } else {
+        if function == VoiFunction::Linear {
             (width >= 1.0).then(|| (name, Window::linear(centre, width)))
+        } else {
+            (width > 0.0).then(|| (name, Window { centre, width, function: function.clone(), inverted: false }))
         }
     });
     let tables = set.items(tags::VOILUT_SEQUENCE).iter().take(MOST_VALUES).filter_map(|table| {

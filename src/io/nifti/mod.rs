@@ -91,7 +91,7 @@ pub(super) fn read(source: &Source, options: &ReadOptions<'_>, progress: &Progre
         voxels_in.stream(&header_bytes, progress, |bytes| parse(&header, bytes, file, options, progress))?;
     let Parsed { volume, frames, windows, checks } = parsed;
     Ok(Scan {
-        volume,
+        volume: volume.into(),
         path: Some(path.to_owned()),
         format: Format::Nifti,
         modality: "unknown".to_owned(),

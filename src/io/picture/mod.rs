@@ -96,7 +96,7 @@ pub(super) fn read(source: &Source, progress: &Progress) -> Result<Scan, OpenErr
         Check::new("no-spacing", "The size of its pixels is unknown; 1 mm is assumed, so no distance is true."),
     );
     Ok(Scan {
-        volume: Volume { grid, voxels, rescale: Rescale::NONE, unit: Unit::Arbitrary },
+        volume: Volume { grid, voxels, rescale: Rescale::NONE, unit: Unit::Arbitrary }.into(),
         path: Some(path.to_owned()),
         format: Format::Picture,
         modality: "unknown".to_owned(),

@@ -148,7 +148,7 @@ fn two_frames(page: Page) -> [Voxels; 2] {
     let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
     [0, 1].map(|frame| {
         let options = ReadOptions { frame, ..ReadOptions::default() };
-        catalogue.read(0, &options, &Progress::default()).unwrap().volume.voxels
+        catalogue.read(0, &options, &Progress::default()).unwrap().volume.voxels.clone()
     })
 }
 

@@ -127,7 +127,7 @@ fn frames_of(folder: &TempDir) -> [Voxels; 2] {
     let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
     [0, 1].map(|frame| {
         let options = ReadOptions { frame, ..ReadOptions::default() };
-        catalogue.read(0, &options, &Progress::default()).unwrap().volume.voxels
+        catalogue.read(0, &options, &Progress::default()).unwrap().volume.voxels.clone()
     })
 }
 

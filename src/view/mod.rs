@@ -1,0 +1,31 @@
+//! What a pane shows, as plain values: window, colours, planes and camera.
+//!
+//! The window on screen, the shaders' uniforms and the CPU renderer are all made from these, so they cannot disagree.
+
+mod orbit;
+mod overlay;
+mod plane;
+mod window;
+
+pub use orbit::{OrbitCamera, RaycastView};
+pub use overlay::{ColourMap, Overlay};
+pub use plane::{Convention, Frame, Interpolation, PlaneCamera, Slab, SlabMode, SliceView};
+pub use window::{VoiFunction, VoiTable, Window};
+
+/// A drawn picture in sRGB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Width and height in pixels.
+    pub size: [usize; 2],
+    /// Red, green, blue and alpha of each pixel, row by row from the top left.
+    pub rgba: Vec<u8>,
+}
+
+impl Picture {
+    /// Red, green, blue and alpha of the pixel in column `x` and row `y`, or none outside.
+    #[must_use]
+    pub fn pixel(&self, x: usize, y: usize) -> Option<[u8; 4]> {
+        let inside = x < self.size[0] && y < self.size[1];
+        inside.then(|| self.rgba.as_chunks().0.get(y * self.size[0] + x).copied()).flatten()
+    }
+}
