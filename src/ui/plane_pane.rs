@@ -32,7 +32,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, plane: Plane, rect: Rect, commands:
         slab: state.view.slab,
     };
     if let Some(volume) = state.volume() {
-        let shape = gpu::slice(rect, plane_index(plane), view, Arc::clone(volume), state.visible_layers());
+        let shape = gpu::slice(rect, plane_index(plane), false, view, Arc::clone(volume), state.visible_layers());
         ui.painter().add(shape);
     }
     if state.view.show_boxes {
