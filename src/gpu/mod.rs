@@ -124,20 +124,20 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Compiles one of the shader files for a triangle that covers the viewport; `layouts` are those of its bind groups.
+    /// Compiles one of the shader files for a triangle that covers the viewport; `layouts` are those of its bind groups,
+    /// `constants` the values of its overrides.
     fn build(
         &self,
         source: &str,
         fragment: &str,
         layouts: &[&wgpu::BindGroupLayout],
         format: TextureFormat,
+        constants: &[(&str, f64)],
     ) -> wgpu::RenderPipeline {
-        let constants = [("linear_target", f64::from(u8::from(format.is_srgb())))];
-        self.variant(source, ["vs_cover", fragment], layouts, format.into(), &constants)
+        self.variant(source, ["vs_cover", fragment], layouts, format.into(), constants)
     }
 
-    /// The same with everything that can be chosen: the vertex and the fragment program, how colours are blended, and the
-    /// values of the shader's constants.
+    /// The same with the vertex program and how colours are blended.
     fn variant(
         &self,
         source: &str,
@@ -151,6 +151,8 @@ impl Builder<'_> {
             source: wgpu::ShaderSource::Wgsl([COMMON, source].concat().into()),
         });
         let layouts: Vec<_> = layouts.iter().copied().map(Some).collect();
+        let stores = [("linear_target", f64::from(u8::from(target.format.is_srgb())))];
+        let constants = &[&stores, constants].concat();
         let layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(fragment),
             bind_group_layouts: &layouts,

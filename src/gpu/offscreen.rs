@@ -25,10 +25,7 @@ impl Show {
                 layout_entry(1, wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering)),
             ],
         });
-        let build = |fragment| {
-            let constants = [("linear_target", f64::from(u8::from(screen.is_srgb())))];
-            Builder { device }.variant(SHOW, ["vs_show", fragment], &[&layout], screen.into(), &constants)
-        };
+        let build = |fragment| Builder { device }.variant(SHOW, ["vs_show", fragment], &[&layout], screen.into(), &[]);
         Self { same: build("fs_same"), enlarged: build("fs_enlarged"), filtering: filtering.clone(), layout }
     }
 

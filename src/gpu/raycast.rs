@@ -50,8 +50,8 @@ impl Programs {
             mapped_at_creation: false,
         });
         Self {
-            rays: builder.build(RAYCAST, "fs_raycast", &[&scene_layout], FORMAT),
-            show: builder.build(RAYCAST, "fs_show", &[&scene_layout, &picture_layout], target),
+            rays: builder.build(RAYCAST, "fs_raycast", &[&scene_layout], FORMAT, &[]),
+            show: builder.build(RAYCAST, "fs_show", &[&scene_layout, &picture_layout], target, &[]),
             scene_layout,
             picture_layout,
             uniform,
