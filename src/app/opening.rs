@@ -61,6 +61,9 @@ impl State {
             (Some(before), Some(now)) => before.is(now),
             _ => false,
         };
+        if !before.as_ref().is_some_and(|before| self.same_patient(before)) {
+            self.forget_overlays();
+        }
         let mut effects: Vec<Effect> = self.list(origin.map(|origin| origin.catalogue)).into_iter().collect();
         match before {
             Some(before) if same_series => effects.extend(self.look_on(&before)),

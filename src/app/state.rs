@@ -1,5 +1,6 @@
 //! Everything the window shows, as plain data.
 
+use super::compare::Compare;
 use super::layers::Layers;
 use super::load::Origin;
 use super::message::Message;
@@ -8,7 +9,7 @@ use super::settings::Settings;
 use super::undo::History;
 use crate::image::percentile::percentiles;
 use crate::io::{Catalogue, Preview, Scan};
-use crate::job::Status;
+use crate::job::{Job, Status};
 use crate::methods::Finding;
 use crate::methods::sinus::Sinus;
 use crate::project::Label;
@@ -34,6 +35,8 @@ pub struct State {
     pub view: View,
     /// What lies over the picture.
     pub layers: Layers,
+    /// A second scan beside or over it.
+    pub compare: Compare,
     /// The sinuses by [`Side::index`], once looked for.
     pub sinuses: Option<[Sinus; 2]>,
     /// The newest analysis of these sinuses.
@@ -165,6 +168,17 @@ pub enum JobKind {
     Find,
     /// Computing maps.
     Analyse,
+    /// Reading masks and maps from files.
+    Overlay,
+    /// Reading a scan to compare with.
+    Second,
+}
+
+impl JobView {
+    /// A job that runs, as the job bar shows it.
+    pub(super) fn of<T: Send>(kind: JobKind, job: Option<&Job<T>>) -> Option<Self> {
+        job.map(|job| Self { kind, name: job.name().to_owned(), status: job.status() })
+    }
 }
 
 impl Default for View {

@@ -110,10 +110,12 @@ mod tests {
             format,
             modality: modality.to_owned(),
             description: "DOE t1 sag".to_owned(),
+            number: None,
             size,
             frames,
             files: 1,
             role,
+            checks: Vec::new(),
         }
     }
 
