@@ -160,6 +160,7 @@ impl State {
             self.message = Some(Message::error(text));
         }
         let window = open.windows.first().map_or(Window::between(0.0, 1.0), |(_, window)| window.clone());
+        self.remember_checks(open.origin.as_ref(), &open.scan);
         self.compare.second = Some(Second { open, window });
         self.blend();
     }

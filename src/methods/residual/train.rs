@@ -129,7 +129,7 @@ pub fn cae(
     io::write_json(&out.join("cae.json"), &card)?;
     // The shipped precision is what scores.
     let mut model = Model::load(&path, device)?;
-    reference(&mut model, &found, &progress.part(0.95, 1.0))?;
+    reference(&mut model, cohorts, &found, &progress.part(0.95, 1.0))?;
     io::write_json(&out.join("cae.json"), &model.card)?;
     Ok(model.card)
 }
@@ -147,7 +147,7 @@ pub fn renew_reference(
 ) -> Result<Card, CaeError> {
     let mut model = Model::load(path, device)?;
     let Cohort { found, .. } = load(cohorts, &model.card.training, &progress.part(0.0, 0.8))?;
-    reference(&mut model, &found, &progress.part(0.8, 1.0))?;
+    reference(&mut model, cohorts, &found, &progress.part(0.8, 1.0))?;
     io::write_json(&path.with_extension("json"), &model.card)?;
     Ok(model.card)
 }
@@ -156,7 +156,11 @@ pub fn renew_reference(
 const MARKED_PERCENTS: [f64; 3] = [50.0, 95.0, 99.0];
 
 /// Scores the validation sinuses where the finder placed them. The normal ones become the reference of percentiles.
-fn reference(model: &mut Model, found: &[(Crop, bool)], progress: &Progress) -> Result<(), CaeError> {
+fn reference(
+    model: &mut Model,
+    cohorts: &[PathBuf],
+    found: &[(Crop, bool)],
+    progress: &Progress) -> Result<(), CaeError> {
     let (mut scores, mut values) = (Vec::new(), Vec::new());
     let inference = model.card.inference;
     for (i, (crop, diseased)) in found.iter().enumerate() {
@@ -177,11 +181,10 @@ fn reference(model: &mut Model, found: &[(Crop, bool)], progress: &Progress) -> 
     } else {
         marked.map(|(percent, value)| NormalValue { percent, value }).collect()
     };
-    card.normal_cohort = format!(
-        "{} normal sinuses of the validation subjects of the cohorts {}",
-        card.normal_scores.len(),
-        card.cohorts.join(" and ")
-    );
+    let folder = |dir: &PathBuf| dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let names = cohorts.iter().map(|dir| cohort::recipe(dir).unwrap_or_else(|| folder(dir))).collect::<Vec<_>>();
+    let count = card.normal_scores.len();
+    card.normal_cohort = format!("{count} normal sinuses of the subjects kept for validation ({})", names.join("; "));
     Ok(())
 }
 
