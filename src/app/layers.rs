@@ -324,7 +324,7 @@ impl State {
         if let Some((analysis, volume)) = analysis.as_ref().and_then(|a| Some((a, a.shown.clone()?))) {
             let weights = analysis.weights_sha256.get(..12).unwrap_or_default();
             let layer = Layer {
-                unit: "share of the crop's intensity range".to_owned(),
+                unit: "share of crop's range".to_owned(),
                 maker: Some(format!("autoencoder, weights {weights}")),
                 normal: analysis.normal.clone(),
                 min_mm3,

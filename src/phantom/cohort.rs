@@ -250,9 +250,7 @@ pub fn recipe(dir: &Path) -> Option<String> {
     let (seed, prevalence) = (phantom.get("Seed")?.as_u64()?, phantom.get("Prevalence")?.as_f64()?);
     let contrast = phantom.get("Contrast")?.as_str()?;
     let subjects = read_truth(dir).ok()?.len();
-    Some(format!(
-        "antrum phantom --subjects {subjects} --seed {seed} --contrast {contrast} --prevalence {prevalence}"
-    ))
+    Some(format!("antrum phantom --subjects {subjects} --seed {seed} --contrast {contrast} --prevalence {prevalence}"))
 }
 
 /// Reads the truth of a cohort from its `sinuses.tsv`, subjects in the order of their ids.

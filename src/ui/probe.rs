@@ -97,13 +97,14 @@ impl Probe {
             self.values.iter().skip(1).map(|(name, value)| format!(" · {name} {value}")).collect();
         let intensity = self.values.first().map_or("", |(_, value)| value.as_str());
         let fixed = format!("{} · {intensity}", self.place);
-        let sinus = format!(" · {:<11}", self.sinus);
+        // In front, where the line is not held: it comes and goes.
+        let sinus = format!("{:>11}  ", self.sinus);
         let length = |layers: &[String]| {
             [&start, &fixed, &sinus].into_iter().chain(layers).map(|part| part.chars().count()).sum::<usize>()
         };
         while length(&layers) > most && layers.pop().is_some() {}
         let voxel = if length(&layers) + voxel.len() <= most { voxel } else { String::new() };
-        [start, voxel, fixed, layers.concat(), sinus].concat()
+        [sinus, start, voxel, fixed, layers.concat()].concat()
     }
 
     fn list_ui(&self, ui: &mut Ui) {
@@ -128,7 +129,9 @@ impl Probe {
 
 fn intensity(volume: &Volume, at_mm: DVec3) -> String {
     let unit = volume.unit.symbol();
-    volume.at_world(at_mm).map_or_else(|| format!("{:>9} {unit}", "outside"), |value| format!("{value:>9.1} {unit}"))
+    let text = volume.at_world(at_mm).map_or_else(|| "outside".to_owned(), |value| format!("{value:.1} {unit}"));
+    let width = 10 + unit.len();
+    format!("{text:>width$}")
 }
 
 fn layer_value(layer: &Layer, at_mm: DVec3) -> String {

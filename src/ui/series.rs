@@ -7,6 +7,7 @@ use crate::app::compare::{CompareCommand, Mode};
 use crate::app::layers::LayerCommand;
 use crate::app::state::State;
 use crate::io::{Format, Role, Series};
+use egui::containers::menu::MenuButton;
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{
     Align, Align2, Button, CollapsingHeader, FontId, Id, Rect, Response, RichText, ScrollArea, Sense, Stroke,
@@ -55,7 +56,8 @@ fn row_ui(ui: &mut Ui, state: &State, number: usize, series: &Series, commands: 
     let button = Rect::from_center_size(rect.right_center() - vec2(13.0, 0.0), vec2(22.0, ROW - 8.0));
     let mut child = ui.new_child(UiBuilder::new().max_rect(button).id_salt(("menu of", number)));
     child.centered_and_justified(|ui| {
-        let response = ui.menu_button("⋮", |ui| menu_ui(ui, number, &row, commands)).response;
+        let button = MenuButton::from_button(Button::new("…").frame_when_inactive(false));
+        let (response, _) = button.ui(ui, |ui| menu_ui(ui, number, &row, commands));
         let name = format!("What to do with series {}", number + 1);
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
         response.on_hover_text("Show beside or over the open scan");

@@ -160,7 +160,8 @@ fn reference(
     model: &mut Model,
     cohorts: &[PathBuf],
     found: &[(Crop, bool)],
-    progress: &Progress) -> Result<(), CaeError> {
+    progress: &Progress,
+) -> Result<(), CaeError> {
     let (mut scores, mut values) = (Vec::new(), Vec::new());
     let inference = model.card.inference;
     for (i, (crop, diseased)) in found.iter().enumerate() {
