@@ -5,6 +5,9 @@
 mod apply;
 pub mod checks;
 pub mod command;
+pub mod compare;
+mod first_look;
+mod layer_jobs;
 pub mod layers;
 mod load;
 mod look;

@@ -1,6 +1,9 @@
 //! Carries out effects: file dialogs, background jobs, the project file. Results come back as commands.
 
 use super::command::{Command, Effect, Judgement, Opened, Wanted, Write};
+use super::compare::CompareCommand;
+use super::layer_jobs::LayerJobs;
+use super::layers::LayerCommand;
 use super::load::{Loaded, Target, load};
 use super::report::{self, Analysis};
 use super::state::{JobKind, JobView};
@@ -45,7 +48,8 @@ pub struct Runner {
     last_event: [Vec<EventId>; 2],
     model: Arc<OnceLock<Model>>,
     pool: Option<Arc<rayon::ThreadPool>>,
-    dialog: Option<Job<Vec<PathBuf>>>,
+    /// What was asked for, and the answer.
+    dialog: Option<Job<(Wanted, Vec<PathBuf>)>>,
     open: Option<Job<Loaded>>,
     /// What the opening job sends ahead.
     early: Option<Receiver<Preview>>,
@@ -54,6 +58,7 @@ pub struct Runner {
     ready: Option<Receiver<(usize, Preview)>>,
     find: Option<Job<[Sinus; 2]>>,
     analyse: Option<Job<Analysis>>,
+    layers: LayerJobs,
     done: Vec<Command>,
 }
 
@@ -81,6 +86,7 @@ impl Runner {
             ready: None,
             find: None,
             analyse: None,
+            layers: LayerJobs::default(),
             done: done.into_iter().collect(),
         }
     }
@@ -99,7 +105,7 @@ impl Runner {
                     if paths.is_empty() && asked.elapsed() < Duration::from_millis(300) {
                         Err(NO_DIALOG)
                     } else {
-                        Ok(paths)
+                        Ok((what, paths))
                     }
                 };
                 self.dialog = Some(Job::spawn("file dialog", wait));
@@ -145,7 +151,9 @@ impl Runner {
                 JobKind::Open => self.open = None,
                 JobKind::Find => self.find = None,
                 JobKind::Analyse => self.analyse = None,
+                JobKind::Overlay | JobKind::Second => self.layers.cancel(kind),
             },
+            Effect::Layer(effect) => self.layers.run(effect),
             Effect::Record(judged) => self.record(&judged),
         }
     }
@@ -154,8 +162,12 @@ impl Runner {
     pub fn poll(&mut self) -> Vec<Command> {
         let mut commands = std::mem::take(&mut self.done);
         match finished(&mut self.dialog) {
-            Some(Ok(paths)) if paths.is_empty() => {}
-            Some(Ok(paths)) => commands.push(Command::Open(paths)),
+            Some(Ok((_, paths))) if paths.is_empty() => {}
+            Some(Ok((wanted, paths))) => commands.push(match wanted {
+                Wanted::File | Wanted::Folder => Command::Open(paths),
+                Wanted::Overlay => Command::Layer(LayerCommand::Open(paths)),
+                Wanted::Second => Command::Compare(CompareCommand::Open(paths)),
+            }),
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
@@ -185,30 +197,26 @@ impl Runner {
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
+        commands.extend(self.layers.poll());
         commands
     }
 
     /// What is running, for the job bar.
     #[must_use]
     pub fn jobs(&self) -> Vec<JobView> {
-        fn view<T: Send>(kind: JobKind, job: Option<&Job<T>>) -> Option<JobView> {
-            job.map(|job| JobView { kind, name: job.name().to_owned(), status: job.status() })
-        }
-        [
-            view(JobKind::Open, self.open.as_ref()),
-            view(JobKind::Find, self.find.as_ref()),
-            view(JobKind::Analyse, self.analyse.as_ref()),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        let own = [
+            JobView::of(JobKind::Open, self.open.as_ref()),
+            JobView::of(JobKind::Find, self.find.as_ref()),
+            JobView::of(JobKind::Analyse, self.analyse.as_ref()),
+        ];
+        own.into_iter().flatten().chain(self.layers.views()).collect()
     }
 
     /// Whether anything may still come back: the window then looks again soon.
     #[must_use]
     pub fn busy(&self) -> bool {
         let working = self.open.is_some() || self.find.is_some() || self.analyse.is_some();
-        working || self.dialog.is_some() || self.thumbnails.is_some()
+        working || self.layers.busy() || self.dialog.is_some() || self.thumbnails.is_some()
     }
 
     fn open(&mut self, target: Target) {
@@ -302,14 +310,14 @@ impl Runner {
 }
 
 /// The outcome of a job that has ended; the job is then gone.
-fn finished<T: Send + 'static>(job: &mut Option<Job<T>>) -> Option<Result<T, JobError>> {
+pub(super) fn finished<T: Send + 'static>(job: &mut Option<Job<T>>) -> Option<Result<T, JobError>> {
     let outcome = job.as_mut()?.take()?;
     *job = None;
     Some(outcome)
 }
 
 /// A cancelled job is what the user wanted; everything else is said.
-fn failure(error: JobError) -> Option<Command> {
+pub(super) fn failure(error: JobError) -> Option<Command> {
     match error {
         JobError::Cancelled => None,
         other => Some(Command::Failed(other.to_string())),
@@ -323,7 +331,12 @@ fn ask(what: Wanted) -> impl Future<Output = Vec<PathBuf>> + Send {
         let handles = if what == Wanted::Folder {
             dialog.set_title("Open a folder of scans").pick_folder().await.map(|handle| vec![handle])
         } else {
-            let dialog = dialog.set_title("Open scans").add_filter("NIfTI, DICOM, ZIP, PNG, JPEG", &SCAN_ENDINGS);
+            let title = match what {
+                Wanted::Overlay => "Open masks or maps to lay over the scan",
+                Wanted::Second => "Open a scan to compare with",
+                Wanted::File | Wanted::Folder => "Open scans",
+            };
+            let dialog = dialog.set_title(title).add_filter("NIfTI, DICOM, ZIP, PNG, JPEG", &SCAN_ENDINGS);
             dialog.add_filter("all files", &["*"]).pick_files().await
         };
         handles.unwrap_or_default().iter().map(|handle| handle.path().to_owned()).collect()

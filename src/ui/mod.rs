@@ -1,9 +1,11 @@
 //! The window: panes and panels drawn from [`State`], wishes sent as [`Command`]s.
 
 mod bar;
+mod beside;
 mod colour_bar;
 mod help;
 mod keys;
+mod layers;
 mod lettering;
 mod panel;
 mod panes;
@@ -11,6 +13,7 @@ mod plane_marks;
 mod plane_mouse;
 mod plane_pane;
 mod preview;
+mod probe;
 mod projection;
 mod rest;
 mod scan;
@@ -167,6 +170,7 @@ impl eframe::App for App {
         status::ui(ui, &self.state, &mut commands);
         panel::ui(ui, &self.state, &mut commands);
         self.hovered = panes::ui(ui, &self.state, &mut commands);
+        probe::tooltip(ui.ctx(), &self.state);
         help::ui(ui, &self.state, &mut commands);
         if !commands.is_empty() {
             // What a command changes is drawn in the next frame.

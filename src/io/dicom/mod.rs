@@ -57,10 +57,18 @@ impl Stack {
             modality: image.map_or_else(String::new, |i| known(&i.modality, "unknown")),
             description: image.map_or_else(String::new, |i| known(&i.description, "DICOM series")),
             size: [size[0], size[1], self.0.volumes.first().map_or(0, Vec::len)],
+            number: image.map(|i| i.series_number).filter(|number| *number > 0),
             frames: self.0.volumes.len(),
             files: self.0.files.len(),
             role: self.0.role,
+            checks: self.early_checks(),
         }
+    }
+
+    /// What the headers tell a reader of the first volume.
+    fn early_checks(&self) -> Vec<Check> {
+        let of_places = self.0.volumes.first().map_or_else(Vec::new, |volume| series::irregularities(volume));
+        self.0.checks.iter().cloned().chain(of_places).collect()
     }
 
     /// Whether this file belongs to the stack, even if it is left out because another slice lies at its place.
@@ -99,6 +107,7 @@ impl Stack {
             windows: middle.windows.to_vec(),
             frames: self.0.volumes.len(),
             frame: options.frame,
+            frame_of_reference: Some(first.image.frame_of_reference.clone()).filter(|uid| !uid.is_empty()),
             inverted: first.image.layout.inverted,
             padding,
             checks,

@@ -39,6 +39,8 @@ pub(super) struct Image {
     pub series: String,
     /// Series Number: only sorts lists.
     pub series_number: i64,
+    /// Frame of Reference UID: images with the same one lie in the same space.
+    pub frame_of_reference: String,
     /// SOP Instance UID: two files with the same one are the same image.
     pub instance_uid: String,
     pub modality: String,
@@ -153,6 +155,7 @@ fn of_header(
         modality_table: ModalityTable::of(set, layout),
         series: set.text(tags::SERIES_INSTANCE_UID),
         series_number: set.number(tags::SERIES_NUMBER).unwrap_or(0.0) as i64,
+        frame_of_reference: set.text(tags::FRAME_OF_REFERENCE_UID),
         instance_uid: set.text(tags::SOP_INSTANCE_UID),
         localiser: image_type.iter().any(|value| value == "LOCALIZER"),
         description: set.text(tags::SERIES_DESCRIPTION),
