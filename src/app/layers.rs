@@ -102,6 +102,7 @@ impl State {
             shown: true,
         }));
         self.analysis = analysis;
+        self.restore_layers();
     }
 
     /// The layers as the panes should draw them now.

@@ -8,11 +8,14 @@ pub mod command;
 pub mod layers;
 mod load;
 mod look;
+pub mod measure;
+pub mod measure_report;
 pub mod message;
 mod opening;
 mod options;
 pub mod report;
 pub mod runner;
+mod session;
 pub mod settings;
 pub mod state;
 #[cfg(test)]
@@ -23,6 +26,7 @@ pub use command::{Command, Effect};
 pub use load::{Origin, Target};
 pub use options::WindowOptions;
 pub use runner::{Runner, RunnerConfig};
+pub use session::Saved;
 pub use state::State;
 
 use crate::io::{self, Scan};

@@ -1,5 +1,7 @@
 //! Carries out effects: file dialogs, background jobs, the project file. Results come back as commands.
 
+mod keeping;
+
 use super::command::{Command, Effect, Judgement, Opened, Wanted, Write};
 use super::load::{Loaded, Target, load};
 use super::report::{self, Analysis};
@@ -48,6 +50,10 @@ pub struct Runner {
     ready: Option<Receiver<(usize, Preview)>>,
     find: Option<Job<[Sinus; 2]>>,
     analyse: Option<Job<Analysis>>,
+    /// Where the measurements of the open case are to be written.
+    export: Option<Job<Option<PathBuf>>>,
+    /// How the reader looks at the open case.
+    looks: keeping::Looks,
     done: Vec<Command>,
 }
 
@@ -75,6 +81,8 @@ impl Runner {
             ready: None,
             find: None,
             analyse: None,
+            export: None,
+            looks: keeping::Looks::default(),
             done: done.into_iter().collect(),
         }
     }
@@ -138,6 +146,7 @@ impl Runner {
                 JobKind::Analyse => self.analyse = None,
             },
             Effect::Record(judged) => self.record(&judged),
+            Effect::Measure(effect) => self.measure(effect),
         }
     }
 
@@ -158,7 +167,10 @@ impl Runner {
         }
         commands.extend(self.early.iter().flat_map(Receiver::try_iter).map(|early| Command::Early(Arc::new(early))));
         match finished(&mut self.open) {
-            Some(Ok(loaded)) => commands.push(self.opened(loaded)),
+            Some(Ok(loaded)) => {
+                commands.push(self.opened(loaded));
+                commands.append(&mut self.done);
+            }
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
@@ -176,6 +188,7 @@ impl Runner {
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
+        commands.extend(self.exported());
         commands
     }
 
@@ -199,7 +212,7 @@ impl Runner {
     #[must_use]
     pub fn busy(&self) -> bool {
         let working = self.open.is_some() || self.find.is_some() || self.analyse.is_some();
-        working || self.dialog.is_some() || self.thumbnails.is_some()
+        working || self.dialog.is_some() || self.export.is_some() || self.thumbnails.is_some()
     }
 
     fn open(&mut self, target: Target) {
@@ -235,7 +248,9 @@ impl Runner {
         if case != self.case {
             self.last_event = [Vec::new(), Vec::new()];
         }
+        self.keep_looks();
         self.case = case;
+        self.recall();
         Command::Opened(Opened { scan: Arc::new(scan), origin, labels })
     }
 

@@ -5,6 +5,7 @@ mod colour_bar;
 mod help;
 mod keys;
 mod lettering;
+mod measure;
 mod panel;
 mod panes;
 mod plane_pane;
@@ -146,6 +147,9 @@ impl eframe::App for App {
             self.send(command);
         }
         self.send(Command::Jobs(self.runner.jobs()));
+        if let Some(wait) = self.runner.remember(self.state.saved()) {
+            ctx.request_repaint_after(wait);
+        }
         self.graphics_notes(frame);
         self.log_startup();
         if self.runner.busy() || self.startup.is_some() {

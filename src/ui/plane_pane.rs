@@ -2,7 +2,7 @@
 
 use super::lettering::{badge, edge_letters, orientation_known, shaded_text};
 use super::projection::Projection;
-use super::theme;
+use super::{measure, theme};
 use crate::app::command::Command;
 use crate::app::state::{Pane, State, plane_index};
 use crate::gpu;
@@ -43,6 +43,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, plane: Plane, rect: Rect, commands:
     if state.view.show_cross {
         cross_ui(ui, state, &pane, plane);
     }
+    measure::draw(ui, state, &pane, plane);
     text_ui(ui, state, &pane, plane);
     mouse(ui, state, &pane, plane, &response, commands);
     response
@@ -133,13 +134,14 @@ fn text_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
 }
 
 fn mouse(ui: &Ui, state: &State, pane: &Projection, plane: Plane, response: &Response, commands: &mut Vec<Command>) {
+    let measuring = measure::mouse(ui, state, pane, plane, response, commands);
     if let Some(pointer) = response.hover_pos() {
         wheel(ui, pane, plane, pointer, commands);
-        if ui.input(|i| i.modifiers.shift && !i.pointer.any_down() && i.pointer.is_moving()) {
+        if !measuring && ui.input(|i| i.modifiers.shift && !i.pointer.any_down() && i.pointer.is_moving()) {
             commands.push(Command::CrossTo(pane.to_world(pointer)));
         }
     }
-    let Some(pointer) = response.interact_pointer_pos() else { return };
+    let Some(pointer) = response.interact_pointer_pos().filter(|_| !measuring) else { return };
     if response.dragged_by(PointerButton::Secondary) {
         let by = f64::from(response.drag_delta().x);
         let up = f64::from(response.drag_delta().y);
