@@ -3,7 +3,9 @@
 use super::compare::CompareCommand;
 use super::layers::{LayerCommand, LayerEffect};
 use super::load::{Origin, Target};
+use super::measure::{MeasureCommand, MeasureEffect};
 use super::report::Analysis;
+use super::session::Saved;
 use super::state::{JobKind, JobView, Layout, Pane};
 use crate::io::{Catalogue, OpenError, Preview, Scan};
 use crate::methods::sinus::Sinus;
@@ -101,6 +103,8 @@ pub enum Command {
     Label(Side, Label),
     /// Label the current sinus.
     LabelCurrent(Label),
+    /// Measure, or change what was measured.
+    Measure(MeasureCommand),
     /// Take the last step back.
     Undo,
     /// Do it again.
@@ -112,6 +116,8 @@ pub enum Command {
     Opened(Opened),
     /// It could not be read; the series to choose from instead, where there are some.
     Unreadable(Arc<OpenError>, Option<Arc<Catalogue>>),
+    /// How the reader last looked at the scan just opened.
+    Restore(Arc<Saved>),
     /// A slice of the scan that is being opened.
     Early(Arc<Preview>),
     /// The picture of a series for the list.
@@ -212,4 +218,6 @@ pub enum Effect {
     Cancel(JobKind),
     /// Append a label event.
     Record(Judgement),
+    /// Keep or write out what was measured.
+    Measure(MeasureEffect),
 }

@@ -335,6 +335,7 @@ impl State {
             effects = placed.map_or_else(Vec::new, |layer| sifting(layer.sieve()));
         }
         self.analysis = analysis;
+        self.restore_layers();
         effects
     }
 

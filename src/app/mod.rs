@@ -11,11 +11,14 @@ mod layer_jobs;
 pub mod layers;
 mod load;
 mod look;
+pub mod measure;
+pub mod measure_report;
 pub mod message;
 mod opening;
 mod options;
 pub mod report;
 pub mod runner;
+mod session;
 pub mod settings;
 pub mod state;
 #[cfg(test)]
@@ -26,6 +29,7 @@ pub use command::{Command, Effect};
 pub use load::{Origin, Target};
 pub use options::WindowOptions;
 pub use runner::{Prepare, Runner, RunnerConfig};
+pub use session::Saved;
 pub use state::State;
 
 use crate::io::{self, Scan};

@@ -4,6 +4,7 @@ use super::checks;
 use super::command::{Effect, Opened};
 use super::load::{Origin, Target};
 use super::message::Message;
+use super::session::Session;
 use super::state::{JobKind, OpenScan, State, View};
 use super::undo::History;
 use crate::io::{Catalogue, OpenError};
@@ -92,6 +93,8 @@ impl State {
         self.current = None;
         self.history = History::default();
         self.ai_seen = [false; 2];
+        self.measures.leave();
+        self.session = Session::of_new_scan();
         self.reset_views();
         effects
     }
@@ -104,10 +107,12 @@ impl State {
             self.view.window = window.clone();
         }
         let find = Effect::Find(Arc::clone(&open.scan));
+        self.session.awaited = false;
         if open.scan.sha256 != before.scan.sha256 {
             // Made of other files, it is a case of its own, with labels of its own: those of the other stay with it.
             self.history = History::default();
             self.ai_seen = [false; 2];
+            self.measures.leave();
         }
         self.move_cross(self.view.cross_mm);
         if self.sinuses.is_some() { self.boxes_changed() } else { vec![find] }

@@ -1,5 +1,7 @@
 //! Carries out effects: file dialogs, background jobs, the project file. Results come back as commands.
 
+mod keeping;
+
 use super::command::{Command, Effect, Judgement, Opened, Wanted, Write};
 use super::compare::CompareCommand;
 use super::layer_jobs::LayerJobs;
@@ -59,6 +61,10 @@ pub struct Runner {
     find: Option<Job<[Sinus; 2]>>,
     analyse: Option<Job<Analysis>>,
     layers: LayerJobs,
+    /// Where the measurements of the open case are to be written.
+    export: Option<Job<Option<PathBuf>>>,
+    /// How the reader looks at the open case.
+    looks: keeping::Looks,
     done: Vec<Command>,
 }
 
@@ -87,6 +93,8 @@ impl Runner {
             find: None,
             analyse: None,
             layers: LayerJobs::default(),
+            export: None,
+            looks: keeping::Looks::default(),
             done: done.into_iter().collect(),
         }
     }
@@ -155,6 +163,7 @@ impl Runner {
             },
             Effect::Layer(effect) => self.layers.run(effect),
             Effect::Record(judged) => self.record(&judged),
+            Effect::Measure(effect) => self.measure(effect),
         }
     }
 
@@ -179,7 +188,10 @@ impl Runner {
         }
         commands.extend(self.early.iter().flat_map(Receiver::try_iter).map(|early| Command::Early(Arc::new(early))));
         match finished(&mut self.open) {
-            Some(Ok(loaded)) => commands.push(self.opened(loaded)),
+            Some(Ok(loaded)) => {
+                commands.push(self.opened(loaded));
+                commands.append(&mut self.done);
+            }
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
@@ -198,6 +210,7 @@ impl Runner {
             None => {}
         }
         commands.extend(self.layers.poll());
+        commands.extend(self.exported());
         commands
     }
 
@@ -216,7 +229,8 @@ impl Runner {
     #[must_use]
     pub fn busy(&self) -> bool {
         let working = self.open.is_some() || self.find.is_some() || self.analyse.is_some();
-        working || self.layers.busy() || self.dialog.is_some() || self.thumbnails.is_some()
+        let working = working || self.layers.busy() || self.export.is_some();
+        working || self.dialog.is_some() || self.thumbnails.is_some()
     }
 
     fn open(&mut self, target: Target) {
@@ -257,7 +271,9 @@ impl Runner {
         if case != self.case {
             self.last_event = [Vec::new(), Vec::new()];
         }
+        self.keep_looks();
         self.case = case;
+        self.recall();
         Command::Opened(Opened { scan: Arc::new(scan), origin, labels })
     }
 

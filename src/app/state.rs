@@ -3,8 +3,10 @@
 use super::compare::Compare;
 use super::layers::Layers;
 use super::load::Origin;
+use super::measure::Measures;
 use super::message::Message;
 use super::report::Analysis;
+use super::session::Session;
 use super::settings::Settings;
 use super::undo::History;
 use crate::image::percentile::percentiles;
@@ -49,8 +51,12 @@ pub struct State {
     pub current: Option<Side>,
     /// Whether a score of a side was on screen since the scan was opened.
     pub ai_seen: [bool; 2],
+    /// What was measured in the scan, and what is being measured.
+    pub measures: Measures,
     /// What can be undone.
     pub(super) history: History,
+    /// What is still to be restored from when the case was last open.
+    pub(super) session: Session,
     /// Who labels, and where labels are kept.
     pub label_keeper: String,
     /// Background work, for the job bar.
@@ -131,7 +137,7 @@ pub enum Pane {
 }
 
 /// Pan and zoom of a plane, relative to showing the whole scan.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PaneView {
     /// World point in the middle of the pane.
     pub centre_mm: DVec3,
@@ -140,7 +146,7 @@ pub struct PaneView {
 }
 
 /// Turn and zoom of the 3-D pane.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrbitView {
     /// See [`OrbitCamera::yaw`].
     pub yaw: f64,

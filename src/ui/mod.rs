@@ -7,6 +7,7 @@ mod help;
 mod keys;
 mod layers;
 mod lettering;
+mod measure;
 mod panel;
 mod panes;
 mod plane_marks;
@@ -157,6 +158,9 @@ impl eframe::App for App {
             self.send(command);
         }
         self.send(Command::Jobs(self.runner.jobs()));
+        if let Some(wait) = self.runner.remember(self.state.saved()) {
+            ctx.request_repaint_after(wait);
+        }
         self.graphics_notes(frame);
         self.log_startup();
         if self.runner.busy() || self.startup.is_some() {

@@ -31,7 +31,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Opt
                 Pane::Plane(plane) => plane_pane::ui(&mut child, state, scan, plane, rect, commands),
                 Pane::Volume => volume_pane::ui(&mut child, state, rect, commands),
             };
-            if response.double_clicked() {
+            if response.double_clicked() && state.measures.tool.is_none() {
                 commands.push(Command::ToggleSingle(pane));
             }
             if response.hovered() || response.dragged() {

@@ -1,5 +1,6 @@
 //! What the mouse does in a plane pane.
 
+use super::measure;
 use super::plane_marks::{PlaneLine, box_shown, distance_mm, on_handle};
 use super::projection::Projection;
 use crate::app::command::Command;
@@ -19,13 +20,17 @@ pub(super) fn ui(
     response: &Response,
     commands: &mut Vec<Command>,
 ) {
+    let measuring = measure::mouse(ui, state, pane, plane, response, commands);
     if let Some(pointer) = response.hover_pos() {
         wheel(ui, pane, plane, pointer, commands);
-        if ui.input(|i| i.modifiers.shift && !i.pointer.any_down() && i.pointer.is_moving()) {
+        if !measuring && ui.input(|i| i.modifiers.shift && !i.pointer.any_down() && i.pointer.is_moving()) {
             commands.push(Command::CrossTo(pane.to_world(pointer)));
         }
     }
     menu(state, pane, plane, response, commands);
+    if measuring {
+        return;
+    }
     let held = held(ui, state, pane, plane, response);
     let Some(pointer) = response.interact_pointer_pos() else { return };
     if let Some(held) = held {

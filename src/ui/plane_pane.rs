@@ -2,7 +2,7 @@
 
 use super::lettering::{badge_of, letters_of, orientation_known, shaded_text};
 use super::projection::Projection;
-use super::{colour_bar, plane_marks, plane_mouse, rest, theme};
+use super::{colour_bar, measure, plane_marks, plane_mouse, rest, theme};
 use crate::app::command::Command;
 use crate::app::compare::Shown;
 use crate::app::state::{OpenScan, State};
@@ -46,6 +46,7 @@ pub(super) fn ui(
     if state.view.show_cross {
         plane_marks::cross_ui(ui, state, &pane, plane, response.hovered());
     }
+    measure::draw(ui, state, &pane, plane);
     text_ui(ui, state, open, &pane, plane);
     plane_mouse::ui(ui, state, &pane, plane, &response, commands);
     response
