@@ -7,6 +7,8 @@ mod keys;
 mod lettering;
 mod panel;
 mod panes;
+mod plane_marks;
+mod plane_mouse;
 mod plane_pane;
 mod preview;
 mod projection;
