@@ -22,7 +22,7 @@ mod undo;
 pub use command::{Command, Effect};
 pub use load::{Origin, Target};
 pub use options::WindowOptions;
-pub use runner::{Runner, RunnerConfig};
+pub use runner::{MakeDevice, Runner, RunnerConfig};
 pub use state::State;
 
 use crate::io::{self, Scan};

@@ -4,16 +4,20 @@
 //! [`crate::view`] and the volumes themselves, and never see a wgpu type.
 
 mod device;
+mod ladder;
 mod raycast;
 mod slice;
 #[cfg(test)]
 mod testing;
 mod textures;
 mod volumes;
+mod watch;
 
-pub use device::{adapter_summary, analysis_device, configuration, is_software};
+pub use device::{adapter_summary, analysis_device, is_software};
+pub use ladder::Ladder;
 pub use raycast::raycast;
 pub use slice::slice;
+pub use watch::{Trouble, Watch};
 
 use crate::image::render::Layer;
 use crate::space::Grid;
@@ -66,12 +70,11 @@ struct Drawn {
 /// Builds the programs. Call once, before the first frame; panes are empty until then.
 ///
 /// The window must have been created without multisampling and without a depth buffer, as eframe does by default.
-pub fn install(render_state: &RenderState) {
-    if let Some(resources) = Resources::new(render_state) {
-        render_state.renderer.write().callback_resources.insert(resources);
-    } else {
-        log::error!("the graphics memory is too small for anything");
-    }
+/// False if the graphics memory is too small for anything.
+#[must_use]
+pub fn install(render_state: &RenderState) -> bool {
+    let resources = Resources::new(render_state);
+    resources.map(|resources| render_state.renderer.write().callback_resources.insert(resources)).is_some()
 }
 
 /// Puts a volume on the GPU before it is first drawn, so that no frame waits for it. Can be called from any thread.

@@ -21,7 +21,7 @@ pub(super) fn render_state(setup: WgpuSetup) -> Option<RenderState> {
 /// A window of `size` points with the shapes in it, or none where there is no adapter.
 pub(super) fn draw(size: [usize; 2], pixels_per_point: f32, shapes: Vec<Shape>) -> Option<Picture> {
     let render_state = render_state(default_wgpu_setup())?;
-    install(&render_state);
+    assert!(install(&render_state));
     let mut harness = Harness::builder()
         .with_size(vec2(size[0] as f32, size[1] as f32))
         .with_pixels_per_point(pixels_per_point)
