@@ -143,6 +143,8 @@ pub enum Command {
     Jobs(Vec<JobView>),
     /// The 3-D picture is drawn by a program on the CPU.
     SoftwareGraphics(bool),
+    /// What the window draws with, in one line.
+    Graphics(String),
     /// A job or a step failed; the sentence says why and what to do.
     Failed(String),
 }

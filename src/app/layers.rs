@@ -331,12 +331,22 @@ impl State {
                 ..Layer::new(Source::Residual, "residual", volume, overlay)
             };
             self.put(layer, usize::MAX);
+            self.restore_layers();
             let placed = self.layers.list.last().filter(|layer| layer.min_mm3 > 0.0);
             effects = placed.map_or_else(Vec::new, |layer| sifting(layer.sieve()));
         }
         self.analysis = analysis;
-        self.restore_layers();
         effects
+    }
+
+    /// Shows the layer of this name as it was shown before; false when there is none yet.
+    pub(super) fn dress_layer(&mut self, name: &str, overlay: Overlay, min_mm3: f64, shown: bool) -> bool {
+        let Some(layer) = self.layers.list.iter_mut().find(|layer| layer.name == name) else { return false };
+        (layer.overlay, layer.min_mm3, layer.shown) = (overlay, min_mm3, shown);
+        if layer.source == Source::Residual {
+            self.layers.residual = Look { overlay, min_mm3 };
+        }
+        true
     }
 
     /// The layers that can be seen now, from the lowest to the highest, with their numbers.

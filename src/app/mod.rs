@@ -28,7 +28,7 @@ mod undo;
 pub use command::{Command, Effect};
 pub use load::{Origin, Target};
 pub use options::WindowOptions;
-pub use runner::{Prepare, Runner, RunnerConfig};
+pub use runner::{MakeDevice, Prepare, Runner, RunnerConfig};
 pub use session::Saved;
 pub use state::State;
 

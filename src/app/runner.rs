@@ -13,7 +13,7 @@ use crate::io::Preview;
 use crate::job::{Cancelled, Job, JobError, Progress};
 use crate::methods::residual::{InferConfig, Model};
 use crate::methods::sinus::{self, FinderConfig, Sinus};
-use crate::nets::Device;
+use crate::nets::{self, Device};
 use crate::project::{CaseId, EventId, LabelEvent, Project, ProjectError};
 use crate::volume::Volume;
 use std::path::PathBuf;
@@ -27,14 +27,17 @@ pub struct RunnerConfig {
     pub project: PathBuf,
     /// Recorded with each label.
     pub rater: String,
-    /// Where networks run.
-    pub device: Device,
     /// Gets a volume ready to be drawn: the last stage of the jobs that make one, so that no frame waits for it.
     pub prepare: Prepare,
+    /// The graphics card for the networks; none where the CPU is better.
+    pub gpu: Option<MakeDevice>,
 }
 
 /// Something done with a volume, by whichever thread.
 pub type Prepare = Arc<dyn Fn(&Arc<Volume>) + Send + Sync>;
+
+/// Gives a device; asked for by the first network, on its thread.
+pub type MakeDevice = Arc<dyn Fn() -> Device + Send + Sync>;
 
 const NO_DIALOG: &str = "No file dialog can be shown here (on Linux: install xdg-desktop-portal or zenity). Drop the scan onto the window, or \
      start antrum with its path";
@@ -141,13 +144,13 @@ impl Runner {
                 }));
             }
             Effect::Analyse(scan, sinuses) => {
-                let (model, device) = (Arc::clone(&self.model), self.config.device.clone());
+                let (model, gpu) = (Arc::clone(&self.model), self.config.gpu.clone());
                 let prepare = Arc::clone(&self.config.prepare);
                 self.analyse = Some(self.pooled("Residual map", move |progress| {
                     let model = if let Some(model) = model.get() {
                         model
                     } else {
-                        let loaded = Model::built_in(&device)?;
+                        let loaded = Model::built_in(&gpu.map_or_else(nets::cpu, |make| make()))?;
                         model.get_or_init(|| loaded)
                     };
                     let analysis = report::analyse(&scan.volume, &sinuses, model, InferConfig::default(), progress)?;
@@ -206,12 +209,25 @@ impl Runner {
         }
         match finished(&mut self.analyse) {
             Some(Ok(analysis)) => commands.push(Command::Analysed(Arc::new(analysis))),
-            Some(Err(error)) => commands.extend(failure(error)),
+            Some(Err(error)) => commands.extend(self.analysis_failed(error)),
             None => {}
         }
         commands.extend(self.layers.poll());
         commands.extend(self.exported());
         commands
+    }
+
+    /// An analysis that failed on the graphics card is done again by the CPU, as are all that follow: the card's memory was
+    /// too small, or its driver was lost.
+    fn analysis_failed(&mut self, error: JobError) -> Vec<Command> {
+        if matches!(error, JobError::Cancelled) || self.config.gpu.take().is_none() {
+            return failure(error).into_iter().collect();
+        }
+        log::warn!("the analysis failed on the graphics card: {error}");
+        self.model = Arc::default();
+        let text = "The graphics card cannot compute the map; it is computed without it, which takes longer";
+        // One analysis at a time: the list without the failed one makes way for the next.
+        vec![Command::Jobs(self.jobs()), Command::Notice(text.to_owned()), Command::Analyse]
     }
 
     /// What is running, for the job bar.
@@ -366,4 +382,42 @@ const SCAN_ENDINGS: [&str; 11] = ["nii", "gz", "hdr", "img", "dcm", "dicom", "im
 fn session_name() -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     format!("{}-{}", now.as_secs(), std::process::id())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app::testing;
+    use crate::space::Side;
+    use glam::DVec3;
+
+    #[test]
+    fn an_analysis_that_fails_on_the_graphics_card_is_done_again_by_the_cpu() {
+        let folder = tempfile::tempdir().unwrap();
+        let gpu: MakeDevice = Arc::new(|| panic!("no memory"));
+        let config = RunnerConfig {
+            project: folder.path().join("p.antrum"),
+            rater: "tester".to_owned(),
+            prepare: Arc::new(|_| {}),
+            gpu: Some(gpu),
+        };
+        let mut runner = Runner::new(config);
+        let scan = Arc::new(testing::scan([8, 8, 8]));
+        let sinus = |side| Sinus::placed(side, DVec3::ZERO, &scan.volume.grid);
+        let sinuses = [sinus(Side::Left), sinus(Side::Right)];
+        runner.run(Effect::Analyse(scan, sinuses));
+        let commands = loop {
+            let commands = runner.poll();
+            if !commands.is_empty() {
+                break commands;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let [Command::Jobs(jobs), Command::Notice(text), Command::Analyse] = &commands[..] else {
+            panic!("{commands:?}")
+        };
+        assert!(jobs.is_empty() && text.starts_with("The graphics card cannot compute the map"), "{text}");
+        assert!(runner.config.gpu.is_none());
+    }
 }

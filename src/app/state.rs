@@ -59,6 +59,8 @@ pub struct State {
     pub(super) session: Session,
     /// Who labels, and where labels are kept.
     pub label_keeper: String,
+    /// What the window draws with, in one line.
+    pub graphics: String,
     /// Background work, for the job bar.
     pub jobs: Vec<JobView>,
     /// What the user must know, with the next step.

@@ -254,8 +254,8 @@ fn labelling_child() {
     let config = RunnerConfig {
         project: folder.join("p.antrum"),
         rater: "child".to_owned(),
-        device: nets::cpu(),
         prepare: Arc::new(|_| {}),
+        gpu: None,
     };
     let (mut runner, mut state) = (Runner::new(config), State::default());
     runner.run(Effect::Open(Target::Paths(vec![folder.join("scan.nii")])));

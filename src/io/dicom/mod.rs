@@ -3,7 +3,7 @@
 //! One step, one file: [`mod@file`] finds the data set in a file and [`dataset`] reads it, [`mod@slice`] takes from it
 //! what is needed of each frame ([`mosaic`] for those that hold a volume in one), [`series`] groups and orders the slices,
 //! [`geometry`] makes the matrix, [`pixels`] turns stored bits into numbers and [`load`] does so for all slices,
-//! [`even`] resamples on request. Here they are put together.
+//! [`windows`] finds how they are to be shown, [`even`] resamples on request. Here they are put together.
 
 mod dataset;
 mod even;
@@ -18,6 +18,7 @@ mod slice;
 #[cfg(test)]
 mod tests;
 mod volumes;
+mod windows;
 
 pub(super) use file::looks_like;
 pub(super) use slice::{Slice, directory, slices};
@@ -104,7 +105,7 @@ impl Stack {
             format: Format::Dicom,
             modality: known(&first.image.modality, "unknown"),
             description: known(&first.image.description, "DICOM series"),
-            windows: middle.windows.to_vec(),
+            windows: windows::stored_with(middle),
             frames: self.0.volumes.len(),
             frame: options.frame,
             frame_of_reference: Some(first.image.frame_of_reference.clone()).filter(|uid| !uid.is_empty()),
