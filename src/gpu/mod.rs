@@ -69,11 +69,13 @@ pub fn install(render_state: &RenderState) {
 pub fn upload(render_state: &RenderState, volume: &Arc<Volume>) {
     let missing =
         |resources: &Resources| resources.volumes.find(volume).is_none().then_some(resources.volumes.longest());
-    if let Some(longest) = render_state.renderer.read().callback_resources.get().and_then(missing) {
-        let uploaded = textures::upload(&render_state.device, &render_state.queue, volume, longest);
-        if let Some(resources) = render_state.renderer.write().callback_resources.get_mut::<Resources>() {
-            resources.volumes.insert(volume, uploaded);
-        }
+    let longest = render_state.renderer.read().callback_resources.get().and_then(missing);
+    // Frames go on meanwhile.
+    let uploaded = longest.map(|longest| textures::upload(&render_state.device, &render_state.queue, volume, longest));
+    if let Some(uploaded) = uploaded
+        && let Some(resources) = render_state.renderer.write().callback_resources.get_mut::<Resources>()
+    {
+        resources.volumes.insert(volume, uploaded);
     }
 }
 
