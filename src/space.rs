@@ -158,6 +158,12 @@ impl BoxMm {
         (self.min + self.max) / 2.0
     }
 
+    /// Whether both boxes have some space in common.
+    #[must_use]
+    pub fn overlaps(&self, other: Self) -> bool {
+        self.min.cmplt(other.max).all() && other.min.cmplt(self.max).all()
+    }
+
     /// Whether the point lies inside or on the surface.
     #[must_use]
     pub fn contains(&self, p: DVec3) -> bool {
@@ -259,6 +265,16 @@ impl Plane {
             Self::Axial => DVec3::Z,
             Self::Coronal => DVec3::Y,
             Self::Sagittal => DVec3::X,
+        }
+    }
+
+    /// The place in arrays that hold one value per plane, in the order of [`Plane::ALL`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        match self {
+            Self::Axial => 0,
+            Self::Coronal => 1,
+            Self::Sagittal => 2,
         }
     }
 

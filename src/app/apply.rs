@@ -23,7 +23,8 @@ impl State {
             Command::NextSeries(by) => self.next_series(by),
             Command::ShowVolume(frame) => self.show_volume(frame),
             Command::Even(even) => self.even(even),
-            Command::Layer(command) => self.layer(&command),
+            Command::Layer(command) => self.layer(command),
+            Command::Compare(command) => self.compare(command),
             Command::Jobs(jobs) => {
                 self.jobs = jobs;
                 if !self.running(JobKind::Open) {
@@ -64,8 +65,7 @@ impl State {
                 for finding in &analysis.findings {
                     self.ai_seen[finding.side.index()] = true;
                 }
-                self.set_analysis(Some(analysis));
-                Vec::new()
+                self.set_analysis(Some(analysis))
             }
             Command::LabelRefused { side, before, kind, reason } => {
                 self.labels[side.index()] = before;

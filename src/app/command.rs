@@ -1,6 +1,7 @@
 //! What can be asked of the program, and what it needs the outside for.
 
-use super::layers::LayerCommand;
+use super::compare::CompareCommand;
+use super::layers::{LayerCommand, LayerEffect};
 use super::load::{Origin, Target};
 use super::measure::{MeasureCommand, MeasureEffect};
 use super::report::Analysis;
@@ -61,6 +62,8 @@ pub enum Command {
     ChooseWindow(usize),
     /// Change what lies over the picture.
     Layer(LayerCommand),
+    /// Compare the scan with a second one.
+    Compare(CompareCommand),
     /// Switch the crosshair lines.
     ToggleCross,
     /// Switch the boxes of the sinuses.
@@ -140,6 +143,8 @@ pub enum Command {
     Jobs(Vec<JobView>),
     /// The 3-D picture is drawn by a program on the CPU.
     SoftwareGraphics(bool),
+    /// What the window draws with, in one line.
+    Graphics(String),
     /// A job or a step failed; the sentence says why and what to do.
     Failed(String),
 }
@@ -190,6 +195,10 @@ pub enum Wanted {
     File,
     /// A folder with a series.
     Folder,
+    /// Masks or maps to lay over the scan.
+    Overlay,
+    /// A scan to compare with.
+    Second,
 }
 
 /// What [`State::apply`](super::State::apply) cannot do itself.
@@ -205,6 +214,8 @@ pub enum Effect {
     Find(Arc<Scan>),
     /// Compute maps.
     Analyse(Arc<Scan>, [Sinus; 2]),
+    /// Read or compute what lies over the picture.
+    Layer(LayerEffect),
     /// Stop a job.
     Cancel(JobKind),
     /// Append a label event.

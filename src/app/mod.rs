@@ -5,6 +5,9 @@
 mod apply;
 pub mod checks;
 pub mod command;
+pub mod compare;
+mod first_look;
+mod layer_jobs;
 pub mod layers;
 mod load;
 mod look;
@@ -25,7 +28,7 @@ mod undo;
 pub use command::{Command, Effect};
 pub use load::{Origin, Target};
 pub use options::WindowOptions;
-pub use runner::{Runner, RunnerConfig};
+pub use runner::{MakeDevice, Prepare, Runner, RunnerConfig};
 pub use session::Saved;
 pub use state::State;
 

@@ -51,6 +51,7 @@ impl State {
     }
 
     pub(super) fn opened(&mut self, opened: Opened) -> Vec<Effect> {
+        let scan = Arc::clone(&opened.scan);
         let before = self.scan.replace(OpenScan::new(opened.scan, opened.origin));
         self.labels = opened.labels;
         self.early = None;
@@ -62,7 +63,12 @@ impl State {
             (Some(before), Some(now)) => before.is(now),
             _ => false,
         };
-        let mut effects: Vec<Effect> = self.list(origin.map(|origin| origin.catalogue)).into_iter().collect();
+        if !before.as_ref().is_some_and(|before| self.same_patient(before)) {
+            self.forget_overlays();
+        }
+        let mut effects: Vec<Effect> =
+            self.list(origin.as_ref().map(|origin| Arc::clone(&origin.catalogue))).into_iter().collect();
+        self.remember_checks(origin.as_ref(), &scan);
         match before {
             Some(before) if same_series => effects.extend(self.look_on(&before)),
             _ => effects.extend(self.look_anew()),
@@ -131,7 +137,8 @@ impl State {
             return None;
         }
         self.catalogue = catalogue;
-        self.thumbnails = vec![None; self.catalogue.as_ref().map_or(0, |c| c.series().len())];
+        let count = self.catalogue.as_ref().map_or(0, |c| c.series().len());
+        (self.thumbnails, self.findings) = (vec![None; count], vec![None; count]);
         let list = self.catalogue.clone().filter(|catalogue| catalogue.series().len() > 1);
         Some(Effect::Thumbnails(list))
     }

@@ -4,7 +4,6 @@
 //! [`State::saved`] is a snapshot; the runner keeps it in the project when it has changed. It comes back right after the
 //! scan. What a snapshot lacks, or what another version of the program wrote differently, stays as on opening.
 
-use super::layers::LayerCommand;
 use super::state::{JobKind, Layout, OrbitView, Pane, PaneView, State};
 use crate::methods::sinus::{Presence, Sinus};
 use crate::space::Side;
@@ -22,6 +21,8 @@ pub struct Saved {
     cross_mm: Option<DVec3>,
     #[serde(deserialize_with = "if_readable")]
     turn: Option<DQuat>,
+    #[serde(deserialize_with = "if_readable")]
+    roll: Option<[f64; 3]>,
     #[serde(deserialize_with = "if_readable")]
     planes: Option<[PaneView; 3]>,
     #[serde(deserialize_with = "if_readable")]
@@ -55,6 +56,8 @@ struct SavedLayer {
     name: String,
     shown: bool,
     overlay: Overlay,
+    #[serde(default)]
+    min_mm3: f64,
 }
 
 /// A field, or nothing where it cannot be understood: the others are of use all the same.
@@ -108,11 +111,17 @@ impl State {
         }
         let view = &self.view;
         let now = self.layers.list.iter();
-        let now = now.map(|layer| SavedLayer { name: layer.name.clone(), shown: layer.shown, overlay: layer.overlay });
+        let now = now.map(|layer| SavedLayer {
+            name: layer.name.clone(),
+            shown: layer.shown,
+            overlay: layer.overlay,
+            min_mm3: layer.min_mm3,
+        });
         let by_hand = |sinus: &Sinus| sinus.confidence >= 1.0 && sinus.present != Presence::Absent;
         Some(Saved {
             cross_mm: Some(view.cross_mm),
             turn: Some(view.frame.turn),
+            roll: Some(view.frame.roll),
             planes: Some(view.planes),
             orbit: Some(view.orbit),
             window: Some(view.window.clone()),
@@ -143,7 +152,8 @@ impl State {
             view.planes = planes;
         }
         if let Some(turn) = saved.turn.filter(|turn| turn.is_normalized()) {
-            view.frame.turn = turn;
+            view.frame = view.frame.aligned(turn);
+            view.frame.roll = saved.roll.filter(|roll| roll.iter().all(|r| r.is_finite())).unwrap_or_default();
         }
         if let Some(orbit) = saved.orbit {
             view.orbit = orbit;
@@ -170,10 +180,7 @@ impl State {
     /// Gives layers that have come their remembered colours.
     pub(super) fn restore_layers(&mut self) {
         for saved in std::mem::take(&mut self.session.layers) {
-            if let Some(number) = self.layers.list.iter().position(|layer| layer.name == saved.name) {
-                self.layer(&LayerCommand::Set(number, saved.overlay));
-                self.layer(&LayerCommand::Show(number, saved.shown));
-            } else {
+            if !self.dress_layer(&saved.name, saved.overlay, saved.min_mm3, saved.shown) {
                 self.session.layers.push(saved);
             }
         }
@@ -199,6 +206,7 @@ mod tests {
     use super::*;
     use crate::app::Command;
     use crate::app::command::Opened;
+    use crate::app::layers::{Layer, LayerCommand, Source};
     use crate::app::testing::scan;
     use crate::space::Plane;
     use crate::view::{Convention, SlabMode};
@@ -307,23 +315,18 @@ mod tests {
     #[test]
     fn a_layer_that_comes_later_gets_its_colours_then() {
         let overlay = Overlay { opacity: 0.3, ..Overlay::default() };
-        let layers = vec![SavedLayer { name: "residual".to_owned(), shown: false, overlay }];
+        let layers = vec![SavedLayer { name: "residual".to_owned(), shown: false, overlay, min_mm3: 40.0 }];
         let text = Saved { layers: Some(layers), ..Saved::default() }.to_json().unwrap();
         let mut state = opened();
         restore(&mut state, &text);
         assert!(state.layers.list.is_empty());
         let text = state.saved().unwrap().to_json().unwrap();
         assert!(text.contains("residual"), "it is not forgotten before it comes: {text}");
-        state.layers.list.push(crate::app::layers::Layer {
-            source: crate::app::layers::Source::Residual,
-            name: "residual".to_owned(),
-            unit: String::new(),
-            volume: Arc::clone(state.volume().unwrap()),
-            overlay: Overlay::default(),
-            shown: true,
-        });
+        let volume = Arc::clone(state.volume().unwrap());
+        state.put(Layer::new(Source::Residual, "residual", volume, Overlay::default()), 0);
         state.restore_layers();
-        assert_eq!((state.layers.list[0].shown, state.layers.list[0].overlay), (false, overlay));
+        let layer = &state.layers.list[0];
+        assert_eq!((layer.shown, layer.overlay, layer.min_mm3), (false, overlay, 40.0));
     }
 
     #[test]

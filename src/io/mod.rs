@@ -94,6 +94,8 @@ pub struct Scan {
     pub frames: usize,
     /// Which of them this is, from 0.
     pub frame: usize,
+    /// The DICOM Frame of Reference UID: scans with the same one lie in the same space.
+    pub frame_of_reference: Option<String>,
     /// Low values are meant to be shown bright (MONOCHROME1).
     pub inverted: bool,
     /// The real value of voxels outside the field of view that hold no measurement (DICOM Pixel Padding Value).
@@ -117,6 +119,7 @@ impl Scan {
             windows: Vec::new(),
             frames: 1,
             frame: 0,
+            frame_of_reference: None,
             inverted: false,
             padding: None,
             checks: Vec::new(),

@@ -12,6 +12,10 @@ mod golden;
 mod layers;
 /// Measuring in the window, and what is kept of it.
 mod measuring;
+/// Layers over the picture, a second scan beside it, and what is under the mouse.
+mod overlays;
+/// The plane panes: what the mouse does in them.
+mod planes;
 /// The program as a process: output, exit codes, bad input, labels that survive a kill.
 mod program;
 /// Reading files: real ones, generated ones, broken ones.
