@@ -24,6 +24,13 @@ impl State {
             Command::ShowVolume(frame) => self.show_volume(frame),
             Command::Even(even) => self.even(even),
             Command::Layer(command) => self.layer(&command),
+            Command::Settings(command) => self.change_settings(&command),
+            Command::ShowPaths(show) => self.show_paths(show),
+            Command::AnalyseOnOpen(on) => {
+                self.settings.analyse_on_open = on;
+                self.save_settings()
+            }
+            Command::Shell(command) => self.shell(command),
             Command::Jobs(jobs) => {
                 self.jobs = jobs;
                 if !self.running(JobKind::Open) {

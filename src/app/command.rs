@@ -3,12 +3,14 @@
 use super::layers::LayerCommand;
 use super::load::{Origin, Target};
 use super::report::Analysis;
+use super::settings::{Settings, SettingsCommand};
+use super::shell::ShellCommand;
 use super::state::{JobKind, JobView, Layout, Pane};
 use crate::io::{Catalogue, OpenError, Preview, Scan};
 use crate::methods::sinus::Sinus;
 use crate::project::Label;
 use crate::space::{Plane, Side};
-use crate::view::{Interpolation, Slab, Window};
+use crate::view::{Interpolation, Picture, Slab, Window};
 use glam::{DQuat, DVec3};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,6 +61,10 @@ pub enum Command {
     ChooseWindow(usize),
     /// Change what lies over the picture.
     Layer(LayerCommand),
+    /// Change a setting.
+    Settings(SettingsCommand),
+    /// Change what stands around the panes.
+    Shell(ShellCommand),
     /// Switch the crosshair lines.
     ToggleCross,
     /// Switch the boxes of the sinuses.
@@ -203,4 +209,8 @@ pub enum Effect {
     Cancel(JobKind),
     /// Append a label event.
     Record(Judgement),
+    /// Write the settings.
+    SaveSettings(Box<Settings>),
+    /// Write a picture where the user wants it, under this name if he does not say another.
+    SaveFigure(String, Arc<Picture>),
 }

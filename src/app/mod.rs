@@ -5,6 +5,7 @@
 mod apply;
 pub mod checks;
 pub mod command;
+mod figure_file;
 pub mod layers;
 mod load;
 mod look;
@@ -14,10 +15,13 @@ mod options;
 pub mod report;
 pub mod runner;
 pub mod settings;
+pub mod settings_file;
+pub mod shell;
 pub mod state;
 #[cfg(test)]
 mod testing;
 mod undo;
+pub mod windows;
 
 pub use command::{Command, Effect};
 pub use load::{Origin, Target};

@@ -50,7 +50,7 @@ impl State {
     }
 
     pub(super) fn opened(&mut self, opened: Opened) -> Vec<Effect> {
-        let before = self.scan.replace(OpenScan::new(opened.scan, opened.origin));
+        let before = self.scan.replace(OpenScan::new(opened.scan, opened.origin, &self.settings));
         self.labels = opened.labels;
         self.early = None;
         // Other messages stay until they are read.
@@ -128,6 +128,9 @@ impl State {
         self.catalogue = catalogue;
         self.thumbnails = vec![None; self.catalogue.as_ref().map_or(0, |c| c.series().len())];
         let list = self.catalogue.clone().filter(|catalogue| catalogue.series().len() > 1);
+        if list.is_some() {
+            self.shell.offer_series();
+        }
         Some(Effect::Thumbnails(list))
     }
 }
