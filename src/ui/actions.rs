@@ -5,7 +5,7 @@ use crate::app::Command;
 use crate::app::layers::LayerCommand;
 use crate::app::settings::{Settings, SettingsCommand};
 use crate::app::shell::{Destination, Drawer, Figure, ShellCommand};
-use crate::app::state::{JobKind, Layout, Pane, State, plane_index};
+use crate::app::state::{JobKind, Layout, Pane, State};
 use crate::project::Label;
 use crate::space::{Plane, Side};
 use crate::view::{Interpolation, Slab, SlabMode, Window};
@@ -219,7 +219,7 @@ fn cross(state: &State, pane: Pane, [right, down]: [f64; 2]) -> Option<Command> 
 #[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]
 fn zoom(state: &State, pane: Pane, factor: f64) -> Option<Command> {
     Some(match pane {
-        Pane::Plane(plane) => Command::Zoom(plane, factor, state.view.planes[plane_index(plane)].centre_mm),
+        Pane::Plane(plane) => Command::Zoom(plane, factor, state.view.planes[plane.index()].centre_mm),
         Pane::Volume => Command::ZoomVolume(factor),
     })
 }
@@ -229,7 +229,7 @@ fn pan(state: &State, pane: Pane, [right, down]: [f64; 2]) -> Option<Command> {
     let (Pane::Plane(plane), Some(open)) = (pane, &state.scan) else { return None };
     let (to_right, to_bottom) = state.view.frame.screen_axes(plane);
     let extent = (open.bounds_mm.max - open.bounds_mm.min).max_element();
-    let by = extent / 20.0 / state.view.planes[plane_index(plane)].zoom;
+    let by = extent / 20.0 / state.view.planes[plane.index()].zoom;
     Some(Command::Pan(plane, (to_right * right + to_bottom * down) * by))
 }
 

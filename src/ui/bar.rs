@@ -38,8 +38,8 @@ fn items_ui(ui: &mut Ui, state: &State, pane: Pane, commands: &mut Vec<Command>)
         }
         ui.separator();
         let (undo, redo) = state.undoable();
-        step_button(ui, state, "Undo", undo, Command::Undo, commands);
-        step_button(ui, state, "Redo", redo, Command::Redo, commands);
+        step_button(ui, state, "Undo", undo.as_ref(), Command::Undo, commands);
+        step_button(ui, state, "Redo", redo.as_ref(), Command::Redo, commands);
         ui.separator();
         menus::figure(ui, state, pane, commands);
     }
@@ -53,11 +53,11 @@ fn step_button(
     ui: &mut Ui,
     state: &State,
     text: &str,
-    step: Option<String>,
+    step: Option<&String>,
     command: Command,
     commands: &mut Vec<Command>,
 ) {
-    let what = step.as_ref().map_or_else(|| format!("Nothing to {}", text.to_lowercase()), |s| format!("{text}: {s}"));
+    let what = step.map_or_else(|| format!("Nothing to {}", text.to_lowercase()), |s| format!("{text}: {s}"));
     let hint = keys::hint(&state.settings, &what, &text.to_lowercase());
     let response = ui.add_enabled(step.is_some(), Button::new(text));
     if response.on_hover_text(&hint).on_disabled_hover_text(&hint).clicked() {

@@ -174,10 +174,7 @@ pub(super) fn captured(ctx: &Context) -> Option<Shortcut> {
 
 fn is_held_along(key: Key) -> bool {
     use Key::{AltLeft, AltRight, ControlLeft, ControlRight, ShiftLeft, ShiftRight, SuperLeft, SuperRight};
-    matches!(
-        key,
-        ShiftLeft | ShiftRight | ControlLeft | ControlRight | AltLeft | AltRight | SuperLeft | SuperRight
-    )
+    matches!(key, ShiftLeft | ShiftRight | ControlLeft | ControlRight | AltLeft | AltRight | SuperLeft | SuperRight)
 }
 
 /// The name of the action that labels a sinus.
@@ -218,7 +215,8 @@ mod tests {
             }
             assert_eq!(ACTIONS.iter().filter(|other| other.id == action.id).count(), 1, "{}", action.id);
         }
-        let conflicts: Vec<_> = conflicts(&Settings::default()).iter().map(|(a, b, key)| (a.id, b.id, key.clone())).collect();
+        let conflicts: Vec<_> =
+            conflicts(&Settings::default()).iter().map(|(a, b, key)| (a.id, b.id, key.clone())).collect();
         assert_eq!(conflicts, []);
     }
 

@@ -152,7 +152,11 @@ pub(super) fn planes(ui: &mut Ui, state: &State, pane: Pane, commands: &mut Vec<
         let mut thickness_mm = slab.thickness_mm;
         let name = ui.horizontal(|ui| {
             let slider = Slider::new(&mut thickness_mm, 0.0..=THICKEST_MM).suffix(" mm").fixed_decimals(1);
-            let hint = format!("0 shows the plane alone ({} {})", keys::of(settings, "slab thinner"), keys::of(settings, "slab thicker"));
+            let hint = format!(
+                "0 shows the plane alone ({} {})",
+                keys::of(settings, "slab thinner"),
+                keys::of(settings, "slab thicker")
+            );
             ui.add(slider).on_hover_text(hint)
         });
         name.inner.widget_info(|| egui::WidgetInfo::slider(true, slab.thickness_mm, "Slab thickness"));
@@ -200,7 +204,8 @@ pub(super) fn window(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             }
             ui.data_mut(|data| data.insert_temp(id, name));
         });
-        if entry(ui, settings, "Edit presets…", "drawer settings", false) && state.drawer() != Some(Drawer::Settings) {
+        if entry(ui, settings, "Edit presets…", "drawer settings", false) && state.drawer() != Some(Drawer::Settings)
+        {
             commands.push(Command::Shell(ShellCommand::ToggleDrawer(Drawer::Settings)));
         }
     });

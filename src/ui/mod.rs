@@ -1,23 +1,37 @@
 //! The window: panes and panels drawn from [`State`], wishes sent as [`Command`]s.
 
+mod actions;
 mod bar;
+mod cards;
 mod colour_bar;
+mod drawer;
+mod figure;
 mod help;
 mod keys;
+mod layers;
 mod lettering;
-mod panel;
+mod menus;
+mod message;
 mod panes;
+mod plane_marks;
+mod plane_mouse;
 mod plane_pane;
 mod preview;
 mod projection;
+mod rail;
+mod recent;
 mod scan;
 mod series;
+mod settings_panel;
 mod status;
 mod theme;
 mod volume_pane;
 
+use crate::app::settings::{Settings, SettingsCommand};
+use crate::app::shell::ShellCommand;
 use crate::app::state::Pane;
-use crate::app::{Command, Runner, RunnerConfig, State, WindowOptions};
+use crate::app::{Command, Runner, RunnerConfig, State, WindowOptions, settings_file};
+use crate::space::Plane;
 use crate::{gpu, nets};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -26,7 +40,8 @@ use std::time::{Duration, Instant};
 ///
 /// # Errors
 /// A sentence when no window can be opened.
-pub fn run(args: WindowOptions, started: Instant) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+pub fn run(mut args: WindowOptions, started: Instant) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    args.settings = args.settings.or_else(default_settings);
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Antrum")
@@ -51,8 +66,13 @@ pub fn run(args: WindowOptions, started: Instant) -> Result<(), Box<dyn std::err
 pub struct App {
     state: State,
     runner: Runner,
-    /// The pane under the mouse: keys for slices mean it.
-    hovered: Option<Pane>,
+    /// The panes of the last frame.
+    shown: panes::Shown,
+    /// The pane that keys and menus mean: the one that has the keyboard, else the one that was under the mouse last.
+    pane: Pane,
+    /// The pane that gets the keyboard in the next frame.
+    go_to: Option<Pane>,
+    camera: figure::Camera,
     startup: Option<Startup>,
 }
 
@@ -63,7 +83,7 @@ struct Startup {
 }
 
 impl App {
-    /// Sets up drawing and opens what was asked for.
+    /// Sets up drawing and opens what was asked for. Without a file for them, settings are those of this run alone.
     #[must_use]
     pub fn new(cc: &eframe::CreationContext<'_>, args: WindowOptions, started: Instant) -> Self {
         theme::apply(&cc.egui_ctx);
@@ -84,13 +104,23 @@ impl App {
         };
         let keeper = config.project.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let label_keeper = format!("Labels by {} in {keeper}", config.rater);
+        let (settings, note) = args.settings.as_deref().map_or((Settings::default(), None), settings_file::load);
         let mut app = Self {
-            state: State::kept_by(label_keeper),
-            runner: Runner::new(config),
-            hovered: None,
+            state: State::kept_by(label_keeper).with_settings(settings),
+            runner: Runner::new(config).with_settings(args.settings.clone()),
+            shown: panes::Shown::default(),
+            pane: Pane::Plane(Plane::Axial),
+            go_to: None,
+            camera: figure::Camera::default(),
             startup: args.log_startup.then_some(Startup { started, frames: 0 }),
         };
-        app.send(Command::ShowPaths(args.show_paths));
+        theme::follow(&cc.egui_ctx, &app.state.settings);
+        if args.show_paths {
+            app.send(Command::Settings(SettingsCommand::ShowPathsForNow));
+        }
+        if let Some(note) = note {
+            app.send(Command::Notice(note));
+        }
         app.send(Command::SoftwareGraphics(software_graphics));
         app.send(if args.paths.is_empty() { Command::OpenExample } else { Command::Open(args.paths) });
         app
@@ -106,6 +136,18 @@ impl App {
     pub fn send(&mut self, command: Command) {
         for effect in self.state.apply(command) {
             self.runner.run(effect);
+        }
+    }
+
+    /// Carries out what the keys ask for.
+    fn keys(&mut self, ctx: &egui::Context) {
+        let focused = ctx.memory(egui::Memory::focused).is_some();
+        let elsewhere = focused && self.shown.focused.is_none();
+        for command in keys::pressed(ctx, &self.state, self.pane, elsewhere) {
+            if let Command::Focus(pane) = command {
+                (self.pane, self.go_to) = (pane, Some(pane));
+            }
+            self.send(command);
         }
     }
 
@@ -142,9 +184,12 @@ impl eframe::App for App {
         if !dropped.is_empty() {
             self.send(Command::Open(dropped));
         }
-        for command in keys::pressed(ctx, &self.state, self.hovered) {
-            self.send(command);
+        self.keys(ctx);
+        let wide = ctx.content_rect().width() >= WIDE;
+        if wide != self.state.shell.wide {
+            self.send(Command::Shell(ShellCommand::Wide(wide)));
         }
+        theme::follow(ctx, &self.state.settings);
         self.send(Command::Jobs(self.runner.jobs()));
         self.graphics_notes(frame);
         self.log_startup();
@@ -155,11 +200,19 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let mut commands = Vec::new();
-        bar::ui(ui, &self.state, &mut commands);
+        bar::ui(ui, &self.state, self.pane, &mut commands);
         status::ui(ui, &self.state, &mut commands);
-        panel::ui(ui, &self.state, &mut commands);
-        self.hovered = panes::ui(ui, &self.state, &mut commands);
-        help::ui(ui, &self.state, &mut commands);
+        cards::ui(ui, &self.state, &mut commands);
+        rail::ui(ui, &self.state, &mut commands);
+        drawer::ui(ui, &self.state, &mut commands);
+        self.shown = panes::ui(ui, &self.state, self.go_to.take(), &mut commands);
+        self.pane = self.shown.focused.or(self.shown.hovered).unwrap_or(self.pane);
+        if self.state.shell.figure.is_some() {
+            commands.extend(self.camera.follow(ui.ctx(), &self.state, &self.shown.panes));
+        } else {
+            message::ui(ui, &self.state, self.shown.area, &mut commands);
+            help::ui(ui, &self.state, &mut commands);
+        }
         if !commands.is_empty() {
             // What a command changes is drawn in the next frame.
             ui.ctx().request_repaint();
@@ -168,12 +221,27 @@ impl eframe::App for App {
             self.send(command);
         }
     }
+
+    fn raw_input_hook(&mut self, _ctx: &egui::Context, raw_input: &mut egui::RawInput) {
+        if self.state.shell.figure.is_some() {
+            // A figure shows no marks under the mouse.
+            raw_input.events.push(egui::Event::PointerGone);
+        }
+    }
 }
+
+/// The width in points from which a drawer is open unasked.
+const WIDE: f32 = 1500.0;
 
 /// `labels.antrum` in the user's data folder.
 fn default_project() -> PathBuf {
     directories::ProjectDirs::from("", "", "antrum")
         .map_or_else(|| PathBuf::from("labels.antrum"), |dirs| dirs.data_dir().join("labels.antrum"))
+}
+
+/// `settings.json` in the user's configuration folder.
+fn default_settings() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "antrum").map(|dirs| dirs.config_dir().join("settings.json"))
 }
 
 fn login_name() -> String {

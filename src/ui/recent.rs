@@ -9,8 +9,10 @@ pub(super) fn name(recent: &Recent, number: usize, show_paths: bool) -> String {
     let when = ago(now_secs.saturating_sub(recent.opened_secs));
     match recent.paths.first() {
         Some(path) if show_paths => {
-            let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-            let more = if recent.paths.len() > 1 { format!(" and {} more", recent.paths.len() - 1) } else { String::new() };
+            let name =
+                path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+            let more =
+                if recent.paths.len() > 1 { format!(" and {} more", recent.paths.len() - 1) } else { String::new() };
             format!("{name}{more}, {when}")
         }
         _ => format!("{}  {}, {when}", number + 1, recent.what),
@@ -38,6 +40,9 @@ mod tests {
         let hidden = name(&recent, 0, false);
         assert!(hidden.starts_with("1  MR · NIfTI · 2 × 2 × 2, ") && !hidden.contains("DOE"));
         assert!(name(&recent, 0, true).starts_with("DOE^JANE.nii and 1 more, "));
-        assert_eq!([30, 200, 7300, 90_000, 200_000].map(ago), ["just now", "3 min ago", "2 h ago", "yesterday", "2 days ago"]);
+        assert_eq!(
+            [30, 200, 7300, 90_000, 200_000].map(ago),
+            ["just now", "3 min ago", "2 h ago", "yesterday", "2 days ago"]
+        );
     }
 }

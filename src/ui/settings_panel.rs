@@ -32,9 +32,8 @@ fn appearance_ui(ui: &mut Ui, settings: &Settings, sent: &mut Vec<SettingsComman
         for (text, theme) in [("dark", Theme::Dark), ("light", Theme::Light)] {
             let chosen = settings.theme == theme;
             let response = ui.selectable_label(chosen, text);
-            response.widget_info(|| {
-                WidgetInfo::selected(egui::Role::RadioButton, true, chosen, format!("Panels {text}"))
-            });
+            response
+                .widget_info(|| WidgetInfo::selected(egui::Role::RadioButton, true, chosen, format!("Panels {text}")));
             if response.on_hover_text("Pictures stand on black in both").clicked() {
                 sent.push(SettingsCommand::Theme(theme));
             }
@@ -74,7 +73,10 @@ fn opening_ui(ui: &mut Ui, settings: &Settings, sent: &mut Vec<SettingsCommand>,
         ui,
         "Start with",
         settings.convention,
-        &[("patient right on the left", Convention::Radiological), ("patient left on the left", Convention::Neurological)],
+        &[
+            ("patient right on the left", Convention::Radiological),
+            ("patient left on the left", Convention::Neurological),
+        ],
         |convention| sent.push(SettingsCommand::Convention(convention)),
     );
     choice(
@@ -170,7 +172,8 @@ fn windows_ui(ui: &mut Ui, state: &State, sent: &mut Vec<SettingsCommand>) {
         });
     }
     ui.horizontal(|ui| {
-        let keep = ui.button("Keep the present one").on_hover_text("The window of the panes, as a preset to be renamed");
+        let keep =
+            ui.button("Keep the present one").on_hover_text("The window of the panes, as a preset to be renamed");
         if keep.clicked() {
             sent.push(SettingsCommand::AddPreset(format!("mine {}", presets.len() + 1)));
         }
