@@ -333,7 +333,7 @@ mod tests {
         for inverted in [false, true] {
             let now = Window { inverted, ..Window::between(0.0, 100.0) };
             assert!(moved(&now, 1.0, -0.05).apply(50.0) > now.apply(50.0));
-            assert_eq!(moved(&now, 1.1, 0.0).width, 110.00000000000001);
+            assert_eq!(moved(&now, 1.5, 0.0).width, 150.0);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::methods::sinus::{Presence, Sinus};
 use crate::project::Label;
 use crate::space::Side;
 use egui::{
-    Align, Button, Frame, Layout, Margin, Panel, ProgressBar, RichText, ScrollArea, Sense, Ui, WidgetInfo, vec2,
+    Align, Button, Frame, Layout, Margin, Panel, Rect, Response, RichText, ScrollArea, Sense, Ui, WidgetInfo, vec2,
 };
 
 /// Height of the strip in points.
@@ -106,8 +106,8 @@ fn card_ui(ui: &mut Ui, state: &State, sinus: &Sinus, width: f32, commands: &mut
 fn column(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
     let size = vec2(width, HEIGHT - 14.0);
     ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
-        ui.set_width(width);
-        ui.spacing_mut().item_spacing.y = 2.0;
+        ui.set_min_size(size);
+        ui.spacing_mut().item_spacing.y = 3.0;
         ui.spacing_mut().button_padding = vec2(0.0, 1.0);
         add(ui);
     });
@@ -130,10 +130,10 @@ fn presence(sinus: &Sinus) -> (&'static str, &'static str) {
 
 fn score_ui(ui: &mut Ui, state: &State, side: Side, roomy: bool, commands: &mut Vec<Command>) {
     let palette = theme::of(ui);
-    let height = 6.0;
+    ui.add_space(3.0);
     let Some(finding) = state.finding(side) else {
         ui.label(RichText::new("no map yet").small().color(palette.weak));
-        ui.add(ProgressBar::new(0.0).desired_height(height));
+        percentile_ui(ui, 0.0);
         return;
     };
     let weights = state.analysis.as_ref().map_or("", |a| a.weights_sha256.get(..12).unwrap_or(""));
@@ -147,12 +147,23 @@ fn score_ui(ui: &mut Ui, state: &State, side: Side, roomy: bool, commands: &mut 
     let percentile = finding.percentile.map_or(String::new(), |p| format!("  P{p:.0}"));
     let text = RichText::new(format!("{name}{:.3}{percentile}", finding.score)).small().color(palette.text);
     ui.label(text).on_hover_text(&hint);
-    let share = finding.percentile.unwrap_or(0.0) as f32 / 100.0;
-    let bar = ProgressBar::new(share).desired_height(height).fill(palette.accent);
-    let bar = ui.add(bar).on_hover_text(hint).interact(Sense::click());
-    if bar.clicked() {
+    let bar = percentile_ui(ui, finding.percentile.unwrap_or(0.0));
+    let name = format!("Score of the patient's {} sinus", side.name());
+    bar.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
+    if bar.on_hover_text(hint).clicked() {
         commands.push(Command::CentreOn(side));
     }
+}
+
+/// A bar from 0 to 100.
+fn percentile_ui(ui: &mut Ui, percentile: f64) -> Response {
+    let palette = theme::of(ui);
+    let (area, response) = ui.allocate_exact_size(vec2(ui.available_width(), 10.0), Sense::click());
+    let bar = Rect::from_center_size(area.center(), vec2(area.width(), 5.0));
+    let filled = Rect::from_min_size(bar.min, vec2(bar.width() * percentile.clamp(0.0, 100.0) as f32 / 100.0, 5.0));
+    ui.painter().rect_filled(bar, 2.0, palette.line);
+    ui.painter().rect_filled(filled, 2.0, palette.accent);
+    response
 }
 
 fn label_ui(ui: &mut Ui, state: &State, side: Side, label: Label, roomy: bool, commands: &mut Vec<Command>) {

@@ -57,6 +57,7 @@ impl Shortcut {
             Key::ArrowLeft => "Left",
             Key::ArrowRight => "Right",
             Key::Escape => "Esc",
+            Key::Minus => "-",
             key if is_sign(key) => key.symbol_or_name(),
             key => key.name(),
         };
@@ -74,7 +75,7 @@ impl Shortcut {
 
 /// Keys that are neither letters nor digits nor have a name of their own on the keyboard.
 fn is_sign(key: Key) -> bool {
-    let symbol = key.symbol_or_name();
+    let symbol = if key == Key::Minus { "-" } else { key.symbol_or_name() };
     symbol.chars().count() == 1 && symbol.is_ascii() && !symbol.chars().all(|c| c.is_ascii_alphanumeric())
 }
 

@@ -76,7 +76,7 @@ fn focus_ui(ui: &Ui, state: &State, response: &Response) {
         let stroke = Stroke::new(1.0, theme::ACCENT);
         ui.painter().rect_stroke(response.rect, 0.0, stroke, StrokeKind::Inside);
     }
-    let moved = ui.input(|input| input.pointer.is_moving());
+    let moved = ui.input(|input| input.pointer.delta() != Vec2::ZERO);
     let elsewhere = ui.input(|input| input.pointer.hover_pos()).is_some_and(|at| !response.rect.contains(at));
     if moved && elsewhere {
         response.surrender_focus();
