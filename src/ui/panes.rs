@@ -5,8 +5,8 @@ use crate::app::command::Command;
 use crate::app::state::{JobKind, Layout, Pane, State};
 use crate::space::Plane;
 use egui::{
-    Align2, CentralPanel, EventFilter, FontId, Frame, Rect, Response, Sense, Stroke, StrokeKind, Ui, UiBuilder, pos2,
-    vec2,
+    Align2, CentralPanel, EventFilter, FontId, Frame, Rect, Response, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2,
+    pos2, vec2,
 };
 
 /// What the panes were in one frame.
