@@ -103,7 +103,7 @@ pub(super) const ACTIONS: &[Action] = &[
     act(PANES, "pan down", "Alt+Down", "picture down", |state, pane| pan(state, pane, [0.0, -1.0])).again(),
     act(PANES, "turn left", "Left", "turn the 3-D picture", |_, pane| orbit(pane, -0.15)).again(),
     act(PANES, "turn right", "Right", "turn it the other way", |_, pane| orbit(pane, 0.15)).again(),
-    act(PANES, "reset", "R", "reset pan, zoom, turn, layout", |_, _| Some(Command::ResetViews)),
+    act(PANES, "reset", "R", "reset pan, zoom, turn and layout", |_, _| Some(Command::ResetViews)),
     act(PANES, "layout quad", "F2", "two by two", |_, _| Some(Command::SetLayout(Layout::Quad))),
     act(PANES, "layout large", "F3", "one large, three small", |_, _| Some(Command::SetLayout(Layout::Large))),
     act(PANES, "single", "F4", "this pane alone, or all again", |_, pane| Some(Command::ToggleSingle(pane))),
@@ -155,7 +155,7 @@ pub(super) const ACTIONS: &[Action] = &[
     act(PROGRAM, "smaller", "Ctrl+-", "smaller", |state, _| scale(&state.settings, -25)),
     act(PROGRAM, "usual size", "Ctrl+0", "usual size", |_, _| Some(Command::Settings(SettingsCommand::Scale(100)))),
     act(PROGRAM, "sheet", "? F1", "this sheet", |_, _| Some(Command::ToggleHelp)),
-    act(PROGRAM, "close", "Esc", "close, put a message away, stop opening", |state, _| {
+    act(PROGRAM, "close", "Esc", "close, or stop opening", |state, _| {
         Some(match (state.help, &state.message) {
             (true, _) => Command::ToggleHelp,
             (false, Some(_)) => Command::DismissMessage,

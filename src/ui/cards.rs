@@ -41,6 +41,9 @@ fn not_found_ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec<
         (false, None) => "The maxillary sinuses have not been looked for yet",
     };
     ui.weak(text);
+    if open.flat().is_some() {
+        return;
+    }
     let running = state.running(JobKind::Find);
     let hint = keys::hint(&state.settings, "Look for both maxillary sinuses", "find");
     if ui.add_enabled(!running, Button::new("Find")).on_hover_text(hint).clicked() {

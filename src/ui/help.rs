@@ -21,12 +21,14 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         .anchor(Align2::CENTER_CENTER, [0.0, 0.0])
         .collapsible(false)
         .resizable(false)
+        .fixed_size([columns as f32 * COLUMN, room.y - 70.0])
         .open(&mut open)
         .show(ui.ctx(), |ui| {
             ui.label(RichText::new(crate::NOTICE).color(theme::of(ui).notice));
-            ScrollArea::vertical().max_height(room.y - 110.0).show(ui, |ui| {
+            ScrollArea::vertical().max_height(room.y - 130.0).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 ui.horizontal_top(|ui| {
+                    ui.spacing_mut().item_spacing.x = 0.0;
                     for column in divided(&sheet(&state.settings), columns) {
                         ui.allocate_ui(vec2(COLUMN, 0.0), |ui| {
                             ui.vertical(|ui| {
@@ -50,7 +52,7 @@ type Section = (&'static str, Vec<(String, String)>);
 
 fn rows_ui(ui: &mut Ui, title: &str, rows: &[(String, String)]) {
     ui.label(theme::heading(title).size(13.0).color(theme::of(ui).accent));
-    Grid::new(title).num_columns(2).min_col_width(92.0).spacing([8.0, 1.0]).show(ui, |ui| {
+    Grid::new(title).num_columns(2).min_col_width(88.0).min_row_height(15.0).spacing([8.0, 1.0]).show(ui, |ui| {
         for (pressed, what) in rows {
             ui.label(RichText::new(pressed).monospace().size(11.0).color(theme::of(ui).strong));
             ui.label(RichText::new(what).size(12.0));
@@ -94,7 +96,7 @@ fn divided(sections: &[Section], columns: usize) -> Vec<&[Section]> {
 fn mouse(map: MouseMap) -> Vec<(String, String)> {
     let does = |tool: Tool| match tool {
         Tool::Crosshair => "crosshair",
-        Tool::Window => "window: sideways width, up and down centre",
+        Tool::Window => "window: width and centre",
         Tool::Pan => "pan",
         Tool::Zoom => "zoom",
     };
@@ -102,8 +104,8 @@ fn mouse(map: MouseMap) -> Vec<(String, String)> {
         ("left drag", does(map.left)),
         ("right drag", does(map.right)),
         ("middle drag", does(map.middle)),
-        ("left drag on a box's mark", "move the box"),
-        ("left drag in 3-D", "turn"),
+        ("drag a box's mark", "move the box"),
+        ("drag in 3-D", "turn"),
         ("right click", "menu"),
         ("wheel", "slices; in 3-D: zoom"),
         ("Ctrl+wheel", "zoom at the mouse"),

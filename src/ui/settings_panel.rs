@@ -159,7 +159,7 @@ fn windows_ui(ui: &mut Ui, state: &State, sent: &mut Vec<SettingsCommand>) {
             ui.add_sized([84.0, 18.0], egui::Label::new(RichText::new(values).small()));
             for (sign, what, command) in [
                 ("up", "Move up", SettingsCommand::MovePreset(number, -1)),
-                ("✕", "Delete", SettingsCommand::RemovePreset(number)),
+                ("×", "Delete", SettingsCommand::RemovePreset(number)),
             ] {
                 let enabled = number > 0 || matches!(command, SettingsCommand::RemovePreset(_));
                 let response = ui.add_enabled(enabled, Button::new(sign).small());
