@@ -6,7 +6,7 @@
 use super::slice::slice;
 use super::testing::{self, Window as Screen};
 use super::volumes::Volumes;
-use super::{Resources, notes, upload};
+use super::{Resources, Uploader, notes};
 use crate::image::render::{self, Layer};
 use crate::space::{Grid, Plane};
 use crate::view::{
@@ -380,7 +380,9 @@ fn a_volume_that_is_too_large_for_the_device_is_drawn_reduced_in_its_place_and_a
 
     // Put there before it is drawn, it is not uploaded again.
     let small: Arc<Volume> = Volume::from_f32(sheared([9, 9, 9]), vec![500.0; 729], Unit::Arbitrary).into();
-    upload(&screen.render_state, &small);
+    let uploader = Uploader::default();
+    uploader.draw_on(&screen.render_state);
+    uploader.upload(&small);
     let textures = |screen: &Screen| {
         let renderer = screen.render_state.renderer.read();
         let resources: &Resources = renderer.callback_resources.get().unwrap();

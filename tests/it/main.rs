@@ -22,5 +22,7 @@ mod program;
 mod reading;
 /// Sinuses of real people, where their scans are at hand.
 mod real_scans;
+/// What stands around the panes: drawers, menus, settings, keys, figures.
+mod shell;
 /// The real window, driven by accessible names.
 mod window;

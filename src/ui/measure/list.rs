@@ -49,13 +49,24 @@ fn tools(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                 "{} ({}). Click and click, or press and drag. A second click on this button, or Shift held, keeps the \
                  tool in hand; Esc puts it away",
                 what(kind),
-                keys::measure_key(kind),
+                keys::of(&state.settings, action(kind)),
             );
             if response.on_hover_text(hint).clicked() {
                 commands.push(Command::Measure(MeasureCommand::Choose(kind)));
             }
         }
     });
+}
+
+/// The action that takes a tool in hand.
+fn action(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Distance => "distance",
+        Kind::Angle => "angle",
+        Kind::Ellipse => "ellipse",
+        Kind::Box => "box",
+        Kind::Probe => "point probe",
+    }
 }
 
 /// What a tool is for.
