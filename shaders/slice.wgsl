@@ -22,6 +22,10 @@ struct Slice {
 }
 
 @group(0) @binding(0) var<uniform> slice: Slice;
+// Scan and map in their exact numbers, to be loaded and interpolated by hand.
+@group(1) @binding(0) var scan_exact: texture_3d<f32>;
+@group(1) @binding(1) var map_exact: texture_3d<f32>;
+@group(1) @binding(2) var colour_tables: texture_2d<f32>;
 
 fn number_at(volume: texture_3d<f32>, voxel: vec3<i32>, is_bytes: u32) -> f32 {
     let texel = textureLoad(volume, voxel, 0).rg;
@@ -71,7 +75,8 @@ fn fs_slice_with_map(@builtin(position) position: vec4<f32>) -> @location(0) vec
     let voxel = transform(slice.map_from_pixel, pixel);
     let value = slice.map_slope * trilinear(map_exact, voxel, slice.map_is_bytes) + slice.map_intercept;
     if is_inside(map_exact, voxel) && is_visible(slice.overlay, value) {
-        colour = mix(colour, map_colour(slice.overlay, value), slice.overlay.opacity);
+        let tint = map_colour(colour_tables, slice.overlay, value);
+        colour = mix(colour, tint.rgb, tint.a);
     }
     return to_target(colour);
 }

@@ -17,7 +17,7 @@ pub use slice::slice;
 
 use crate::image::render::Layer;
 use crate::space::Grid;
-use crate::view::ColourMap;
+use crate::view::{ColourMap, Overlay};
 use crate::volume::{Rescale, Unit, Volume, Voxels};
 use bytemuck::{Pod, Zeroable};
 use eframe::egui_wgpu::RenderState;
@@ -31,8 +31,6 @@ pub const PANES: usize = 8;
 
 /// Bytes from one uniform struct to the next: the largest alignment that a device may ask for.
 const UNIFORM_STRIDE: usize = 256;
-/// The ray-caster's place behind the uniforms of the panes.
-const RAYCAST_SLOT: usize = PANES;
 
 const COMMON: &str = include_str!("../../shaders/common.wgsl");
 const SLICE: &str = include_str!("../../shaders/slice.wgsl");
@@ -51,7 +49,7 @@ struct Resources {
     filtering: wgpu::Sampler,
     volumes: Volumes,
     /// What each pane draws, by its slot; made when the frame is prepared.
-    drawn: [Option<Drawn>; PANES + 1],
+    drawn: [Option<Drawn>; PANES],
     /// Bound where there is no scan or map.
     nothing: Arc<GpuVolume>,
 }
@@ -111,7 +109,7 @@ impl Resources {
         });
         let uniforms = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("uniforms"),
-            size: ((PANES + 1) * UNIFORM_STRIDE) as u64,
+            size: (PANES * UNIFORM_STRIDE) as u64,
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
@@ -139,10 +137,11 @@ impl Resources {
             }],
         });
         let volume_layout = volume_layout(device);
-        let builder = Builder { device, layouts: [&uniform_layout, &volume_layout] };
+        let builder = Builder { device };
+        let layouts = [&uniform_layout, &volume_layout];
         Some(Self {
-            slice: builder.build(SLICE, "fs_slice", &[], render_state.target_format),
-            slice_with_map: builder.build(SLICE, "fs_slice_with_map", &[], render_state.target_format),
+            slice: builder.build(SLICE, "fs_slice", &layouts, render_state.target_format),
+            slice_with_map: builder.build(SLICE, "fs_slice_with_map", &layouts, render_state.target_format),
             raycast: raycast::Programs::new(&builder, render_state.target_format),
             uniforms,
             uniform_group,
@@ -150,7 +149,7 @@ impl Resources {
             colour_tables,
             filtering,
             volumes: Volumes::default(),
-            drawn: [const { None }; PANES + 1],
+            drawn: [const { None }; PANES],
             nothing,
         })
     }
@@ -170,7 +169,7 @@ impl Resources {
         };
         let map = layers.first().and_then(|layer| self.volumes.get(device, queue, &layer.volume));
         let bound = map.as_ref().unwrap_or(&self.nothing);
-        let group = bind_volumes(device, &self.volume_layout, &scan, bound, &self.colour_tables, &self.filtering);
+        let group = bind_volumes(device, &self.volume_layout, &scan, bound, &self.colour_tables);
         self.drawn[slot] = Some(Drawn { scan, map, group });
         true
     }
@@ -190,26 +189,25 @@ impl Resources {
     }
 }
 
-/// Builds programs that share the bind groups 0 (uniforms) and 1 (volumes).
+/// Builds programs.
 struct Builder<'a> {
     device: &'a wgpu::Device,
-    layouts: [&'a wgpu::BindGroupLayout; 2],
 }
 
 impl Builder<'_> {
-    /// Compiles one of the shader files; `more` are the layouts of further bind groups.
+    /// Compiles one of the shader files; `layouts` are those of its bind groups.
     fn build(
         &self,
         source: &str,
         fragment: &str,
-        more: &[&wgpu::BindGroupLayout],
+        layouts: &[&wgpu::BindGroupLayout],
         format: wgpu::TextureFormat,
     ) -> wgpu::RenderPipeline {
         let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(fragment),
             source: wgpu::ShaderSource::Wgsl([COMMON, source].concat().into()),
         });
-        let layouts: Vec<_> = self.layouts.iter().chain(more).copied().map(Some).collect();
+        let layouts: Vec<_> = layouts.iter().copied().map(Some).collect();
         let layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(fragment),
             bind_group_layouts: &layouts,
@@ -253,21 +251,12 @@ fn texture_layout(
     layout_entry(binding, wgpu::BindingType::Texture { sample_type, view_dimension, multisampled: false })
 }
 
-/// Keep in sync with group 1 in `shaders/common.wgsl`.
+/// Keep in sync with group 1 in `shaders/slice.wgsl`.
 fn volume_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     use wgpu::TextureViewDimension::{D2, D3};
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
         label: Some("volumes"),
-        entries: &[
-            texture_layout(0, D3, false),
-            texture_layout(1, D3, false),
-            texture_layout(2, D2, false),
-            texture_layout(3, D3, true),
-            texture_layout(4, D3, true),
-            texture_layout(5, D3, false),
-            texture_layout(6, D3, false),
-            layout_entry(7, wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering)),
-        ],
+        entries: &[texture_layout(0, D3, false), texture_layout(1, D3, false), texture_layout(2, D2, false)],
     })
 }
 
@@ -277,15 +266,11 @@ fn bind_volumes(
     scan: &GpuVolume,
     map: &GpuVolume,
     colour_tables: &wgpu::TextureView,
-    filtering: &wgpu::Sampler,
 ) -> wgpu::BindGroup {
-    let views = [&scan.exact, &map.exact, colour_tables, &scan.soft, &map.soft, &scan.blocks, &map.blocks];
+    let views = [&scan.exact, &map.exact, colour_tables];
     let resources = views.map(wgpu::BindingResource::TextureView).into_iter();
-    let entries: Vec<_> = resources
-        .chain([wgpu::BindingResource::Sampler(filtering)])
-        .zip(0..)
-        .map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource })
-        .collect();
+    let entries: Vec<_> =
+        resources.zip(0..).map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource }).collect();
     device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("volumes"), layout, entries: &entries })
 }
 
@@ -322,26 +307,33 @@ impl From<DAffine3> for Affine {
     }
 }
 
-/// How the map is coloured; keep in sync with `Overlay` in `shaders/common.wgsl`.
+/// How a map is coloured; keep in sync with `Overlay` in `shaders/common.wgsl`.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct OverlayUniform {
-    threshold: f32,
+    low: f32,
     inverse_span: f32,
+    threshold: f32,
+    floor: f32,
     opacity: f32,
+    by_value: u32,
+    is_signed: u32,
     row: u32,
 }
 
 impl OverlayUniform {
-    /// How the lowest layer is coloured; nothing is drawn without one.
-    fn of(layers: &[Layer]) -> Self {
-        let Some(Layer { overlay, .. }) = layers.first() else { return Self::zeroed() };
+    /// With the same limits as in [`Overlay::position`].
+    fn new(overlay: &Overlay) -> Self {
+        let [low, high] = overlay.range();
         let row = ColourMap::ALL.iter().position(|&map| map == overlay.colours).unwrap_or(0);
         Self {
+            low,
+            inverse_span: (high - low).max(1e-6).recip(),
             threshold: overlay.threshold,
-            // The same limit as in `Overlay::position`.
-            inverse_span: 1.0 / (overlay.high - overlay.low).max(1e-6),
+            floor: if overlay.colours == ColourMap::Grey { f32::MIN } else { 0.0 },
             opacity: overlay.opacity.clamp(0.0, 1.0),
+            by_value: u32::from(overlay.by_value),
+            is_signed: u32::from(overlay.colours == ColourMap::Diverging),
             row: row as u32,
         }
     }
@@ -356,7 +348,7 @@ mod tests {
     #[test]
     fn uniform_structs_have_the_size_of_their_twins_and_fit_their_slot() {
         assert_eq!(size_of::<Affine>(), 48);
-        assert_eq!(size_of::<OverlayUniform>(), 16);
+        assert_eq!(size_of::<OverlayUniform>(), 32);
         for (source, name, size) in [
             (SLICE, "Slice", size_of::<slice::SliceUniform>()),
             (RAYCAST, "Raycast", size_of::<raycast::RaycastUniform>()),

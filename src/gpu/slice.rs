@@ -63,7 +63,10 @@ impl SliceCallback {
         Some(SliceUniform {
             scan_from_pixel: (scan.exact_voxel_from_world * world_from_pixel).into(),
             map_from_pixel: (map.exact_voxel_from_world * world_from_pixel).into(),
-            overlay: OverlayUniform::of(&self.layers),
+            overlay: self
+                .layers
+                .first()
+                .map_or_else(OverlayUniform::zeroed, |layer| OverlayUniform::new(&layer.overlay)),
             grey_centre: ((0.5 - at_zero) / grey_factor) as f32,
             grey_factor: grey_factor as f32,
             map_slope: map.exact_rescale.slope as f32,
