@@ -24,6 +24,7 @@ impl State {
             Command::ShowVolume(frame) => self.show_volume(frame),
             Command::Even(even) => self.even(even),
             Command::Layer(command) => self.layer(&command),
+            Command::Volume(command) => self.volume_command(&command),
             Command::Jobs(jobs) => {
                 self.jobs = jobs;
                 if !self.running(JobKind::Open) {

@@ -33,11 +33,6 @@ impl State {
                     Convention::Neurological => Convention::Radiological,
                 };
             }
-            Command::Orbit(yaw, pitch) => {
-                view.orbit.yaw = (view.orbit.yaw + yaw).rem_euclid(std::f64::consts::TAU);
-                view.orbit.pitch = (view.orbit.pitch + pitch).clamp(-1.57, 1.57);
-            }
-            Command::ZoomVolume(factor) => view.orbit.zoom = (view.orbit.zoom * factor).clamp(0.2, 20.0),
             Command::SetWindow(ref window) => view.window = window.clone(),
             Command::ChooseWindow(number) => {
                 if let Some((_, window)) = self.scan.as_ref().and_then(|open| open.windows.get(number)) {

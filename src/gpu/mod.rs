@@ -3,6 +3,7 @@
 //! Start-up code calls [`install`] once; panes only ask for a [`slice()`] or a [`raycast()`] shape with plain values from
 //! [`crate::view`] and the volumes themselves, and never see a wgpu type.
 
+mod blocks;
 mod device;
 mod raycast;
 mod slice;
@@ -140,8 +141,8 @@ impl Resources {
         let builder = Builder { device };
         let layouts = [&uniform_layout, &volume_layout];
         Some(Self {
-            slice: builder.build(SLICE, "fs_slice", &layouts, render_state.target_format),
-            slice_with_map: builder.build(SLICE, "fs_slice_with_map", &layouts, render_state.target_format),
+            slice: builder.build(SLICE, "fs_slice", &layouts, render_state.target_format, &[]),
+            slice_with_map: builder.build(SLICE, "fs_slice_with_map", &layouts, render_state.target_format, &[]),
             raycast: raycast::Programs::new(&builder, render_state.target_format),
             uniforms,
             uniform_group,
@@ -195,13 +196,15 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Compiles one of the shader files; `layouts` are those of its bind groups.
+    /// Compiles one of the shader files; `layouts` are those of its bind groups, `constants` the
+    /// values of its overrides.
     fn build(
         &self,
         source: &str,
         fragment: &str,
         layouts: &[&wgpu::BindGroupLayout],
         format: wgpu::TextureFormat,
+        constants: &[(&str, f64)],
     ) -> wgpu::RenderPipeline {
         let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(fragment),
@@ -213,7 +216,8 @@ impl Builder<'_> {
             bind_group_layouts: &layouts,
             immediate_size: 0,
         });
-        let constants = [("linear_target", f64::from(u8::from(format.is_srgb())))];
+        let target = [("linear_target", f64::from(u8::from(format.is_srgb())))];
+        let constants = [&target, constants].concat();
         self.device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
             label: Some(fragment),
             layout: Some(&layout),
@@ -351,14 +355,14 @@ mod tests {
         assert_eq!(size_of::<OverlayUniform>(), 32);
         for (source, name, size) in [
             (SLICE, "Slice", size_of::<slice::SliceUniform>()),
-            (RAYCAST, "Raycast", size_of::<raycast::RaycastUniform>()),
+            (RAYCAST, "Raycast", size_of::<raycast::TestedUniform>()),
         ] {
             let module = naga::front::wgsl::parse_str(&[COMMON, source].concat()).unwrap();
             let named = |t: &&naga::Type| t.name.as_deref() == Some(name);
             let twin = module.types.iter().map(|(_, t)| t).find(named).unwrap();
             assert!(matches!(twin.inner, naga::TypeInner::Struct { span, .. } if span as usize == size), "{name}");
-            assert!(size <= UNIFORM_STRIDE);
         }
+        assert!(size_of::<slice::SliceUniform>() <= UNIFORM_STRIDE);
     }
 
     /// wgpu reports a bad shader by panicking in front of the user; this finds all of them first.

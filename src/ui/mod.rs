@@ -2,6 +2,7 @@
 
 mod bar;
 mod colour_bar;
+mod cube;
 mod help;
 mod keys;
 mod lettering;
@@ -15,6 +16,7 @@ mod series;
 mod status;
 mod theme;
 mod volume_pane;
+mod volume_panel;
 
 use crate::app::state::Pane;
 use crate::app::{Command, Runner, RunnerConfig, State, WindowOptions};

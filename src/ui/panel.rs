@@ -1,7 +1,7 @@
 //! The left panel: series, scan, the two sinuses as they stand on a radiological screen, the overlay.
 
 use super::lettering::orientation_known;
-use super::{colour_bar, keys, scan, series, theme};
+use super::{colour_bar, keys, scan, series, theme, volume_panel};
 use crate::app::command::Command;
 use crate::app::layers::LayerCommand;
 use crate::app::state::{JobKind, OpenScan, State};
@@ -27,6 +27,8 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             ui.add_space(6.0);
             ui.separator();
             overlay_ui(ui, state, commands);
+            ui.separator();
+            volume_panel::ui(ui, state, commands);
         });
     });
 }

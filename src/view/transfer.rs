@@ -23,6 +23,26 @@ pub enum Rendering {
     },
 }
 
+impl Rendering {
+    /// The real values that its colours or greys run between.
+    #[must_use]
+    pub fn range(&self) -> [f64; 2] {
+        match *self {
+            Self::Composite(Transfer { range, .. }) | Self::Mip { range } | Self::Surface { range, .. } => range,
+        }
+    }
+
+    /// Which kind it is.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        match self {
+            Self::Composite(_) => Mode::Composite,
+            Self::Mip { .. } => Mode::Mip,
+            Self::Surface { .. } => Mode::Surface,
+        }
+    }
+}
+
 /// The kinds of [`Rendering`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Mode {
@@ -101,8 +121,8 @@ impl Transfer {
         [channel(0), channel(1), channel(2), extinction]
     }
 
-    /// The integral of [`Transfer::at`] from place 0 to each of [`Transfer::ENTRIES`] even places, the last of which is
-    /// 1. The mean between two values that a ray meets one after the other is the quotient of two differences, so that
+    /// The integral of [`Transfer::at`] from place 0 to each of [`Transfer::ENTRIES`] even places up to 1.
+    /// The mean between two values that a ray meets one after the other is the quotient of two differences, so that
     /// no layer is missed, however thin (Engel, Kraus and Ertl, "High-quality pre-integrated volume rendering", 2001).
     #[must_use]
     pub fn table(&self) -> [[f32; 4]; Self::ENTRIES] {
@@ -318,6 +338,9 @@ mod tests {
         let ct = Contrast { hounsfield: true, range: [-1000.0, 1500.0] };
         let lining = Transfer { range: Preset::Lining.range(&ct), stops: Preset::Lining.stops() };
         let opaque = |hu: f64| lining.at(lining.place(hu))[3] > 2.0;
-        assert_eq!([-1000.0, -800.0, -500.0, -200.0, 40.0, 1000.0].map(opaque), [false, false, true, false, false, false]);
+        assert_eq!(
+            [-1000.0, -800.0, -500.0, -200.0, 40.0, 1000.0].map(opaque),
+            [false, false, true, false, false, false]
+        );
     }
 }
