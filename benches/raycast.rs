@@ -54,7 +54,11 @@ fn main() {
                     let camera = OrbitCamera { yaw, pitch: 0.15, centre_mm: scan.grid.centre_mm(), mm_per_point };
                     let view = RaycastView { camera, rendering, lit: true, cuts: Vec::new(), crop: None, step };
                     let rect = Rect::from_min_size(pos2(0.0, 0.0), vec2(PANE[0] as f32, PANE[1] as f32));
-                    shown(&render_state, &target, gpu::raycast(rect, view, Arc::clone(&scan), layers.clone()))
+                    shown(
+                        &render_state,
+                        &target,
+                        gpu::raycast(&egui::Context::default(), rect, view, Arc::clone(&scan), layers.clone()),
+                    )
                 })
                 .collect();
             // The first frame compiles the program.

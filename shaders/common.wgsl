@@ -60,8 +60,12 @@ fn to_target(srgb: vec3<f32>) -> vec4<f32> {
     return vec4(srgb, 1.0);
 }
 
+// The corners of one triangle around the whole viewport: (-1, -1), (3, -1), (-1, 3).
+fn covering(index: u32) -> vec4<f32> {
+    return vec4(f32(index & 1u) * 4.0 - 1.0, f32(index >> 1u) * 4.0 - 1.0, 0.0, 1.0);
+}
+
 @vertex
 fn vs_cover(@builtin(vertex_index) index: u32) -> @builtin(position) vec4<f32> {
-    // One triangle around the whole viewport: (-1, -1), (3, -1), (-1, 3).
-    return vec4(f32(index & 1u) * 4.0 - 1.0, f32(index >> 1u) * 4.0 - 1.0, 0.0, 1.0);
+    return covering(index);
 }

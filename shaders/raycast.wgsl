@@ -1,5 +1,5 @@
 // The 3-D pane: orthographic rays, front to back, through the scan; the maps glow in the same rays.
-// `fs_raycast` draws into an offscreen picture, `fs_show` puts that picture on the screen.
+// It is drawn into an offscreen picture.
 
 // What a program is made for; keep in sync with `Variant` in src/gpu/raycast/programs.rs. Each has only what it needs,
 // as software adapters run both sides of a branch.
@@ -29,9 +29,6 @@ struct Raycast {
     layers: array<Layer, 3>,
     // Half-spaces outside of which nothing is drawn: dot(xyz, view) <= w.
     bounds: array<vec4<f32>, BOUNDS>,
-    // Where the offscreen picture lies on the screen, in physical pixels.
-    screen_origin: vec2<f32>,
-    screen_size: vec2<f32>,
     // place = normalised * place_factor + place_offset: 0 and 1 are the ends of the range of colours or greys.
     place_factor: f32,
     place_offset: f32,
@@ -63,7 +60,6 @@ struct Raycast {
 @group(0) @binding(9) var map_blocks_0: texture_3d<f32>;
 @group(0) @binding(10) var map_blocks_1: texture_3d<f32>;
 @group(0) @binding(11) var map_blocks_2: texture_3d<f32>;
-@group(1) @binding(0) var offscreen: texture_2d<f32>;
 
 // Voxels per side of a block; keep in sync with `BLOCK` in src/gpu/blocks.rs.
 const BLOCK: f32 = 8.0;
@@ -391,10 +387,4 @@ fn fs_raycast(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> 
         tissue = surface(pixel, map_depths, map_opacities);
     }
     return vec4(blend(tissue, a, b, c), 1.0);
-}
-
-@fragment
-fn fs_show(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
-    let place = (position.xy - ray.screen_origin) / ray.screen_size;
-    return to_target(textureSampleLevel(offscreen, filtering, place, 0.0).rgb);
 }

@@ -262,6 +262,16 @@ impl Plane {
         }
     }
 
+    /// The place in arrays that hold one value per plane, in the order of [`Plane::ALL`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        match self {
+            Self::Axial => 0,
+            Self::Coronal => 1,
+            Self::Sagittal => 2,
+        }
+    }
+
     /// The world axis (0 x, 1 y, 2 z) of [`Plane::normal`].
     #[must_use]
     pub fn axis(self) -> usize {

@@ -23,7 +23,7 @@ pub mod volume;
 pub use command::{Command, Effect};
 pub use load::{Origin, Target};
 pub use options::WindowOptions;
-pub use runner::{Runner, RunnerConfig};
+pub use runner::{Prepare, Runner, RunnerConfig};
 pub use state::State;
 
 use crate::io::{self, Scan};

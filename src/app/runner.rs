@@ -10,6 +10,7 @@ use crate::methods::residual::{InferConfig, Model};
 use crate::methods::sinus::{self, FinderConfig, Sinus};
 use crate::nets::Device;
 use crate::project::{CaseId, EventId, LabelEvent, Project, ProjectError};
+use crate::volume::Volume;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, OnceLock};
@@ -23,7 +24,12 @@ pub struct RunnerConfig {
     pub rater: String,
     /// Where networks run.
     pub device: Device,
+    /// Gets a volume ready to be drawn: the last stage of the jobs that make one, so that no frame waits for it.
+    pub prepare: Prepare,
 }
+
+/// Something done with a volume, by whichever thread.
+pub type Prepare = Arc<dyn Fn(&Arc<Volume>) + Send + Sync>;
 
 const NO_DIALOG: &str = "No file dialog can be shown here (on Linux: install xdg-desktop-portal or zenity). Drop the scan onto the window, or \
      start antrum with its path";
@@ -122,6 +128,7 @@ impl Runner {
             }
             Effect::Analyse(scan, sinuses) => {
                 let (model, device) = (Arc::clone(&self.model), self.config.device.clone());
+                let prepare = Arc::clone(&self.config.prepare);
                 self.analyse = Some(self.pooled("Residual map", move |progress| {
                     let model = if let Some(model) = model.get() {
                         model
@@ -129,7 +136,9 @@ impl Runner {
                         let loaded = Model::built_in(&device)?;
                         model.get_or_init(|| loaded)
                     };
-                    Ok(report::analyse(&scan.volume, &sinuses, model, InferConfig::default(), progress)?)
+                    let analysis = report::analyse(&scan.volume, &sinuses, model, InferConfig::default(), progress)?;
+                    analysis.shown.iter().for_each(|map| prepare(map));
+                    Ok(analysis)
                 }));
             }
             Effect::Cancel(kind) => match kind {
@@ -204,10 +213,15 @@ impl Runner {
 
     fn open(&mut self, target: Target) {
         let (early, received) = mpsc::channel();
+        let prepare = Arc::clone(&self.config.prepare);
         // Not in the pool of the analyses: a scan is opened at once, whatever is being computed.
         self.open = Some(Job::spawn("Opening the scan", move |progress| {
             progress.check()?;
-            Ok::<_, Cancelled>(load(&target, &early, progress))
+            let loaded = load(&target, &early, progress);
+            // One that was given up in the meantime need not be drawn.
+            progress.check()?;
+            loaded.scan.iter().for_each(|scan| prepare(&scan.volume));
+            Ok::<_, Cancelled>(loaded)
         }));
         self.early = Some(received);
     }

@@ -277,7 +277,7 @@ impl State {
     #[must_use]
     pub fn plane_camera(&self, plane: Plane, size: DVec2) -> Option<PlaneCamera> {
         let open = self.scan.as_ref()?;
-        let view = self.view.planes[plane_index(plane)];
+        let view = self.view.planes[plane.index()];
         let fit = PlaneCamera::fitting(&self.view.frame, plane, open.bounds_mm, size);
         Some(PlaneCamera { centre_mm: view.centre_mm, mm_per_point: fit.mm_per_point * 1.04 / view.zoom })
     }
@@ -296,16 +296,6 @@ impl State {
     #[must_use]
     pub fn undoable(&self) -> (Option<String>, Option<String>) {
         self.history.names()
-    }
-}
-
-/// The place of a plane in [`View::planes`].
-#[must_use]
-pub fn plane_index(plane: Plane) -> usize {
-    match plane {
-        Plane::Axial => 0,
-        Plane::Coronal => 1,
-        Plane::Sagittal => 2,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The 3-D pane: what it renders, what is cut away, where it looks from.
 
 use super::command::Effect;
-use super::state::{OpenScan, State, plane_index};
+use super::state::{OpenScan, State};
 use crate::image::pick::pick;
 use crate::image::render::Layer;
 use crate::methods::sinus::Presence;
@@ -170,7 +170,7 @@ impl State {
                 look.range = [low, high.max(low + least)];
             }
             VolumeCommand::Level(level) => look.level = level,
-            VolumeCommand::Cut(plane, cutting) => look.cuts[plane_index(plane)] = cutting,
+            VolumeCommand::Cut(plane, cutting) => look.cuts[plane.index()] = cutting,
             VolumeCommand::Crop(crop) => {
                 look.crop = crop.map(|b| BoxMm { min: b.min.min(b.max), max: b.max.max(b.min) });
             }

@@ -8,9 +8,12 @@ mod keys;
 mod lettering;
 mod panel;
 mod panes;
+mod plane_marks;
+mod plane_mouse;
 mod plane_pane;
 mod preview;
 mod projection;
+mod rest;
 mod scan;
 mod series;
 mod status;
@@ -19,9 +22,10 @@ mod volume_pane;
 mod volume_panel;
 
 use crate::app::state::Pane;
-use crate::app::{Command, Runner, RunnerConfig, State, WindowOptions};
+use crate::app::{Command, Prepare, Runner, RunnerConfig, State, WindowOptions};
 use crate::{gpu, nets};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Opens the window and returns when it is closed.
@@ -70,10 +74,13 @@ impl App {
     pub fn new(cc: &eframe::CreationContext<'_>, args: WindowOptions, started: Instant) -> Self {
         theme::apply(&cc.egui_ctx);
         let mut device = nets::cpu();
+        let mut prepare: Prepare = Arc::new(|_| {});
         if let Some(render_state) = &cc.wgpu_render_state {
             log::info!("graphics: {}", gpu::adapter_summary(render_state));
             gpu::install(render_state);
             device = gpu::analysis_device(render_state);
+            let render_state = render_state.clone();
+            prepare = Arc::new(move |volume| gpu::upload(&render_state, volume));
         }
         let software_graphics = cc.wgpu_render_state.as_ref().is_some_and(gpu::is_software);
         if args.log_startup {
@@ -83,6 +90,7 @@ impl App {
             project: args.project.clone().unwrap_or_else(default_project),
             rater: args.rater.clone().unwrap_or_else(login_name),
             device,
+            prepare,
         };
         let keeper = config.project.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let label_keeper = format!("Labels by {} in {keeper}", config.rater);

@@ -30,6 +30,12 @@ impl Projection {
         self.rect.min + vec2(p.x as f32, p.y as f32)
     }
 
+    /// Where a world direction points on the screen; its length in points per mm.
+    pub fn direction(&self, world: DVec3) -> egui::Vec2 {
+        let d = self.pane_from_world.transform_vector3(world);
+        vec2(d.x as f32, d.y as f32)
+    }
+
     /// How far a movement on the screen goes in the world.
     pub fn movement_mm(&self, by: egui::Vec2) -> DVec3 {
         self.world_from_pane.transform_vector3(DVec3::new(f64::from(by.x), f64::from(by.y), 0.0))

@@ -2,11 +2,12 @@
 
 use super::lettering::{badge, edge_letters, shaded_text};
 use super::projection::Projection;
-use super::{cube, theme};
+use super::{cube, rest, theme};
 use crate::app::command::Command;
 use crate::app::state::State;
 use crate::app::volume::VolumeCommand;
 use crate::gpu;
+use crate::image::render::Layer;
 use crate::space::{BoxMm, Plane, letters};
 use crate::view::{Mode, OrbitCamera, RaycastView};
 use egui::{Align2, Color32, FontId, Id, PointerButton, Rect, Response, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
@@ -20,8 +21,9 @@ pub(super) fn ui(ui: &mut Ui, state: &State, rect: Rect, commands: &mut Vec<Comm
     let size = DVec2::new(f64::from(rect.width()), f64::from(rect.height()));
     let (Some(mut view), Some(volume)) = (state.raycast_view(size), state.volume()) else { return response };
     let camera = view.camera;
-    view.step = step(ui, &view, state.settings.software_graphics);
-    ui.painter().add(gpu::raycast(rect, view, Arc::clone(volume), state.glowing_layers()));
+    let layers = state.glowing_layers();
+    view.step = step(ui, state, &view, &layers);
+    ui.painter().add(gpu::raycast(ui.ctx(), rect, view, Arc::clone(volume), layers));
 
     let pane = Projection::new(rect, camera.world_from_pane(size));
     let forward = camera.axes()[2];
@@ -116,47 +118,34 @@ fn changed(state: &State, x: f64, y: f64) -> VolumeCommand {
     }
 }
 
-/// How long a view must stand still before it is drawn finely.
-const STILL_SECS: f64 = 0.2;
 /// How long a frame may take while the view changes.
 const MOVING_SECS: f32 = 0.08;
 /// The coarsest step.
 const COARSEST: f32 = 5.0;
 
-/// What is remembered of a view between frames.
-#[derive(Clone)]
-struct Moving {
-    view: RaycastView,
-    /// When it last changed.
-    since: f64,
-    /// The step that is fast enough while it changes.
-    step: f32,
-}
-
-/// Coarse rays while the view changes, as coarse as this machine needs; fine ones when it stands still.
-fn step(ui: &Ui, view: &RaycastView, software: bool) -> f32 {
+/// Coarse rays while the picture changes, as coarse as this machine needs; fine ones when it is at rest.
+fn step(ui: &Ui, state: &State, view: &RaycastView, layers: &[Layer]) -> f32 {
     let id = Id::unique("volume view");
-    let (now, frame_secs) = ui.input(|i| (i.time, i.unstable_dt));
-    let before: Option<Moving> = ui.data(|data| data.get_temp(id));
-    let mut moving = before.unwrap_or_else(|| Moving {
-        view: view.clone(),
-        since: now - STILL_SECS,
-        step: if software { 3.0 } else { 1.5 },
+    let was_moving: bool = ui.data(|data| data.get_temp(id)).unwrap_or(false);
+    let is_moving = rest::is_moving(ui, id, &(view.clone(), layers.to_vec()));
+    let mut step: f32 =
+        ui.data(|data| data.get_temp(id)).unwrap_or(if state.settings.software_graphics { 3.0 } else { 1.5 });
+    if is_moving && was_moving {
+        // The time of a frame goes with the third power of the step.
+        let frame_secs = ui.input(|i| i.unstable_dt);
+        step = (step * (frame_secs / MOVING_SECS).cbrt().clamp(0.8, 1.25)).clamp(1.0, COARSEST);
+    }
+    let last_scan: Option<u64> = ui.data(|data| data.get_temp(id));
+    let is_new = last_scan != Some(state.generation);
+    if is_new {
+        // Something to see at once; the fine picture comes with the next frames.
+        ui.ctx().request_repaint();
+    }
+    ui.data_mut(|data| {
+        data.insert_temp(id, is_moving);
+        data.insert_temp(id, step);
+        data.insert_temp(id, state.generation);
     });
-    if moving.view != *view {
-        if now - moving.since < STILL_SECS {
-            // The time of a frame goes with the third power of the step.
-            moving.step = (moving.step * (frame_secs / MOVING_SECS).cbrt().clamp(0.8, 1.25)).clamp(1.0, COARSEST);
-        }
-        moving.since = now;
-        moving.view = view.clone();
-    }
-    let left = STILL_SECS - (now - moving.since);
     // In halves, so that the picture is not made anew in each frame.
-    let step = if left > 0.0 { (moving.step * 2.0).round() / 2.0 } else { 1.0 };
-    ui.data_mut(|data| data.insert_temp(id, moving));
-    if left > 0.0 {
-        ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(left));
-    }
-    step
+    if is_moving || is_new { (step * 2.0).round() / 2.0 } else { 1.0 }
 }

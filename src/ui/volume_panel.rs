@@ -3,7 +3,7 @@
 use super::lettering::orientation_known;
 use super::{cube, theme};
 use crate::app::command::Command;
-use crate::app::state::{OpenScan, State, plane_index};
+use crate::app::state::{OpenScan, State};
 use crate::app::volume::{Cutting, VolumeCommand};
 use crate::space::{BoxMm, Plane, letters};
 use crate::view::{Mode, Preset};
@@ -107,7 +107,7 @@ fn views_ui(ui: &mut Ui, state: &State, send: &mut impl FnMut(VolumeCommand)) {
 fn cuts_ui(ui: &mut Ui, state: &State, send: &mut impl FnMut(VolumeCommand)) {
     let known = orientation_known(state);
     for plane in Plane::ALL {
-        let now = state.view.volume.cuts[plane_index(plane)];
+        let now = state.view.volume.cuts[plane.index()];
         let normal = state.view.frame.normal(plane);
         ui.horizontal(|ui| {
             let width = 62.0;

@@ -1,7 +1,7 @@
 //! The plane panes: how the three planes lie in the world, what a pane shows of one, and how it is sampled.
 
 use super::Window;
-use crate::space::{BoxMm, Plane, letters};
+use crate::space::{BoxMm, Grid, Plane, letters};
 use glam::{DAffine3, DMat3, DQuat, DVec2, DVec3};
 use serde::{Deserialize, Serialize};
 
@@ -33,11 +33,13 @@ pub struct Frame {
     pub turn: DQuat,
     /// Which way round axial and coronal are shown.
     pub convention: Convention,
+    /// How far each plane's picture is turned clockwise in its pane, in radians, in the order of [`Plane::ALL`].
+    pub roll: [f64; 3],
 }
 
 impl Default for Frame {
     fn default() -> Self {
-        Self { turn: DQuat::IDENTITY, convention: Convention::Radiological }
+        Self { turn: DQuat::IDENTITY, convention: Convention::Radiological, roll: [0.0; 3] }
     }
 }
 
@@ -45,6 +47,13 @@ impl Frame {
     /// Unit directions in the world of screen-right and screen-down.
     #[must_use]
     pub fn screen_axes(&self, plane: Plane) -> (DVec3, DVec3) {
+        let (right, down) = self.unrolled_axes(plane);
+        // Turning the picture clockwise turns the screen's axes the other way in the world.
+        let (sin, cos) = (-self.roll[plane.index()]).sin_cos();
+        (right * cos + down * sin, down * cos - right * sin)
+    }
+
+    fn unrolled_axes(&self, plane: Plane) -> (DVec3, DVec3) {
         let (right, down) = plane.screen_axes();
         let mirrored = self.convention == Convention::Neurological && plane != Plane::Sagittal;
         (self.turn * if mirrored { -right } else { right }, self.turn * down)
@@ -69,11 +78,20 @@ impl Frame {
         self.turn.angle_between(DQuat::IDENTITY) > 1e-6
     }
 
-    /// The planes turned about the normal of one of them, in radians; positive turns its picture's crosshair clockwise.
+    /// The two other planes turned about the normal of this one, in radians. Its own picture stays as it is; the lines
+    /// of the others turn in it, clockwise when positive.
     #[must_use]
     pub fn turned(&self, plane: Plane, by: f64) -> Self {
-        let (right, down) = self.screen_axes(plane);
-        Self { turn: (DQuat::from_axis_angle(right.cross(down), by) * self.turn).normalize(), ..*self }
+        let (right, down) = self.unrolled_axes(plane);
+        let mut roll = self.roll;
+        roll[plane.index()] += by;
+        Self { turn: (DQuat::from_axis_angle(right.cross(down), by) * self.turn).normalize(), roll, ..*self }
+    }
+
+    /// The planes along these axes, each picture upright in its pane.
+    #[must_use]
+    pub fn aligned(&self, turn: DQuat) -> Self {
+        Self { turn, roll: [0.0; 3], ..*self }
     }
 }
 
@@ -172,6 +190,16 @@ pub struct SliceView {
     pub slab: Slab,
 }
 
+impl SliceView {
+    /// How far one goes along the normal of the pane, in mm, to get from one voxel of a grid to the next along the axis
+    /// on which they follow most closely: the distance of the samples through a slab.
+    #[must_use]
+    pub fn spacing_mm(&self, grid: &Grid) -> f64 {
+        let voxels_per_mm = grid.voxel_from_world().transform_vector3(self.world_from_pane.matrix3.z_axis);
+        voxels_per_mm.abs().max_element().recip()
+    }
+}
+
 /// Where a plane pane looks: kept per pane, independent of its size in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlaneCamera {
@@ -232,8 +260,14 @@ mod tests {
     #[test]
     fn turned_planes_stay_at_right_angles_and_have_compound_letters() {
         let frame = Frame::default().turned(Plane::Axial, 0.6);
-        // Clockwise on the axial screen: what was at its left edge, the patient's right, goes up, to the front.
-        assert_eq!(frame.edge_letters(Plane::Axial), ["RA", "LP", "AL", "PR"].map(str::to_owned));
+        let upright = Frame::default();
+        let close = |(a, b): (DVec3, DVec3), (c, d): (DVec3, DVec3)| a.distance(c) < 1e-12 && b.distance(d) < 1e-12;
+        assert!(close(frame.screen_axes(Plane::Axial), upright.screen_axes(Plane::Axial)), "its own picture stays");
+        // Clockwise on the axial screen: the coronal plane's left edge, the patient's right, goes up, to the front.
+        assert_eq!(frame.edge_letters(Plane::Coronal), ["RA", "LP", "S", "I"].map(str::to_owned));
+        assert_eq!(frame.edge_letters(Plane::Sagittal), ["AL", "PR", "S", "I"].map(str::to_owned));
+        let rolled = Frame { roll: [0.6, 0.0, 0.0], ..upright };
+        assert_eq!(rolled.edge_letters(Plane::Axial), ["RP", "LA", "AR", "PL"].map(str::to_owned));
         assert!(frame.normal(Plane::Sagittal).dot(frame.normal(Plane::Coronal)).abs() < 1e-12);
         assert!(frame.is_oblique() && !frame.turned(Plane::Axial, -0.6).is_oblique());
         assert!(frame.normal(Plane::Axial).distance(DVec3::Z) < 1e-12);
@@ -245,5 +279,22 @@ mod tests {
         assert_eq!(slab.samples(2.0), 6);
         assert!([(0, -5.0), (3, 1.0), (5, 5.0)].iter().all(|&(n, mm)| (slab.offset_mm(n, 6) - mm).abs() < 1e-12));
         assert_eq!((Slab::default().samples(1.0), Slab::default().offset_mm(0, 1)), (1, 0.0));
+    }
+
+    #[test]
+    fn samples_are_as_close_as_the_voxels_that_the_normal_meets() {
+        let matrix3 = DMat3::from_diagonal(DVec3::new(0.5, 4.0, 2.0));
+        let grid = Grid { size: [8; 3], world_from_voxel: DAffine3 { matrix3, translation: DVec3::ZERO } };
+        let along = |normal: DVec3| {
+            let world_from_pane = DAffine3::from_mat3(DMat3::from_cols(DVec3::X, DVec3::Y, normal));
+            let window = Window::between(0.0, 1.0);
+            let view =
+                SliceView { world_from_pane, window, interpolation: Interpolation::Linear, slab: Slab::default() };
+            view.spacing_mm(&grid)
+        };
+        assert_eq!([DVec3::NEG_Z, DVec3::Y, DVec3::X].map(along), [2.0, 4.0, 0.5]);
+        // Steeply across the slices it is still their distance that counts; 0.6 mm sideways are 1.2 voxels.
+        assert!((along(DVec3::new(0.0, 0.6, 0.8)) - 2.5).abs() < 1e-12);
+        assert!((along(DVec3::new(0.6, 0.0, 0.8)) - 1.0 / 1.2).abs() < 1e-12);
     }
 }

@@ -10,6 +10,8 @@ mod finder;
 mod golden;
 /// The modules import only from the layers below theirs.
 mod layers;
+/// The plane panes: what the mouse does in them.
+mod planes;
 /// The program as a process: output, exit codes, bad input, labels that survive a kill.
 mod program;
 /// Reading files: real ones, generated ones, broken ones.

@@ -15,6 +15,7 @@ use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 fn antrum(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_antrum")).args(args).output().unwrap()
@@ -248,7 +249,12 @@ fn info_find_and_analyse_tell_the_same_as_the_library() {
 fn labelling_child() {
     let Ok(folder) = std::env::var("ANTRUM_TEST_LABELLING_FOLDER") else { return };
     let folder = Path::new(&folder);
-    let config = RunnerConfig { project: folder.join("p.antrum"), rater: "child".to_owned(), device: nets::cpu() };
+    let config = RunnerConfig {
+        project: folder.join("p.antrum"),
+        rater: "child".to_owned(),
+        device: nets::cpu(),
+        prepare: Arc::new(|_| {}),
+    };
     let (mut runner, mut state) = (Runner::new(config), State::default());
     runner.run(Effect::Open(Target::Paths(vec![folder.join("scan.nii")])));
     while state.scan.is_none() {

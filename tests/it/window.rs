@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-fn window(path: Option<&Path>, project: &Path) -> Harness<'static, App> {
+pub(crate) fn window(path: Option<&Path>, project: &Path) -> Harness<'static, App> {
     let options = WindowOptions {
         paths: path.into_iter().map(Path::to_owned).collect(),
         project: Some(project.to_owned()),
@@ -29,7 +29,7 @@ fn window(path: Option<&Path>, project: &Path) -> Harness<'static, App> {
 }
 
 /// Steps until something is true; the test fails after a minute.
-fn until(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool) {
+pub(crate) fn until(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool) {
     let started = Instant::now();
     while !done(harness.state()) {
         assert!(
@@ -43,11 +43,11 @@ fn until(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool
     harness.run_steps(2);
 }
 
-fn rect_of(harness: &Harness<'_, App>, name: &str) -> Rect {
+pub(crate) fn rect_of(harness: &Harness<'_, App>, name: &str) -> Rect {
     harness.get_by_label(name).rect()
 }
 
-fn click(harness: &mut Harness<'_, App>, at: Pos2) {
+pub(crate) fn click(harness: &mut Harness<'_, App>, at: Pos2) {
     harness.event(egui::Event::PointerMoved(at));
     for pressed in [true, false] {
         harness.event(button(PointerButton::Primary, at, pressed));
@@ -56,12 +56,12 @@ fn click(harness: &mut Harness<'_, App>, at: Pos2) {
     harness.run_steps(2);
 }
 
-fn button(button: PointerButton, pos: Pos2, pressed: bool) -> egui::Event {
+pub(crate) fn button(button: PointerButton, pos: Pos2, pressed: bool) -> egui::Event {
     egui::Event::PointerButton { pos, button, pressed, modifiers: egui::Modifiers::NONE }
 }
 
 /// Presses a button, moves in small steps, lets go.
-fn drag(harness: &mut Harness<'_, App>, which: PointerButton, from: Pos2, to: Pos2) {
+pub(crate) fn drag(harness: &mut Harness<'_, App>, which: PointerButton, from: Pos2, to: Pos2) {
     harness.event(egui::Event::PointerMoved(from));
     harness.step();
     harness.event(button(which, from, true));

@@ -1,8 +1,8 @@
 //! The ray-caster's programs, each made when it is first needed, and the textures made for a view of a volume.
 
 use super::uniform::{LAYERS, RaycastUniform};
-use crate::gpu::textures::GpuVolume;
-use crate::gpu::{Builder, RAYCAST, layout_entry, texture_layout};
+use crate::gpu::textures::{GpuVolume, texture};
+use crate::gpu::{Builder, RAYCAST, layout_entry, offscreen, texture_layout};
 use crate::image::render::Layer;
 use crate::view::{Mode, Overlay, Rendering, Transfer, mean_emission};
 use crate::volume::Rescale;
@@ -11,9 +11,6 @@ use half::slice::HalfFloatSliceExt as _;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use wgpu::{BindingResource, TextureFormat};
-
-/// Format of the offscreen picture; sRGB values, not linear ones.
-pub(super) const FORMAT: TextureFormat = TextureFormat::Rgba8Unorm;
 
 /// What a program can do; keep in sync with the overrides of `shaders/raycast.wgsl`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,15 +34,17 @@ impl Variant {
 /// The programs and what they draw with.
 pub(in crate::gpu) struct Programs {
     rays: HashMap<Variant, wgpu::RenderPipeline>,
-    pub(super) show: wgpu::RenderPipeline,
-    scene_layout: wgpu::BindGroupLayout,
-    pub(super) picture_layout: wgpu::BindGroupLayout,
+    layout: wgpu::BindGroupLayout,
     pub(super) uniform: wgpu::Buffer,
     transfer: Transferred,
     /// Of the scan, then of the maps.
     blocks: [Option<ShownBlocks>; 1 + LAYERS],
     pub(super) scene: Option<wgpu::BindGroup>,
     pub(super) picture: Option<super::Picture>,
+    /// The same picture, finer, as far as it is drawn.
+    pub(super) finer: Option<super::Picture>,
+    /// In how many frames that is done.
+    pub(super) bands: u32,
 }
 
 /// The texture of a transfer function.
@@ -69,13 +68,7 @@ pub(super) enum Criterion {
 }
 
 impl Programs {
-    pub(in crate::gpu) fn new(builder: &Builder<'_>, target: TextureFormat) -> Self {
-        let device = builder.device;
-        let scene_layout = scene_layout(device);
-        let picture_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some("offscreen"),
-            entries: &[texture_layout(0, wgpu::TextureViewDimension::D2, true)],
-        });
+    pub(in crate::gpu) fn new(device: &wgpu::Device, is_software: bool) -> Self {
         let uniform = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("raycast"),
             size: size_of::<RaycastUniform>() as u64,
@@ -94,14 +87,14 @@ impl Programs {
         });
         Self {
             rays: HashMap::new(),
-            show: builder.build(RAYCAST, "fs_show", &[&scene_layout, &picture_layout], target, &[]),
-            scene_layout,
-            picture_layout,
+            layout: scene_layout(device),
             uniform,
             transfer: Transferred { texture: transfer, holds: None },
             blocks: [const { None }; 1 + LAYERS],
             scene: None,
             picture: None,
+            finer: None,
+            bands: if is_software { 12 } else { 1 },
         }
     }
 
@@ -109,7 +102,7 @@ impl Programs {
     pub(super) fn rays(&mut self, device: &wgpu::Device, variant: Variant) -> &wgpu::RenderPipeline {
         self.rays.entry(variant).or_insert_with(|| {
             let builder = Builder { device };
-            builder.build(RAYCAST, "fs_raycast", &[&self.scene_layout], FORMAT, &variant.constants())
+            builder.build(RAYCAST, "fs_raycast", &[&self.layout], offscreen::FORMAT, &variant.constants())
         })
     }
 
@@ -121,7 +114,7 @@ impl Programs {
         rendering: Rendering,
         scan: &Arc<GpuVolume>,
         maps: &[Arc<GpuVolume>],
-        layers: &[Layer],
+        layers: &[&Layer],
     ) {
         if let Rendering::Composite(transfer) = rendering
             && self.transfer.holds != Some(transfer)
@@ -181,7 +174,7 @@ impl Programs {
             bound.zip(0..).map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource }).collect();
         self.scene = Some(device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("raycast"),
-            layout: &self.scene_layout,
+            layout: &self.layout,
             entries: &entries,
         }));
     }
@@ -211,13 +204,11 @@ impl Criterion {
 }
 
 fn block_texture(device: &wgpu::Device, queue: &wgpu::Queue, size: [usize; 3], blocks: &[f16]) -> wgpu::TextureView {
-    crate::gpu::textures::texture(
-        device,
-        queue,
-        TextureFormat::R16Float,
-        size,
-        bytemuck::cast_slice(blocks.reinterpret_cast()),
-    )
+    texture(device, queue, TextureFormat::R16Float, size, |slices| {
+        let slice = size[0] * size[1];
+        let part = blocks.get(slices.start * slice..slices.end * slice).unwrap_or_default();
+        bytemuck::cast_slice(part.reinterpret_cast()).into()
+    })
 }
 
 /// Keep in sync with group 0 in `shaders/raycast.wgsl`.

@@ -56,7 +56,7 @@ fn view(yaw: f64, pitch: f64, rendering: Rendering) -> RaycastView {
 
 fn draw(scan: &Arc<Volume>, layers: &[Layer], view: RaycastView) -> Option<crate::view::Picture> {
     let rect = Rect::from_min_size(Pos2::ZERO, vec2(SIZE[0] as f32, SIZE[1] as f32));
-    testing::draw(SIZE, 1.0, vec![raycast(rect, view, Arc::clone(scan), layers.to_vec())])
+    testing::draw(SIZE, 1.0, vec![raycast(&Context::default(), rect, view, Arc::clone(scan), layers.to_vec())])
 }
 
 /// The area of the pixels that are bright in mm², and their mean position in mm from the middle, right and down.

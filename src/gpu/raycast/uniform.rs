@@ -32,8 +32,6 @@ pub(in crate::gpu) struct RaycastUniform {
     scan_from_view: Affine,
     layers: [LayerUniform; LAYERS],
     bounds: [[f32; 4]; BOUNDS],
-    screen_origin: [f32; 2],
-    screen_size: [f32; 2],
     place_factor: f32,
     place_offset: f32,
     level: f32,
@@ -44,29 +42,19 @@ pub(in crate::gpu) struct RaycastUniform {
     padding: f32,
 }
 
-/// Where a frame goes.
-pub(super) struct Screen {
-    /// The corner of the pane in physical pixels.
-    pub origin: [f32; 2],
-    /// The size of the pane in physical pixels.
-    pub size: [f32; 2],
-    /// The size of the pane in points.
-    pub points: DVec2,
-    /// Pixels of the offscreen picture.
-    pub picture: [u32; 2],
-}
-
 impl RaycastUniform {
+    /// For a pane of so many points, drawn into a picture of `size` pixels.
     pub(super) fn new(
         view: &RaycastView,
-        screen: &Screen,
+        points: DVec2,
+        size: [u32; 2],
         scan: &GpuVolume,
         maps: &[Arc<GpuVolume>],
-        layers: &[Layer],
+        layers: &[&Layer],
     ) -> Self {
-        let pixels = DVec2::new(f64::from(screen.picture[0]), f64::from(screen.picture[1]));
-        let point_from_pixel = DAffine3::from_scale((screen.points / pixels).extend(1.0));
-        let world_from_view = view.camera.world_from_pane(screen.points) * point_from_pixel;
+        let pixels = DVec2::new(f64::from(size[0]), f64::from(size[1]));
+        let point_from_pixel = DAffine3::from_scale((points / pixels).extend(1.0));
+        let world_from_view = view.camera.world_from_pane(points) * point_from_pixel;
         let step = f64::from(view.step);
 
         // place = (slope * normalised + intercept - low) / (high - low)
@@ -76,12 +64,10 @@ impl RaycastUniform {
         let mut uniform = Self {
             scan_from_view: (scan.soft_voxel_from_world * world_from_view).into(),
             bounds: bounds(view, world_from_view),
-            screen_origin: screen.origin,
-            screen_size: screen.size,
             place_factor: (scan.soft_rescale.slope / span) as f32,
             place_offset: ((scan.soft_rescale.intercept - low) / span) as f32,
             step_mm: (step * scan.soft_spacing_mm) as f32,
-            gradient_pixels: (gradient_mm * pixels.x / (screen.points.x * view.camera.mm_per_point)) as f32,
+            gradient_pixels: (gradient_mm * pixels.x / (points.x * view.camera.mm_per_point)) as f32,
             gradient_mm: gradient_mm as f32,
             lit_together: if step > 1.0 { 0.4 } else { 0.12 },
             ..Self::zeroed()
