@@ -70,7 +70,9 @@ pub fn install(render_state: &RenderState) {
 pub fn upload(render_state: &RenderState, volume: &Arc<Volume>) {
     let missing =
         |resources: &Resources| resources.volumes.find(volume).is_none().then_some(resources.volumes.longest());
-    if let Some(longest) = render_state.renderer.read().callback_resources.get().and_then(missing) {
+    // Not within the condition, which would hold the lock for reading until the end.
+    let longest = render_state.renderer.read().callback_resources.get().and_then(missing);
+    if let Some(longest) = longest {
         let uploaded = textures::upload(&render_state.device, &render_state.queue, volume, longest);
         if let Some(resources) = render_state.renderer.write().callback_resources.get_mut::<Resources>() {
             resources.volumes.insert(volume, uploaded);
