@@ -44,7 +44,7 @@ fn main() {
     let map = Arc::new(map());
     let render_state = create_render_state(default_wgpu_setup(), RendererOptions::PREDICTABLE);
     println!("{}", gpu::adapter_summary(&render_state));
-    gpu::install(&render_state);
+    assert!(gpu::install(&render_state));
     let target = target(&render_state);
     for scene in &scenes {
         let layer = Layer { volume: Arc::clone(&map), overlay: Overlay::default() };

@@ -60,6 +60,7 @@ impl State {
             Command::ToggleHelp => self.help = !self.help,
             Command::ShowPaths(show) => self.settings.show_paths = show,
             Command::AnalyseOnOpen(on) => self.settings.analyse_on_open = on,
+            Command::Graphics(ref adapter) => self.graphics.clone_from(adapter),
             Command::SoftwareGraphics(software) => self.settings.software_graphics = software,
             Command::DismissMessage => self.message = None,
             Command::Early(ref preview) => self.early = Some(Arc::clone(preview)),

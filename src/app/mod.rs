@@ -5,14 +5,20 @@
 mod apply;
 pub mod checks;
 pub mod command;
+pub mod compare;
+mod first_look;
+mod layer_jobs;
 pub mod layers;
 mod load;
 mod look;
+pub mod measure;
+pub mod measure_report;
 pub mod message;
 mod opening;
 mod options;
 pub mod report;
 pub mod runner;
+mod session;
 pub mod settings;
 pub mod state;
 #[cfg(test)]
@@ -23,7 +29,8 @@ pub mod volume;
 pub use command::{Command, Effect};
 pub use load::{Origin, Target};
 pub use options::WindowOptions;
-pub use runner::{Prepare, Runner, RunnerConfig};
+pub use runner::{MakeDevice, Prepare, Runner, RunnerConfig};
+pub use session::Saved;
 pub use state::State;
 
 use crate::io::{self, Scan};

@@ -1,6 +1,11 @@
 //! Carries out effects: file dialogs, background jobs, the project file. Results come back as commands.
 
+mod keeping;
+
 use super::command::{Command, Effect, Judgement, Opened, Wanted, Write};
+use super::compare::CompareCommand;
+use super::layer_jobs::LayerJobs;
+use super::layers::LayerCommand;
 use super::load::{Loaded, Target, load};
 use super::report::{self, Analysis};
 use super::state::{JobKind, JobView};
@@ -8,7 +13,7 @@ use crate::io::Preview;
 use crate::job::{Cancelled, Job, JobError, Progress};
 use crate::methods::residual::{InferConfig, Model};
 use crate::methods::sinus::{self, FinderConfig, Sinus};
-use crate::nets::Device;
+use crate::nets::{self, Device};
 use crate::project::{CaseId, EventId, LabelEvent, Project, ProjectError};
 use crate::volume::Volume;
 use std::path::PathBuf;
@@ -22,14 +27,17 @@ pub struct RunnerConfig {
     pub project: PathBuf,
     /// Recorded with each label.
     pub rater: String,
-    /// Where networks run.
-    pub device: Device,
     /// Gets a volume ready to be drawn: the last stage of the jobs that make one, so that no frame waits for it.
     pub prepare: Prepare,
+    /// The graphics card for the networks; none where the CPU is better.
+    pub gpu: Option<MakeDevice>,
 }
 
 /// Something done with a volume, by whichever thread.
 pub type Prepare = Arc<dyn Fn(&Arc<Volume>) + Send + Sync>;
+
+/// Gives a device; asked for by the first network, on its thread.
+pub type MakeDevice = Arc<dyn Fn() -> Device + Send + Sync>;
 
 const NO_DIALOG: &str = "No file dialog can be shown here (on Linux: install xdg-desktop-portal or zenity). Drop the scan onto the window, or \
      start antrum with its path";
@@ -45,7 +53,8 @@ pub struct Runner {
     last_event: [Vec<EventId>; 2],
     model: Arc<OnceLock<Model>>,
     pool: Option<Arc<rayon::ThreadPool>>,
-    dialog: Option<Job<Vec<PathBuf>>>,
+    /// What was asked for, and the answer.
+    dialog: Option<Job<(Wanted, Vec<PathBuf>)>>,
     open: Option<Job<Loaded>>,
     /// What the opening job sends ahead.
     early: Option<Receiver<Preview>>,
@@ -54,6 +63,11 @@ pub struct Runner {
     ready: Option<Receiver<(usize, Preview)>>,
     find: Option<Job<[Sinus; 2]>>,
     analyse: Option<Job<Analysis>>,
+    layers: LayerJobs,
+    /// Where the measurements of the open case are to be written.
+    export: Option<Job<Option<PathBuf>>>,
+    /// How the reader looks at the open case.
+    looks: keeping::Looks,
     done: Vec<Command>,
 }
 
@@ -81,6 +95,9 @@ impl Runner {
             ready: None,
             find: None,
             analyse: None,
+            layers: LayerJobs::default(),
+            export: None,
+            looks: keeping::Looks::default(),
             done: done.into_iter().collect(),
         }
     }
@@ -99,7 +116,7 @@ impl Runner {
                     if paths.is_empty() && asked.elapsed() < Duration::from_millis(300) {
                         Err(NO_DIALOG)
                     } else {
-                        Ok(paths)
+                        Ok((what, paths))
                     }
                 };
                 self.dialog = Some(Job::spawn("file dialog", wait));
@@ -127,13 +144,13 @@ impl Runner {
                 }));
             }
             Effect::Analyse(scan, sinuses) => {
-                let (model, device) = (Arc::clone(&self.model), self.config.device.clone());
+                let (model, gpu) = (Arc::clone(&self.model), self.config.gpu.clone());
                 let prepare = Arc::clone(&self.config.prepare);
                 self.analyse = Some(self.pooled("Residual map", move |progress| {
                     let model = if let Some(model) = model.get() {
                         model
                     } else {
-                        let loaded = Model::built_in(&device)?;
+                        let loaded = Model::built_in(&gpu.map_or_else(nets::cpu, |make| make()))?;
                         model.get_or_init(|| loaded)
                     };
                     let analysis = report::analyse(&scan.volume, &sinuses, model, InferConfig::default(), progress)?;
@@ -145,8 +162,11 @@ impl Runner {
                 JobKind::Open => self.open = None,
                 JobKind::Find => self.find = None,
                 JobKind::Analyse => self.analyse = None,
+                JobKind::Overlay | JobKind::Second => self.layers.cancel(kind),
             },
+            Effect::Layer(effect) => self.layers.run(effect),
             Effect::Record(judged) => self.record(&judged),
+            Effect::Measure(effect) => self.measure(effect),
         }
     }
 
@@ -154,8 +174,12 @@ impl Runner {
     pub fn poll(&mut self) -> Vec<Command> {
         let mut commands = std::mem::take(&mut self.done);
         match finished(&mut self.dialog) {
-            Some(Ok(paths)) if paths.is_empty() => {}
-            Some(Ok(paths)) => commands.push(Command::Open(paths)),
+            Some(Ok((_, paths))) if paths.is_empty() => {}
+            Some(Ok((wanted, paths))) => commands.push(match wanted {
+                Wanted::File | Wanted::Folder => Command::Open(paths),
+                Wanted::Overlay => Command::Layer(LayerCommand::Open(paths)),
+                Wanted::Second => Command::Compare(CompareCommand::Open(paths)),
+            }),
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
@@ -167,7 +191,10 @@ impl Runner {
         }
         commands.extend(self.early.iter().flat_map(Receiver::try_iter).map(|early| Command::Early(Arc::new(early))));
         match finished(&mut self.open) {
-            Some(Ok(loaded)) => commands.push(self.opened(loaded)),
+            Some(Ok(loaded)) => {
+                commands.push(self.opened(loaded));
+                commands.append(&mut self.done);
+            }
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
@@ -182,32 +209,43 @@ impl Runner {
         }
         match finished(&mut self.analyse) {
             Some(Ok(analysis)) => commands.push(Command::Analysed(Arc::new(analysis))),
-            Some(Err(error)) => commands.extend(failure(error)),
+            Some(Err(error)) => commands.extend(self.analysis_failed(error)),
             None => {}
         }
+        commands.extend(self.layers.poll());
+        commands.extend(self.exported());
         commands
+    }
+
+    /// An analysis that failed on the graphics card is done again by the CPU, as are all that follow: the card's memory was
+    /// too small, or its driver was lost.
+    fn analysis_failed(&mut self, error: JobError) -> Vec<Command> {
+        if matches!(error, JobError::Cancelled) || self.config.gpu.take().is_none() {
+            return failure(error).into_iter().collect();
+        }
+        log::warn!("the analysis failed on the graphics card: {error}");
+        self.model = Arc::default();
+        let text = "The graphics card cannot compute the map; it is computed without it, which takes longer";
+        // One analysis at a time: the list without the failed one makes way for the next.
+        vec![Command::Jobs(self.jobs()), Command::Notice(text.to_owned()), Command::Analyse]
     }
 
     /// What is running, for the job bar.
     #[must_use]
     pub fn jobs(&self) -> Vec<JobView> {
-        fn view<T: Send>(kind: JobKind, job: Option<&Job<T>>) -> Option<JobView> {
-            job.map(|job| JobView { kind, name: job.name().to_owned(), status: job.status() })
-        }
-        [
-            view(JobKind::Open, self.open.as_ref()),
-            view(JobKind::Find, self.find.as_ref()),
-            view(JobKind::Analyse, self.analyse.as_ref()),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        let own = [
+            JobView::of(JobKind::Open, self.open.as_ref()),
+            JobView::of(JobKind::Find, self.find.as_ref()),
+            JobView::of(JobKind::Analyse, self.analyse.as_ref()),
+        ];
+        own.into_iter().flatten().chain(self.layers.views()).collect()
     }
 
     /// Whether anything may still come back: the window then looks again soon.
     #[must_use]
     pub fn busy(&self) -> bool {
         let working = self.open.is_some() || self.find.is_some() || self.analyse.is_some();
+        let working = working || self.layers.busy() || self.export.is_some();
         working || self.dialog.is_some() || self.thumbnails.is_some()
     }
 
@@ -249,7 +287,9 @@ impl Runner {
         if case != self.case {
             self.last_event = [Vec::new(), Vec::new()];
         }
+        self.keep_looks();
         self.case = case;
+        self.recall();
         Command::Opened(Opened { scan: Arc::new(scan), origin, labels })
     }
 
@@ -302,14 +342,14 @@ impl Runner {
 }
 
 /// The outcome of a job that has ended; the job is then gone.
-fn finished<T: Send + 'static>(job: &mut Option<Job<T>>) -> Option<Result<T, JobError>> {
+pub(super) fn finished<T: Send + 'static>(job: &mut Option<Job<T>>) -> Option<Result<T, JobError>> {
     let outcome = job.as_mut()?.take()?;
     *job = None;
     Some(outcome)
 }
 
 /// A cancelled job is what the user wanted; everything else is said.
-fn failure(error: JobError) -> Option<Command> {
+pub(super) fn failure(error: JobError) -> Option<Command> {
     match error {
         JobError::Cancelled => None,
         other => Some(Command::Failed(other.to_string())),
@@ -323,7 +363,12 @@ fn ask(what: Wanted) -> impl Future<Output = Vec<PathBuf>> + Send {
         let handles = if what == Wanted::Folder {
             dialog.set_title("Open a folder of scans").pick_folder().await.map(|handle| vec![handle])
         } else {
-            let dialog = dialog.set_title("Open scans").add_filter("NIfTI, DICOM, ZIP, PNG, JPEG", &SCAN_ENDINGS);
+            let title = match what {
+                Wanted::Overlay => "Open masks or maps to lay over the scan",
+                Wanted::Second => "Open a scan to compare with",
+                Wanted::File | Wanted::Folder => "Open scans",
+            };
+            let dialog = dialog.set_title(title).add_filter("NIfTI, DICOM, ZIP, PNG, JPEG", &SCAN_ENDINGS);
             dialog.add_filter("all files", &["*"]).pick_files().await
         };
         handles.unwrap_or_default().iter().map(|handle| handle.path().to_owned()).collect()
@@ -337,4 +382,42 @@ const SCAN_ENDINGS: [&str; 11] = ["nii", "gz", "hdr", "img", "dcm", "dicom", "im
 fn session_name() -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     format!("{}-{}", now.as_secs(), std::process::id())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app::testing;
+    use crate::space::Side;
+    use glam::DVec3;
+
+    #[test]
+    fn an_analysis_that_fails_on_the_graphics_card_is_done_again_by_the_cpu() {
+        let folder = tempfile::tempdir().unwrap();
+        let gpu: MakeDevice = Arc::new(|| panic!("no memory"));
+        let config = RunnerConfig {
+            project: folder.path().join("p.antrum"),
+            rater: "tester".to_owned(),
+            prepare: Arc::new(|_| {}),
+            gpu: Some(gpu),
+        };
+        let mut runner = Runner::new(config);
+        let scan = Arc::new(testing::scan([8, 8, 8]));
+        let sinus = |side| Sinus::placed(side, DVec3::ZERO, &scan.volume.grid);
+        let sinuses = [sinus(Side::Left), sinus(Side::Right)];
+        runner.run(Effect::Analyse(scan, sinuses));
+        let commands = loop {
+            let commands = runner.poll();
+            if !commands.is_empty() {
+                break commands;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let [Command::Jobs(jobs), Command::Notice(text), Command::Analyse] = &commands[..] else {
+            panic!("{commands:?}")
+        };
+        assert!(jobs.is_empty() && text.starts_with("The graphics card cannot compute the map"), "{text}");
+        assert!(runner.config.gpu.is_none());
+    }
 }

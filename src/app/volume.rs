@@ -1,14 +1,16 @@
 //! The 3-D pane: what it renders, what is cut away, where it looks from.
 
 use super::command::Effect;
+use super::layers::Source;
 use super::state::{OpenScan, State};
 use crate::image::pick::pick;
 use crate::image::render::Layer;
 use crate::methods::sinus::Presence;
 use crate::space::{BoxMm, Plane};
-use crate::view::{ColourMap, Contrast, Cut, Mode, OrbitCamera, Preset, RaycastView, Rendering, Transfer};
+use crate::view::{Contrast, Cut, Mode, OrbitCamera, Preset, RaycastView, Rendering, Transfer};
 use glam::{DVec2, DVec3};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What the 3-D pane makes of the scan.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,6 +58,7 @@ pub struct OrbitView {
     /// 1 shows the whole scan.
     pub zoom: f64,
     /// How far the middle of the pane is from that of the scan.
+    #[serde(default)]
     pub pan_mm: DVec3,
 }
 
@@ -113,6 +116,19 @@ impl VolumeLook {
             crop: None,
             lit: true,
         }
+    }
+
+    /// Whether it can be that of a scan: one that was kept may be damaged.
+    #[must_use]
+    pub fn suits(&self, contrast: &Contrast) -> bool {
+        let [low, high] = self.range;
+        let is_box = |crop: BoxMm| crop.min.is_finite() && crop.max.is_finite() && crop.min.cmple(crop.max).all();
+        Preset::offered(contrast).contains(&self.preset)
+            && low.is_finite()
+            && high.is_finite()
+            && low < high
+            && self.level.is_finite()
+            && self.crop.is_none_or(is_box)
     }
 
     /// What rays make of the values.
@@ -207,11 +223,11 @@ impl State {
         Some(RaycastView { camera, rendering, lit: look.lit, cuts: cuts.collect(), crop: look.crop, step: 1.0 })
     }
 
-    /// The layers that glow in the 3-D picture. A second scan in greys would fog all of it.
+    /// The layers that glow in the 3-D picture: all that are seen but a second scan, which would fog it.
     #[must_use]
     pub fn glowing_layers(&self) -> Vec<Layer> {
-        let layers = self.visible_layers().into_iter();
-        layers.filter(|layer| layer.overlay.colours != ColourMap::Grey).collect()
+        let maps = self.seen_layers().filter(|(_, layer)| layer.source != Source::Second);
+        maps.map(|(_, layer)| Layer { volume: Arc::clone(layer.drawn()), overlay: layer.overlay }).collect()
     }
 
     fn picked(&self, at: DVec2, size: DVec2) -> Option<DVec3> {
@@ -237,7 +253,6 @@ mod tests {
     use crate::methods::sinus::Sinus;
     use crate::space::{Grid, Side};
     use crate::volume::{Unit, Volume};
-    use std::sync::Arc;
 
     const SIZE: DVec2 = DVec2::new(200.0, 160.0);
 
@@ -269,6 +284,11 @@ mod tests {
         in_hounsfield.rescale.intercept = -1000.0;
         let state = open(ct);
         assert_eq!((state.view.volume.preset, state.view.volume.level), (Preset::Bone, 300.0));
+        // What was kept of a case is checked before it is used.
+        let (contrast, look) = (state.scan.as_ref().unwrap().contrast, state.view.volume);
+        assert!(look.suits(&contrast));
+        assert!(!VolumeLook { preset: Preset::Mr, ..look }.suits(&contrast));
+        assert!(!VolumeLook { range: [1.0, f64::NAN], ..look }.suits(&contrast));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod blocks;
 mod device;
+mod ladder;
 mod offscreen;
 mod programs;
 mod raycast;
@@ -15,10 +16,13 @@ mod textures;
 #[cfg(test)]
 mod twins;
 mod volumes;
+mod watch;
 
-pub use device::{adapter_summary, analysis_device, configuration, is_software};
+pub use device::{adapter_summary, analysis_device, is_software};
+pub use ladder::Ladder;
 pub use raycast::raycast;
 pub use slice::slice;
+pub use watch::{Trouble, Watch};
 
 use crate::space::Grid;
 use crate::view::{ColourMap, Overlay};
@@ -29,7 +33,7 @@ use glam::{DAffine3, DVec3};
 use offscreen::Show;
 use programs::Programs;
 use slice::{Budget, Pane};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use textures::GpuVolume;
 use volumes::Volumes;
 use wgpu::TextureFormat;
@@ -58,23 +62,33 @@ struct Resources {
 /// Builds what is needed to draw. Call once, before the first frame; panes are empty until then.
 ///
 /// The window must have been created without multisampling and without a depth buffer, as eframe does by default.
-pub fn install(render_state: &RenderState) {
-    if let Some(resources) = Resources::new(render_state) {
-        render_state.renderer.write().callback_resources.insert(resources);
-    } else {
-        log::error!("the graphics memory is too small for anything");
-    }
+/// False if the graphics memory is too small for anything.
+#[must_use]
+pub fn install(render_state: &RenderState) -> bool {
+    let resources = Resources::new(render_state);
+    resources.map(|resources| render_state.renderer.write().callback_resources.insert(resources)).is_some()
 }
 
-/// Puts a volume on the GPU before it is first drawn, so that no frame waits for it. Can be called from any thread.
-pub fn upload(render_state: &RenderState, volume: &Arc<Volume>) {
-    let missing =
-        |resources: &Resources| resources.volumes.find(volume).is_none().then_some(resources.volumes.longest());
-    // Not within the condition, which would hold the lock for reading until the end.
-    let longest = render_state.renderer.read().callback_resources.get().and_then(missing);
-    if let Some(longest) = longest {
-        let uploaded = textures::upload(&render_state.device, &render_state.queue, volume, longest);
-        if let Some(resources) = render_state.renderer.write().callback_resources.get_mut::<Resources>() {
+/// Puts volumes on the GPU before they are first drawn, so that no frame waits for it. It can be shared by threads, and
+/// goes on with the next window when one is lost.
+#[derive(Clone, Default)]
+pub struct Uploader(Arc<Mutex<Option<RenderState>>>);
+
+impl Uploader {
+    /// Uploads to this window from now on.
+    pub fn draw_on(&self, render_state: &RenderState) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(render_state.clone());
+    }
+
+    /// Uploads a volume, where there is a window and it is not there yet.
+    pub fn upload(&self, volume: &Arc<Volume>) {
+        let window = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(RenderState { renderer, device, queue, .. }) = window else { return };
+        let missing =
+            |resources: &Resources| resources.volumes.find(volume).is_none().then_some(resources.volumes.longest());
+        let Some(longest) = renderer.read().callback_resources.get().and_then(missing) else { return };
+        let uploaded = textures::upload(&device, &queue, volume, longest);
+        if let Some(resources) = renderer.write().callback_resources.get_mut::<Resources>() {
             resources.volumes.insert(volume, uploaded);
         }
     }

@@ -31,7 +31,7 @@ impl Window {
     /// A window of `size` points, or none where there is no adapter.
     pub fn new(size: [usize; 2], pixels_per_point: f32) -> Option<Self> {
         let render_state = render_state(default_wgpu_setup())?;
-        install(&render_state);
+        assert!(install(&render_state));
         let shapes = Rc::new(RefCell::new(Vec::new()));
         let shown = Rc::clone(&shapes);
         let harness = Harness::builder()

@@ -2,7 +2,9 @@
 
 use crate::app::Command;
 use crate::app::layers::LayerCommand;
+use crate::app::measure::MeasureCommand;
 use crate::app::state::{JobKind, Pane, State};
+use crate::measure::Kind;
 use crate::project::Label;
 use crate::space::{Plane, Side};
 use crate::view::Interpolation;
@@ -61,6 +63,14 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind("I", "interpolation: nearest, linear, cubic", NONE, Key::I, |state, _| {
         Some(Command::Interpolate(next_interpolation(state.view.interpolation)))
     }),
+    bind("Shift+D", "measure a distance", SHIFT, Key::D, |_, _| choose(Kind::Distance)),
+    bind("Shift+A", "measure an angle", SHIFT, Key::A, |_, _| choose(Kind::Angle)),
+    bind("Shift+E", "measure in an ellipse", SHIFT, Key::E, |_, _| choose(Kind::Ellipse)),
+    bind("Shift+B", "measure in a box", SHIFT, Key::B, |_, _| choose(Kind::Box)),
+    bind("Shift+P", "probe a point", SHIFT, Key::P, |_, _| choose(Kind::Probe)),
+    bind("Del", "delete the selected measurement", NONE, Key::Delete, |state, _| {
+        state.measures.selected.map(|id| Command::Measure(MeasureCommand::Delete(id)))
+    }),
     bind("R", "reset pan, zoom and turn", NONE, Key::R, |_, _| Some(Command::ResetViews)),
     bind("Shift+Up", "ten slices on", SHIFT, Key::ArrowUp, |_, pane| scroll(pane, 10.0)),
     bind("Shift+Down", "ten slices back", SHIFT, Key::ArrowDown, |_, pane| scroll(pane, -10.0)),
@@ -76,13 +86,21 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind("6", "sixth", NONE, Key::Num6, |_, _| Some(Command::ChooseWindow(5))),
     bind("F1", "this sheet", NONE, Key::F1, |_, _| Some(Command::ToggleHelp)),
     bind("?", "this sheet", SHIFT, Key::Questionmark, |_, _| Some(Command::ToggleHelp)),
-    bind("Esc", "close the sheet, put a message away or stop opening", NONE, Key::Escape, |state, _| {
-        Some(match (state.help, &state.message) {
-            (true, _) => Command::ToggleHelp,
-            (false, Some(_)) => Command::DismissMessage,
-            (false, None) => Command::Cancel(JobKind::Open),
-        })
-    }),
+    bind(
+        "Esc",
+        "stop drawing, close the sheet, a message, the tool, or stop opening",
+        NONE,
+        Key::Escape,
+        |state, _| {
+            Some(match (state.help, &state.message) {
+                _ if state.measures.unfinished() => Command::Measure(MeasureCommand::Cancel),
+                (true, _) => Command::ToggleHelp,
+                (false, Some(_)) => Command::DismissMessage,
+                _ if state.measures.busy() => Command::Measure(MeasureCommand::Cancel),
+                (false, None) => Command::Cancel(JobKind::Open),
+            })
+        },
+    ),
 ];
 
 /// What the mouse does; only for the sheet.
@@ -90,6 +108,7 @@ pub(super) const MOUSE: &[(&str, &str)] = &[
     ("left drag", "crosshair; on the mark in a box: move the box; in 3-D: turn"),
     ("right drag", "window: sideways width, up and down centre"),
     ("middle drag", "pan"),
+    ("left on a measurement", "select it, move it or one of its handles"),
     ("wheel", "slices; in 3-D: zoom"),
     ("Ctrl+wheel", "zoom at the mouse"),
     ("Shift+move", "crosshair follows"),
@@ -110,6 +129,11 @@ fn plane(pane: Option<Pane>) -> Plane {
         Some(Pane::Plane(plane)) => plane,
         _ => Plane::Axial,
     }
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]
+fn choose(kind: Kind) -> Option<Command> {
+    Some(Command::Measure(MeasureCommand::Choose(kind)))
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]
@@ -140,6 +164,15 @@ pub(super) fn pressed(ctx: &Context, state: &State, hovered: Option<Pane>) -> Ve
         commands.push(Command::Layer(LayerCommand::Peek(peek)));
     }
     commands
+}
+
+/// The key of a measuring tool, as the table has it.
+pub(super) fn measure_key(kind: Kind) -> &'static str {
+    let means = |binding: &&Binding| {
+        let command = (binding.command)(&State::default(), None);
+        matches!(command, Some(Command::Measure(MeasureCommand::Choose(chosen))) if chosen == kind)
+    };
+    BINDINGS.iter().find(means).map_or("", |binding| binding.shown)
 }
 
 /// The keys of normal, anomalous and uncertain of a side, as the table has them.

@@ -1,57 +1,39 @@
 //! The window: panes and panels drawn from [`State`], wishes sent as [`Command`]s.
 
 mod bar;
+mod beside;
 mod colour_bar;
 mod cube;
 mod help;
 mod keys;
+mod layers;
 mod lettering;
+mod measure;
 mod panel;
 mod panes;
 mod plane_marks;
 mod plane_mouse;
 mod plane_pane;
 mod preview;
+mod probe;
 mod projection;
 mod rest;
 mod scan;
 mod series;
+mod start;
 mod status;
 mod theme;
 mod volume_pane;
 mod volume_panel;
 
+pub use start::run;
+
 use crate::app::state::Pane;
-use crate::app::{Command, Prepare, Runner, RunnerConfig, State, WindowOptions};
-use crate::{gpu, nets};
+use crate::app::{Command, MakeDevice, Prepare, Runner, RunnerConfig, State, WindowOptions};
+use crate::gpu;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Opens the window and returns when it is closed.
-///
-/// # Errors
-/// A sentence when no window can be opened.
-pub fn run(args: WindowOptions, started: Instant) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let options = eframe::NativeOptions {
-        viewport: egui::ViewportBuilder::default()
-            .with_title("Antrum")
-            .with_app_id("antrum")
-            .with_inner_size([1440.0, 900.0])
-            .with_min_inner_size([760.0, 520.0])
-            .with_drag_and_drop(true),
-        wgpu_options: gpu::configuration(),
-        ..Default::default()
-    };
-    let make: eframe::AppCreator<'_> = Box::new(move |cc| Ok(Box::new(App::new(cc, args, started))));
-    eframe::run_native("antrum", options, make).map_err(|error| {
-        format!(
-            "the window cannot be opened ({error}); install a graphics driver (on Debian: mesa-vulkan-drivers), \
-             or use the subcommands, see antrum --help"
-        )
-        .into()
-    })
-}
 
 /// The program with a window.
 pub struct App {
@@ -59,6 +41,10 @@ pub struct App {
     runner: Runner,
     /// The pane under the mouse: keys for slices mean it.
     hovered: Option<Pane>,
+    /// Hears what goes wrong with the window's device.
+    watch: gpu::Watch,
+    /// Uploads to the window's device.
+    uploader: gpu::Uploader,
     startup: Option<Startup>,
 }
 
@@ -72,25 +58,20 @@ impl App {
     /// Sets up drawing and opens what was asked for.
     #[must_use]
     pub fn new(cc: &eframe::CreationContext<'_>, args: WindowOptions, started: Instant) -> Self {
-        theme::apply(&cc.egui_ctx);
-        let mut device = nets::cpu();
-        let mut prepare: Prepare = Arc::new(|_| {});
-        if let Some(render_state) = &cc.wgpu_render_state {
-            log::info!("graphics: {}", gpu::adapter_summary(render_state));
-            gpu::install(render_state);
-            device = gpu::analysis_device(render_state);
-            let render_state = render_state.clone();
-            prepare = Arc::new(move |volume| gpu::upload(&render_state, volume));
-        }
-        let software_graphics = cc.wgpu_render_state.as_ref().is_some_and(gpu::is_software);
+        // Jobs upload what they make, to whichever window there is by then.
+        let uploader = gpu::Uploader::default();
+        let prepare: Prepare = Arc::new({
+            let uploader = uploader.clone();
+            move |volume| uploader.upload(volume)
+        });
         if args.log_startup {
             eprintln!("window created after {} ms", started.elapsed().as_millis());
         }
         let config = RunnerConfig {
             project: args.project.clone().unwrap_or_else(default_project),
             rater: args.rater.clone().unwrap_or_else(login_name),
-            device,
             prepare,
+            gpu: cc.wgpu_render_state.as_ref().filter(|_| !args.safe_graphics).and_then(analysis_device),
         };
         let keeper = config.project.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let label_keeper = format!("Labels by {} in {keeper}", config.rater);
@@ -98,12 +79,33 @@ impl App {
             state: State::kept_by(label_keeper),
             runner: Runner::new(config),
             hovered: None,
+            watch: gpu::Watch::default(),
+            uploader,
             startup: args.log_startup.then_some(Startup { started, frames: 0 }),
         };
+        app.draw_on(cc);
         app.send(Command::ShowPaths(args.show_paths));
-        app.send(Command::SoftwareGraphics(software_graphics));
         app.send(if args.paths.is_empty() { Command::OpenExample } else { Command::Open(args.paths) });
         app
+    }
+
+    /// Draws in this window from now on: the first one, or another after the former's device was lost.
+    fn draw_on(&mut self, cc: &eframe::CreationContext<'_>) {
+        theme::apply(&cc.egui_ctx);
+        let Some(render_state) = &cc.wgpu_render_state else { return };
+        self.uploader.draw_on(render_state);
+        let ctx = cc.egui_ctx.clone();
+        self.watch = gpu::Watch::over(render_state, move || ctx.request_repaint());
+        if !gpu::install(render_state) {
+            self.send(Command::Notice(gpu::Trouble::OutOfMemory.to_string()));
+        }
+        self.send(Command::SoftwareGraphics(gpu::is_software(render_state)));
+        self.send(Command::Graphics(gpu::adapter_summary(render_state)));
+    }
+
+    /// Whether the window's device is lost, so that nothing more can be drawn in that window.
+    fn lost_graphics(&self) -> bool {
+        self.watch.is_lost()
     }
 
     /// What is shown; for tests.
@@ -120,7 +122,13 @@ impl App {
     }
 
     /// Says what the user should know of what is drawn.
-    fn graphics_notes(&mut self, frame: &eframe::Frame) {
+    fn graphics_notes(&mut self, ctx: &egui::Context, frame: &eframe::Frame) {
+        for trouble in self.watch.take() {
+            self.send(Command::Notice(trouble.to_string()));
+        }
+        if self.lost_graphics() {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
         let Some(render_state) = frame.wgpu_render_state() else { return };
         for note in gpu::notes(render_state) {
             self.send(Command::Notice(note));
@@ -156,7 +164,10 @@ impl eframe::App for App {
             self.send(command);
         }
         self.send(Command::Jobs(self.runner.jobs()));
-        self.graphics_notes(frame);
+        if let Some(wait) = self.runner.remember(self.state.saved()) {
+            ctx.request_repaint_after(wait);
+        }
+        self.graphics_notes(ctx, frame);
         self.log_startup();
         if self.runner.busy() || self.startup.is_some() {
             ctx.request_repaint_after(Duration::from_millis(50));
@@ -164,11 +175,16 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        // Without a device egui's painter can only draw nothing.
+        if self.lost_graphics() {
+            return;
+        }
         let mut commands = Vec::new();
         bar::ui(ui, &self.state, &mut commands);
         status::ui(ui, &self.state, &mut commands);
         panel::ui(ui, &self.state, &mut commands);
         self.hovered = panes::ui(ui, &self.state, &mut commands);
+        probe::tooltip(ui.ctx(), &self.state);
         help::ui(ui, &self.state, &mut commands);
         if !commands.is_empty() {
             // What a command changes is drawn in the next frame.
@@ -178,6 +194,10 @@ impl eframe::App for App {
             self.send(command);
         }
     }
+}
+
+fn analysis_device(window: &eframe::egui_wgpu::RenderState) -> Option<MakeDevice> {
+    gpu::analysis_device(window).map(|make| Arc::new(make) as MakeDevice)
 }
 
 /// `labels.antrum` in the user's data folder.

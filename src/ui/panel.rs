@@ -1,15 +1,13 @@
 //! The left panel: series, scan, the two sinuses as they stand on a radiological screen, the overlay.
 
 use super::lettering::orientation_known;
-use super::{colour_bar, keys, scan, series, theme, volume_panel};
+use super::{keys, layers, measure, scan, series, theme, volume_panel};
 use crate::app::command::Command;
-use crate::app::layers::LayerCommand;
 use crate::app::state::{JobKind, OpenScan, State};
 use crate::methods::sinus::Presence;
 use crate::project::Label;
 use crate::space::Side;
-use crate::view::{ColourMap, Overlay};
-use egui::{Align, Button, ComboBox, Frame, Layout, Panel, ProgressBar, RichText, ScrollArea, Slider, Ui};
+use egui::{Align, Button, Frame, Layout, Panel, ProgressBar, RichText, ScrollArea, Ui};
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let frame = Frame::new().fill(theme::PANEL).inner_margin(egui::Margin::symmetric(8, 6));
@@ -26,7 +24,11 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             sinuses_ui(ui, state, open, commands);
             ui.add_space(6.0);
             ui.separator();
-            overlay_ui(ui, state, commands);
+            layers::ui(ui, state, commands);
+            ui.add_space(6.0);
+            ui.separator();
+            measure::list(ui, state, commands);
+            ui.add_space(6.0);
             ui.separator();
             volume_panel::ui(ui, state, commands);
         });
@@ -150,44 +152,5 @@ fn score_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command>)
     let bar = ProgressBar::new(share).desired_height(6.0).fill(theme::ACCENT);
     if ui.add(bar).on_hover_text(hint).interact(egui::Sense::click()).clicked() {
         commands.push(Command::CentreOn(side));
-    }
-}
-
-fn overlay_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    ui.label(theme::heading("Overlay"));
-    if state.analysis.is_none() {
-        let text = match (state.running(JobKind::Analyse), state.sinuses) {
-            (true, _) => "The map is being computed",
-            (false, Some(_)) => "No map yet. Compute one with Residual map",
-            (false, None) => "No map: the sinuses have not been looked for",
-        };
-        ui.label(RichText::new(text).color(theme::WEAK));
-        return;
-    }
-    let Some(layer) = state.layers.list.first() else { return };
-    let now = layer.overlay;
-    let mut new = now;
-    ui.label(RichText::new(format!("{}, {}", layer.name, layer.unit)).small().color(theme::WEAK));
-    colour_bar::ui(ui, &mut new);
-    ui.horizontal(|ui| {
-        let label = ui.label("Opacity");
-        ui.add(Slider::new(&mut new.opacity, 0.05..=1.0).fixed_decimals(2)).labelled_by(label.id);
-    });
-    ui.horizontal(|ui| {
-        let label = ui.label("Threshold");
-        ui.add(Slider::new(&mut new.threshold, 0.0..=0.95).fixed_decimals(2)).labelled_by(label.id);
-    });
-    ui.horizontal(|ui| {
-        let label = ui.label("Colours");
-        let chosen = ComboBox::from_id_salt("colours").selected_text(new.colours.name()).show_ui(ui, |ui| {
-            for map in ColourMap::ALL {
-                ui.selectable_value(&mut new.colours, map, map.name());
-            }
-        });
-        chosen.response.labelled_by(label.id);
-    });
-    if new != now {
-        let overlay = Overlay { low: new.threshold, high: new.high.max(new.threshold + 0.02), ..new };
-        commands.push(Command::Layer(LayerCommand::Set(0, overlay)));
     }
 }

@@ -1,7 +1,8 @@
 //! The four panes: axial and coronal above, sagittal and 3-D below, or one of them large.
 
-use super::{plane_pane, preview, theme, volume_pane};
+use super::{beside, plane_pane, preview, theme, volume_pane};
 use crate::app::command::Command;
+use crate::app::compare::Shown;
 use crate::app::state::{JobKind, Layout, Pane, State};
 use crate::space::Plane;
 use egui::{Align2, CentralPanel, FontId, Frame, Rect, Sense, Ui, UiBuilder, pos2, vec2};
@@ -14,16 +15,23 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Opt
         if state.scan.is_none() {
             empty_ui(ui, state, area);
         }
-        let shown = if state.scan.is_some() { layout(area, state.view.layout, state.view.focus) } else { Vec::new() };
-        for (pane, rect) in shown {
-            let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(pane));
+        let (arrangement, focus) = (state.view.layout, state.view.focus);
+        let shown = match (&state.scan, state.beside()) {
+            (None, _) => Vec::new(),
+            (Some(_), Some(_)) => beside::layout(area, arrangement, focus),
+            (Some(_), None) => {
+                layout(area, arrangement, focus).into_iter().map(|(pane, rect)| (pane, Shown::First, rect)).collect()
+            }
+        };
+        for (pane, scan, rect) in shown {
+            let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt((pane, scan)));
             child.set_clip_rect(rect);
             child.painter().rect_filled(rect, 0.0, theme::BACKGROUND);
             let response = match pane {
-                Pane::Plane(plane) => plane_pane::ui(&mut child, state, plane, rect, commands),
+                Pane::Plane(plane) => plane_pane::ui(&mut child, state, scan, plane, rect, commands),
                 Pane::Volume => volume_pane::ui(&mut child, state, rect, commands),
             };
-            if response.double_clicked() {
+            if response.double_clicked() && state.measures.tool.is_none() {
                 commands.push(Command::ToggleSingle(pane));
             }
             if response.hovered() || response.dragged() {

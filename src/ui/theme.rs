@@ -28,6 +28,9 @@ pub(super) const LETTER: Color32 = Color32::from_rgb(214, 218, 226);
 /// Behind letters, so that they are legible on bright tissue.
 pub(super) const SHADE: Color32 = Color32::from_black_alpha(150);
 
+/// Lines and figures of measurements.
+pub(super) const MEASURE: Color32 = Color32::from_rgb(140, 240, 226);
+
 /// Pictures in their own greys.
 pub(super) const UNTINTED: Color32 = Color32::WHITE;
 

@@ -2,8 +2,9 @@
 
 use super::lettering::{badge, edge_letters, shaded_text};
 use super::projection::Projection;
-use super::{cube, rest, theme};
+use super::{colour_bar, cube, plane_marks, rest, theme};
 use crate::app::command::Command;
+use crate::app::compare::Shown;
 use crate::app::state::State;
 use crate::app::volume::VolumeCommand;
 use crate::gpu;
@@ -25,7 +26,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, rect: Rect, commands: &mut Vec<Comm
     view.step = step(ui, state, &view, &layers);
     ui.painter().add(gpu::raycast(ui.ctx(), rect, view, Arc::clone(volume), layers));
 
-    let pane = Projection::new(rect, camera.world_from_pane(size));
+    let pane = Projection::new(Shown::First, rect, camera.world_from_pane(size));
     let forward = camera.axes()[2];
     if let Some(crop) = state.view.volume.crop {
         wire_box(ui, &pane, crop, forward, theme::WEAK);
@@ -48,6 +49,8 @@ pub(super) fn ui(ui: &mut Ui, state: &State, rect: Rect, commands: &mut Vec<Comm
     };
     let corner = rect.left_top() + vec2(7.0, 6.0);
     shaded_text(ui, corner, Align2::LEFT_TOP, &title, FontId::proportional(12.0), theme::TEXT);
+    plane_marks::scale_ui(ui, &pane);
+    colour_bar::in_pane(ui, state, rect);
     mouse(ui, state, &pane, &response, commands);
     cube::ui(ui, state, rect, &camera, commands);
     response

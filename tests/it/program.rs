@@ -78,12 +78,14 @@ fn bad_usage_is_exit_code_2_and_the_help_says_research_only() {
         &["convert", "x.nii", "y.png"],
         &["train", "everything"],
         &["phantom", "--out", "x", "--spacing", "0"],
+        &["measurements", "export", "p.antrum"],
+        &["measurements", "export", "p.antrum", "--format", "xml"],
     ] {
         assert_eq!(antrum(args).status.code(), Some(2), "{args:?}");
     }
     let help = String::from_utf8(antrum(&["--help"]).stdout).unwrap();
     assert!(help.contains("Research use only"));
-    for subcommand in ["info", "convert", "find", "analyse", "picture", "phantom", "train"] {
+    for subcommand in ["info", "convert", "find", "analyse", "measurements", "picture", "phantom", "train"] {
         assert!(help.contains(subcommand), "{subcommand}");
     }
 }
@@ -252,8 +254,8 @@ fn labelling_child() {
     let config = RunnerConfig {
         project: folder.join("p.antrum"),
         rater: "child".to_owned(),
-        device: nets::cpu(),
         prepare: Arc::new(|_| {}),
+        gpu: None,
     };
     let (mut runner, mut state) = (Runner::new(config), State::default());
     runner.run(Effect::Open(Target::Paths(vec![folder.join("scan.nii")])));
