@@ -240,6 +240,8 @@ fn composite(pixel: vec2<f32>, map_depths: vec3<f32>, map_opacities: vec3<f32>) 
         // Samples are gathered in a short loop until they are worth lighting together, as software adapters always run
         // the whole body of a loop.
         var gathered = vec4(0.0);
+        // Where they lie, as the mean depth weighted by opacity.
+        var moment = 0.0;
         var seen = depth;
         while depth < line.depths.y && budget > 0 {
             budget -= 1;
@@ -260,11 +262,12 @@ fn composite(pixel: vec2<f32>, map_depths: vec3<f32>, map_opacities: vec3<f32>) 
                 let emission = (integral_here - integral_before) / select(place - place_before, 1.0, first);
                 let opacity = select(1.0 - exp(-emission.a * ray.step_mm), 0.0, first);
                 let added = (1.0 - gathered.a) * opacity;
+                moment += added * (depth - 0.5 * ray.step_mm);
                 gathered += vec4(emission.rgb / max(emission.a, 1e-6) * added, added);
                 place_before = place;
                 integral_before = integral_here;
                 first = false;
-                seen = depth;
+                seen = moment / max(gathered.a, 1e-6);
                 depth += ray.step_mm;
                 if gathered.a > ray.lit_together {
                     break;

@@ -60,13 +60,15 @@ impl RaycastUniform {
         // place = (slope * normalised + intercept - low) / (high - low)
         let [low, high] = view.rendering.range();
         let span = (high - low).max(1e-9);
-        let gradient_mm = 0.6 * scan.soft_spacing_mm * step.max(1.0);
+        // The picture is that much smaller already; rays with such long steps would miss too much.
+        let along = if step > 1.0 { f64::midpoint(1.0, step) } else { step };
+        let gradient_mm = scan.soft_spacing_mm * step.max(1.0);
         let mut uniform = Self {
             scan_from_view: (scan.soft_voxel_from_world * world_from_view).into(),
             bounds: bounds(view, world_from_view),
             place_factor: (scan.soft_rescale.slope / span) as f32,
             place_offset: ((scan.soft_rescale.intercept - low) / span) as f32,
-            step_mm: (step * scan.soft_spacing_mm) as f32,
+            step_mm: (along * scan.soft_spacing_mm) as f32,
             gradient_pixels: (gradient_mm * pixels.x / (points.x * view.camera.mm_per_point)) as f32,
             gradient_mm: gradient_mm as f32,
             lit_together: if step > 1.0 { 0.4 } else { 0.12 },
@@ -81,7 +83,7 @@ impl RaycastUniform {
                 overlay: OverlayUniform::new(&layer.overlay),
                 slope: map.soft_rescale.slope as f32,
                 intercept: map.soft_rescale.intercept as f32,
-                step_mm: (step * map.soft_spacing_mm) as f32,
+                step_mm: (along * map.soft_spacing_mm) as f32,
                 padding: 0.0,
             };
         }
