@@ -22,5 +22,7 @@ mod program;
 mod reading;
 /// Sinuses of real people, where their scans are at hand.
 mod real_scans;
+/// The 3-D pane in the window: turned, clicked, cut.
+mod volume;
 /// The real window, driven by accessible names.
 mod window;
