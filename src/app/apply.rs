@@ -25,6 +25,7 @@ impl State {
             Command::Even(even) => self.even(even),
             Command::Layer(command) => self.layer(command),
             Command::Compare(command) => self.compare(command),
+            Command::Volume(command) => self.volume_command(&command),
             Command::Jobs(jobs) => {
                 self.jobs = jobs;
                 if !self.running(JobKind::Open) {

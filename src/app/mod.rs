@@ -24,6 +24,7 @@ pub mod state;
 #[cfg(test)]
 mod testing;
 mod undo;
+pub mod volume;
 
 pub use command::{Command, Effect};
 pub use load::{Origin, Target};

@@ -3,6 +3,7 @@
 //! Start-up code calls [`install`] once; panes only ask for a [`slice()`] or a [`raycast()`] shape with plain values from
 //! [`crate::view`] and the volumes themselves, and never see a wgpu type.
 
+mod blocks;
 mod device;
 mod ladder;
 mod offscreen;
@@ -128,7 +129,7 @@ impl Resources {
             slices: Programs::new(device),
             panes: [const { None }; PANES],
             budget: Budget::new(is_software(render_state)),
-            raycast: raycast::Programs::new(&Builder { device }, render_state.target_format),
+            raycast: raycast::Programs::new(device, is_software(render_state)),
             nothing,
         })
     }
@@ -304,7 +305,7 @@ mod tests {
         assert_eq!(size_of::<OverlayUniform>(), 32);
         for (source, name, size) in [
             (Variant::source(Number::Real).as_str(), "Slice", size_of::<slice::SliceUniform>()),
-            (RAYCAST, "Raycast", size_of::<raycast::RaycastUniform>()),
+            (RAYCAST, "Raycast", size_of::<raycast::TestedUniform>()),
         ] {
             let module = naga::front::wgsl::parse_str(&[COMMON, source].concat()).unwrap();
             let named = |t: &&naga::Type| t.name.as_deref() == Some(name);

@@ -3,6 +3,7 @@
 mod bar;
 mod beside;
 mod colour_bar;
+mod cube;
 mod help;
 mod keys;
 mod layers;
@@ -23,6 +24,7 @@ mod start;
 mod status;
 mod theme;
 mod volume_pane;
+mod volume_panel;
 
 pub use start::run;
 

@@ -1,7 +1,7 @@
 //! The left panel: series, scan, the two sinuses as they stand on a radiological screen, the overlay.
 
 use super::lettering::orientation_known;
-use super::{keys, layers, measure, scan, series, theme};
+use super::{keys, layers, measure, scan, series, theme, volume_panel};
 use crate::app::command::Command;
 use crate::app::state::{JobKind, OpenScan, State};
 use crate::methods::sinus::Presence;
@@ -28,6 +28,9 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             ui.add_space(6.0);
             ui.separator();
             measure::list(ui, state, commands);
+            ui.add_space(6.0);
+            ui.separator();
+            volume_panel::ui(ui, state, commands);
         });
     });
 }
