@@ -36,7 +36,7 @@ fn main() {
 
     let render_state = create_render_state(default_wgpu_setup(), RendererOptions::PREDICTABLE);
     println!("{}, {:?} voxels, pane of {PANE:?} pixels", gpu::adapter_summary(&render_state), scan.grid.size);
-    gpu::install(&render_state);
+    assert!(gpu::install(&render_state), "the graphics memory is too small");
     let target = target(&render_state);
     let transfer =
         |preset: Preset| Rendering::Composite(Transfer { range: preset.range(&contrast), stops: preset.stops() });
