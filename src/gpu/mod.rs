@@ -32,7 +32,7 @@ use eframe::egui_wgpu::RenderState;
 use glam::{DAffine3, DVec3};
 use offscreen::Show;
 use programs::Programs;
-use slice::{Budget, Pane};
+use slice::Pane;
 use std::sync::{Arc, Mutex, PoisonError};
 use textures::GpuVolume;
 use volumes::Volumes;
@@ -53,7 +53,8 @@ struct Resources {
     show: Show,
     slices: Programs,
     panes: [Option<Pane>; PANES],
-    budget: Budget,
+    /// How many voxels may be loaded for a pane in one frame.
+    loads_per_frame: f64,
     raycast: raycast::Programs,
     /// Bound by the ray-caster where there is no map.
     nothing: Arc<GpuVolume>,
@@ -128,7 +129,7 @@ impl Resources {
             filtering,
             slices: Programs::new(device),
             panes: [const { None }; PANES],
-            budget: Budget::new(is_software(render_state)),
+            loads_per_frame: slice::loads_per_frame(is_software(render_state)),
             raycast: raycast::Programs::new(device, is_software(render_state)),
             nothing,
         })
