@@ -32,6 +32,7 @@ impl State {
                 self.save_settings()
             }
             Command::Shell(command) => self.shell(command),
+            Command::Volume(command) => self.volume_command(&command),
             Command::Jobs(jobs) => {
                 self.jobs = jobs;
                 if !self.running(JobKind::Open) {

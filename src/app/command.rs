@@ -9,6 +9,7 @@ use super::session::Saved;
 use super::settings::{Settings, SettingsCommand};
 use super::shell::ShellCommand;
 use super::state::{JobKind, JobView, Layout, Pane};
+use super::volume::VolumeCommand;
 use crate::io::{Catalogue, OpenError, Preview, Scan};
 use crate::methods::sinus::Sinus;
 use crate::project::Label;
@@ -54,10 +55,8 @@ pub enum Command {
     Pan(Plane, DVec3),
     /// Magnify a plane by a factor, keeping a world point in place.
     Zoom(Plane, f64, DVec3),
-    /// Turn the 3-D picture: yaw and pitch in radians.
-    Orbit(f64, f64),
-    /// Magnify the 3-D picture.
-    ZoomVolume(f64),
+    /// Change the 3-D picture.
+    Volume(VolumeCommand),
     /// Change the grey-scale window.
     SetWindow(Window),
     /// Choose a window of the list; the first is number 0.

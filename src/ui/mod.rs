@@ -5,6 +5,7 @@ mod bar;
 mod beside;
 mod cards;
 mod colour_bar;
+mod cube;
 mod drawer;
 mod figure;
 mod help;
@@ -31,6 +32,7 @@ mod start;
 mod status;
 mod theme;
 mod volume_pane;
+mod volume_panel;
 
 pub use start::run;
 

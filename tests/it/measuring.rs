@@ -3,6 +3,7 @@
 use crate::window::{button, click, drag, rect_of, until, window};
 use antrum::app::measure_report::{self, Format};
 use antrum::app::state::Layout;
+use antrum::app::volume::VolumeCommand;
 use antrum::app::{Command, State};
 use antrum::measure::{Kind, Shape};
 use antrum::project::Project;
@@ -192,7 +193,7 @@ fn a_case_opens_as_it_was_left() {
         Command::CrossTo(cross_mm),
         Command::SetWindow(Window::between(10.0, 321.0)),
         Command::SetLayout(Layout::Large),
-        Command::Orbit(0.3, 0.1),
+        Command::Volume(VolumeCommand::Turn(0.3, 0.1)),
     ] {
         harness.state_mut().send(command);
     }
