@@ -30,7 +30,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State) {
 
 /// While the key is held, the whole list beside the mouse.
 pub(super) fn tooltip(ctx: &Context, state: &State) {
-    let held = !ctx.text_edit_focused() && ctx.input(|i| i.key_down(Key::P));
+    let held = !ctx.text_edit_focused() && ctx.input(|i| i.key_down(Key::V) && i.modifiers.is_none());
     let Some(probe) = under_mouse(ctx, state).filter(|_| held).and_then(|at_mm| Probe::at(state, at_mm)) else {
         return;
     };
