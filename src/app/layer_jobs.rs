@@ -42,7 +42,9 @@ impl LayerJobs {
             LayerEffect::OpenSecond(patient, target) => {
                 self.second = Some(Job::spawn("Opening the second scan", move |progress| {
                     let Loaded { origin, scan } = load(&target, &mpsc::channel().0, progress);
-                    scan.iter().for_each(|scan| prepare(&scan.volume));
+                    if let Ok(scan) = &scan {
+                        prepare(&scan.volume);
+                    }
                     Ok::<_, Cancelled>((patient, scan.map(|scan| Box::new(OpenScan::new(Arc::new(scan), origin)))))
                 }));
             }

@@ -19,7 +19,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, rect: Rect, commands: &mut Vec<Comm
     let (Some(camera), Some(open)) = (state.orbit_camera(size), &state.scan) else { return response };
     let mut view = RaycastView { camera, window: open.surface.clone(), clip: None, step: 0.0 };
     view.step = step(ui, &view, state.settings.software_graphics);
-    ui.painter().add(gpu::raycast(rect, view, Arc::clone(&open.scan.volume), state.visible_layers()));
+    ui.painter().add(gpu::raycast(rect, view, Arc::clone(&open.scan.volume), state.visible_maps()));
 
     let [right, down, _] = camera.axes();
     edge_letters(ui, state, rect, [-right, right, -down, down].map(letters));
