@@ -300,6 +300,7 @@ mod tests {
         send(&mut state, CompareCommand::Toggle);
         let layers = state.visible_layers();
         assert_eq!((layers.len(), layers[0].overlay.colours), (2, ColourMap::Grey));
+        assert_eq!(state.visible_maps(), layers[1..], "not in 3-D");
         send(&mut state, CompareCommand::SetWindow(Window::between(10.0, 30.0)));
         let overlay = state.visible_layers()[0].overlay;
         assert_eq!((overlay.low, overlay.high), (10.0, 30.0));
