@@ -146,16 +146,15 @@ impl State {
             return;
         }
         let view = &mut self.view;
-        let finite = |zoom: f64, point: DVec3| point.is_finite() && (0.2..=40.0).contains(&zoom);
-        if let Some(planes) = saved.planes.filter(|planes| planes.iter().all(|pane| finite(pane.zoom, pane.centre_mm)))
-        {
+        let possible = |zoom: f64| (0.2..=40.0).contains(&zoom);
+        if let Some(planes) = saved.planes.filter(|planes| planes.iter().all(|pane| possible(pane.zoom))) {
             view.planes = planes;
         }
         if let Some(turn) = saved.turn.filter(|turn| turn.is_normalized()) {
             view.frame = view.frame.aligned(turn);
             view.frame.roll = saved.roll.filter(|roll| roll.iter().all(|r| r.is_finite())).unwrap_or_default();
         }
-        if let Some(orbit) = saved.orbit {
+        if let Some(orbit) = saved.orbit.filter(|orbit| possible(orbit.zoom)) {
             view.orbit = orbit;
         }
         if let Some(window) = saved.window.clone().filter(|window| window.width > 0.0) {

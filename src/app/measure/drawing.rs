@@ -5,7 +5,7 @@ use crate::app::checks;
 use crate::app::command::{Effect, Write};
 use crate::app::state::State;
 use crate::app::undo::Step;
-use crate::measure::{Kind, Measured, Shape};
+use crate::measure::{Kind, Measured, Region, Shape};
 use crate::project::MeasurementId;
 use glam::DVec3;
 
@@ -82,12 +82,16 @@ impl State {
         let Some(drawing) = &mut self.measures.drawing else { return Vec::new() };
         let Drawing { measured, kind, .. } = *drawing;
         if kind.points() > 1 {
+            if drawing.placed_mm.last().is_some_and(|last| last.distance(at_mm) <= Region::LEAST_MM) {
+                // Twice the same point is no second one.
+                return Vec::new();
+            }
             drawing.placed_mm.push(at_mm);
             if drawing.placed_mm.len() < kind.points() {
                 return Vec::new();
             }
             if !measured.shape.is_complete() {
-                // Twice the same point: the last one is placed again.
+                // A leg or side of nothing: the last point is placed again.
                 drawing.placed_mm.pop();
                 return Vec::new();
             }

@@ -86,6 +86,8 @@ fn an_angle_takes_three_points_and_a_probe_one() {
     let mut state = opened();
     send(&mut state, MeasureCommand::Choose(Kind::Angle));
     press(&mut state, DVec3::X * 9.0);
+    assert!(release(&mut state, DVec3::X * 9.0, false).is_empty() && click(&mut state, DVec3::X * 9.0).is_empty());
+    press(&mut state, DVec3::X * 9.0);
     assert!(release(&mut state, DVec3::ZERO, true).is_empty(), "the first leg may be dragged");
     let effects = click(&mut state, DVec3::Y * 2.0);
     assert_eq!(recorded(&effects).1, "none to 90.0°");

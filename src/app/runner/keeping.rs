@@ -132,6 +132,7 @@ impl Runner {
             Ok(path) => {
                 let path = path?;
                 Some(match self.write_measurements(&path) {
+                    Ok(1) => Command::Notice("One measurement was written".to_owned()),
                     Ok(count) => Command::Notice(format!("{count} measurements were written")),
                     Err(reason) => Command::Failed(reason),
                 })
