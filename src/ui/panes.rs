@@ -5,12 +5,14 @@ use crate::app::command::Command;
 use crate::app::compare::Shown;
 use crate::app::state::{JobKind, Layout, Pane, State};
 use crate::space::Plane;
-use egui::{Align2, CentralPanel, FontId, Frame, Rect, Sense, Ui, UiBuilder, pos2, vec2};
+use egui::{Align2, CentralPanel, FontId, Frame, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2};
 
 /// Draws the panes and says which one is under the mouse.
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Option<Pane> {
     let mut hovered = None;
-    CentralPanel::no_frame().frame(Frame::new().fill(theme::LINE)).show(ui, |ui| {
+    // Nothing is filled here: the window is cleared to the background, and whole panes of egui's own colour take a third of
+    // a frame where graphics are software.
+    CentralPanel::no_frame().frame(Frame::new()).show(ui, |ui| {
         let area = ui.max_rect();
         if state.scan.is_none() {
             empty_ui(ui, state, area);
@@ -26,7 +28,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Opt
         for (pane, scan, rect) in shown {
             let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt((pane, scan)));
             child.set_clip_rect(rect);
-            child.painter().rect_filled(rect, 0.0, theme::BACKGROUND);
+            ui.painter().rect_stroke(rect, 0.0, Stroke::new(GAP, theme::LINE), StrokeKind::Outside);
             let response = match pane {
                 Pane::Plane(plane) => plane_pane::ui(&mut child, state, scan, plane, rect, commands),
                 Pane::Volume => volume_pane::ui(&mut child, state, rect, commands),
@@ -49,9 +51,12 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Opt
 const PANES: [Pane; 4] =
     [Pane::Plane(Plane::Axial), Pane::Plane(Plane::Coronal), Pane::Plane(Plane::Sagittal), Pane::Volume];
 
+/// The hairline between panes, in points.
+const GAP: f32 = 1.0;
+
 /// Where each visible pane lies, with a hairline between them.
 fn layout(area: Rect, layout: Layout, focus: Pane) -> Vec<(Pane, Rect)> {
-    let gap = 1.0;
+    let gap = GAP;
     match layout {
         Layout::Single => vec![(focus, area)],
         Layout::Quad => {
@@ -81,7 +86,6 @@ fn layout(area: Rect, layout: Layout, focus: Pane) -> Vec<(Pane, Rect)> {
 
 fn empty_ui(ui: &mut Ui, state: &State, area: Rect) {
     ui.allocate_rect(area, Sense::hover());
-    ui.painter().rect_filled(area, 0.0, theme::BACKGROUND);
     if !state.running(JobKind::Open) {
         let text = "Drop scans or a folder here: NIfTI, DICOM, ZIP, PNG or JPEG. Or choose them with Open";
         ui.painter().text(area.center(), Align2::CENTER_CENTER, text, FontId::proportional(16.0), theme::WEAK);
