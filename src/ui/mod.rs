@@ -68,6 +68,8 @@ pub struct App {
 struct Startup {
     started: Instant,
     frames: u64,
+    /// Whether the frame that was begun last shows the scan.
+    shown: bool,
 }
 
 impl App {
@@ -102,7 +104,7 @@ impl App {
             camera: figure::Camera::default(),
             watch: gpu::Watch::default(),
             uploader,
-            startup: args.log_startup.then_some(Startup { started, frames: 0 }),
+            startup: args.log_startup.then_some(Startup { started, frames: 0, shown: false }),
         };
         app.draw_on(cc);
         if args.show_paths {
@@ -173,23 +175,30 @@ impl App {
         }
     }
 
+    /// A frame has been presented when the next one is begun.
     fn log_startup(&mut self) {
         let Some(startup) = &mut self.startup else { return };
         startup.frames += 1;
         let ms = startup.started.elapsed().as_millis();
         if startup.frames == 2 {
-            // The first frame has been presented when the second is begun.
             eprintln!("first frame after {ms} ms");
         }
-        if self.state.generation > 0 && startup.frames > 2 {
+        if startup.shown {
             eprintln!("scan interactive after {ms} ms");
             self.startup = None;
+        } else {
+            startup.shown = self.state.generation > 0;
         }
     }
 }
 
 impl eframe::App for App {
+    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        theme::BACKGROUND.to_normalized_gamma_f32()
+    }
+
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        log::trace!("a frame begins; the last took {:.1} ms", 1e3 * frame.info().cpu_usage.unwrap_or_default());
         for command in self.runner.poll() {
             self.send(command);
         }

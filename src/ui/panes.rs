@@ -31,7 +31,9 @@ impl Default for Shown {
 /// Draws the panes; `go_to` is the one that gets the keyboard.
 pub(super) fn ui(ui: &mut Ui, state: &State, go_to: Option<Pane>, commands: &mut Vec<Command>) -> Shown {
     let mut shown = Shown::default();
-    CentralPanel::no_frame().frame(Frame::new().fill(theme::LINE)).show(ui, |ui| {
+    // Nothing is filled here: the window is cleared to the background, and whole panes of egui's own colour take a third of
+    // a frame where graphics are software.
+    CentralPanel::no_frame().frame(Frame::new()).show(ui, |ui| {
         let area = ui.max_rect();
         shown.area = area;
         if state.scan.is_none() {
@@ -51,7 +53,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, go_to: Option<Pane>, commands: &mut
         for (pane, scan, rect) in panes {
             let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt((pane, scan)));
             child.set_clip_rect(rect);
-            child.painter().rect_filled(rect, 0.0, theme::BACKGROUND);
+            ui.painter().rect_stroke(rect, 0.0, Stroke::new(GAP, theme::LINE), StrokeKind::Outside);
             let response = match pane {
                 Pane::Plane(plane) => plane_pane::ui(&mut child, state, scan, plane, rect, commands),
                 Pane::Volume => volume_pane::ui(&mut child, state, rect, commands),
@@ -97,9 +99,12 @@ fn focus_ui(ui: &Ui, state: &State, response: &Response) {
 const PANES: [Pane; 4] =
     [Pane::Plane(Plane::Axial), Pane::Plane(Plane::Coronal), Pane::Plane(Plane::Sagittal), Pane::Volume];
 
+/// The hairline between panes, in points.
+const GAP: f32 = 1.0;
+
 /// Where each visible pane lies, with a hairline between them.
 fn layout(area: Rect, layout: Layout, focus: Pane) -> Vec<(Pane, Rect)> {
-    let gap = 1.0;
+    let gap = GAP;
     match layout {
         Layout::Single => vec![(focus, area)],
         Layout::Quad => {
@@ -129,7 +134,6 @@ fn layout(area: Rect, layout: Layout, focus: Pane) -> Vec<(Pane, Rect)> {
 
 fn empty_ui(ui: &mut Ui, state: &State, area: Rect) {
     ui.allocate_rect(area, Sense::hover());
-    ui.painter().rect_filled(area, 0.0, theme::BACKGROUND);
     if !state.running(JobKind::Open) {
         let text = "Drop scans or a folder here: NIfTI, DICOM, ZIP, PNG or JPEG. Or choose them with Open";
         ui.painter().text(area.center(), Align2::CENTER_CENTER, text, FontId::proportional(16.0), theme::WEAK);

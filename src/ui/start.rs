@@ -65,6 +65,8 @@ fn show(app: &mut Option<App>, ladder: &Ladder, args: &WindowOptions, started: I
             .with_min_inner_size([760.0, 520.0])
             .with_drag_and_drop(true),
         wgpu_options: ladder.configuration(),
+        // Noise has no place in greys that are read, and there are no gradients that it would smooth.
+        dithering: false,
         ..Default::default()
     };
     let make: eframe::AppCreator<'_> = Box::new(move |cc| {
@@ -98,6 +100,10 @@ impl eframe::App for Shown<'_> {
 
     fn on_exit(&mut self) {
         self.0.on_exit();
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        self.0.clear_color(visuals)
     }
 }
 
