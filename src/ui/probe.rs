@@ -92,7 +92,7 @@ impl Probe {
     fn line(&self, mouse: bool, most: usize) -> String {
         let [i, j, k] = self.voxel;
         let start = format!("{} ", if mouse { "mouse" } else { "cross" });
-        let voxel = format!("voxel {i:>3} {j:>3} {k:>3} · ");
+        let voxel = format!("voxel {i:>4} {j:>4} {k:>4} · ");
         let mut layers: Vec<String> =
             self.values.iter().skip(1).map(|(name, value)| format!(" · {name} {value}")).collect();
         let intensity = self.values.first().map_or("", |(_, value)| value.as_str());
