@@ -31,7 +31,15 @@ struct Raycast {
 }
 
 @group(0) @binding(0) var<uniform> ray: Raycast;
-@group(2) @binding(0) var offscreen: texture_2d<f32>;
+@group(0) @binding(1) var filtering: sampler;
+@group(0) @binding(2) var colour_tables: texture_2d<f32>;
+// Scan and map normalised to 0..1.
+@group(0) @binding(3) var scan_soft: texture_3d<f32>;
+@group(0) @binding(4) var map_soft: texture_3d<f32>;
+// The largest normalised value that interpolation can give within each block of BLOCK voxels cubed.
+@group(0) @binding(5) var scan_blocks: texture_3d<f32>;
+@group(0) @binding(6) var map_blocks: texture_3d<f32>;
+@group(1) @binding(0) var offscreen: texture_2d<f32>;
 
 // Voxels per side of a block; keep in sync with `BLOCK` in src/gpu/textures.rs.
 const BLOCK: f32 = 8.0;
@@ -196,7 +204,8 @@ fn fs_raycast(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> 
         let slope = gradient(map_soft, ray.map_from_view, surface) * ray.map_slope * ray.overlay.inverse_span;
         // Full strength in the open, less behind tissue: the map is never lost, and depth can still be seen.
         let strength = sqrt(ray.overlay.opacity) * mix(0.62, 1.0, tissue.clear_to_map);
-        colour = mix(colour, map_colour(ray.overlay, hit.peak) * (0.45 + 0.55 * light(slope)), strength);
+        let tint = map_colour(colour_tables, ray.overlay, hit.peak).rgb;
+        colour = mix(colour, tint * (0.45 + 0.55 * light(slope)), strength);
     }
     return vec4(colour, 1.0);
 }

@@ -19,7 +19,7 @@
 //! |---|---|---|
 //! | 0 | [`space`], [`job`] | geometry; background work |
 //! | 1 | [`volume`], [`view`] | voxels and what they mean; what a pane shows |
-//! | 2 | [`image`], [`io`], [`metrics`], [`project`] | operations on volumes; files; figures of merit; the project file |
+//! | 2 | [`image`], [`io`], [`measure`], [`metrics`], [`project`] | operations on volumes; files; measurements; figures of merit; the project file |
 //! | 3 | [`phantom`], [`nets`] | synthetic heads (blurred by `image`, written by `io`); the networks |
 //! | 4 | [`train`] | the one training loop |
 //! | 5 | [`methods`], [`gpu`] | the papers' methods; drawing. Neither knows the other |
@@ -37,6 +37,7 @@ pub mod gpu;
 pub mod image;
 pub mod io;
 pub mod job;
+pub mod measure;
 pub mod methods;
 pub mod metrics;
 pub mod nets;

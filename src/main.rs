@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let outcome = cli::run(&args).and_then(|done| match done {
         true => Ok(()),
         false if no_display() => cli::picture::instead_of_window(&args.window.paths),
-        false => ui::run(args.window, started),
+        false => ui::run(&args.window, started),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

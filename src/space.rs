@@ -173,6 +173,12 @@ impl BoxMm {
         (self.min + self.max) / 2.0
     }
 
+    /// Whether both boxes have some space in common.
+    #[must_use]
+    pub fn overlaps(&self, other: Self) -> bool {
+        self.min.cmplt(other.max).all() && other.min.cmplt(self.max).all()
+    }
+
     /// Whether the point lies inside or on the surface.
     #[must_use]
     pub fn contains(&self, p: DVec3) -> bool {

@@ -3,6 +3,7 @@
 use crate::space::Grid;
 use glam::DVec3;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// The voxels in their stored type, i fastest.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,15 +100,19 @@ impl Rescale {
 }
 
 /// What the real values of a volume measure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unit {
     /// Hounsfield units, CT.
+    #[serde(rename = "HU")]
     Hounsfield,
     /// Arbitrary units, MRI and everything unknown.
+    #[serde(rename = "a.u.")]
     Arbitrary,
     /// An anomaly score.
+    #[serde(rename = "score")]
     Score,
     /// Class numbers.
+    #[serde(rename = "label")]
     Label,
 }
 

@@ -23,7 +23,6 @@ impl State {
             Command::NextSeries(by) => self.next_series(by),
             Command::ShowVolume(frame) => self.show_volume(frame),
             Command::Even(even) => self.even(even),
-            Command::Layer(command) => self.layer(&command),
             Command::Settings(command) => self.change_settings(&command),
             Command::ShowPaths(show) => self.show_paths(show),
             Command::AnalyseOnOpen(on) => {
@@ -31,6 +30,8 @@ impl State {
                 self.save_settings()
             }
             Command::Shell(command) => self.shell(command),
+            Command::Layer(command) => self.layer(command),
+            Command::Compare(command) => self.compare(command),
             Command::Jobs(jobs) => {
                 self.jobs = jobs;
                 if !self.running(JobKind::Open) {
@@ -52,6 +53,11 @@ impl State {
                 };
                 self.label(side, label)
             }
+            Command::Measure(command) => self.measure(&command),
+            Command::Restore(saved) => {
+                self.restore(&saved);
+                Vec::new()
+            }
             Command::Undo => self.history.undo().map_or_else(Vec::new, |step| self.replay(step, Write::Undo)),
             Command::Redo => self.history.redo().map_or_else(Vec::new, |step| self.replay(step, Write::Redo)),
             Command::MoveBox(side, centre_mm) => {
@@ -66,8 +72,7 @@ impl State {
                 for finding in &analysis.findings {
                     self.ai_seen[finding.side.index()] = true;
                 }
-                self.set_analysis(Some(analysis));
-                Vec::new()
+                self.set_analysis(Some(analysis))
             }
             Command::LabelRefused { side, before, kind, reason } => {
                 self.labels[side.index()] = before;
@@ -91,6 +96,7 @@ impl State {
     }
 
     fn found(&mut self, sinuses: [Sinus; 2]) -> Vec<Effect> {
+        let sinuses = self.restore_boxes(sinuses);
         self.sinuses = Some(sinuses);
         self.set_analysis(None);
         // A map of other boxes must not land on these.
@@ -102,7 +108,9 @@ impl State {
         // Height and depth between the two show both in axial and coronal; the sagittal plane goes through the surer one.
         let [left, right] = sinuses;
         let shown = if left.confidence > right.confidence { left } else { right };
-        self.move_cross(DVec3 { x: shown.centre_mm.x, ..middle_mm });
+        if !std::mem::take(&mut self.session.restored) {
+            self.move_cross(DVec3 { x: shown.centre_mm.x, ..middle_mm });
+        }
         if self.settings.analyse_on_open {
             effects.extend(self.analyse());
         }
@@ -152,6 +160,7 @@ impl State {
                 self.put_box(if kind == Write::Undo { before } else { after });
                 self.boxes_changed()
             }
+            Step::Measure(changes) => self.replay_measuring(changes, kind),
         }
     }
 

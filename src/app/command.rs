@@ -1,8 +1,11 @@
 //! What can be asked of the program, and what it needs the outside for.
 
-use super::layers::LayerCommand;
+use super::compare::CompareCommand;
+use super::layers::{LayerCommand, LayerEffect};
 use super::load::{Origin, Target};
+use super::measure::{MeasureCommand, MeasureEffect};
 use super::report::Analysis;
+use super::session::Saved;
 use super::settings::{Settings, SettingsCommand};
 use super::shell::ShellCommand;
 use super::state::{JobKind, JobView, Layout, Pane};
@@ -65,6 +68,8 @@ pub enum Command {
     Settings(SettingsCommand),
     /// Change what stands around the panes.
     Shell(ShellCommand),
+    /// Compare the scan with a second one.
+    Compare(CompareCommand),
     /// Switch the crosshair lines.
     ToggleCross,
     /// Switch the boxes of the sinuses.
@@ -104,6 +109,8 @@ pub enum Command {
     Label(Side, Label),
     /// Label the current sinus.
     LabelCurrent(Label),
+    /// Measure, or change what was measured.
+    Measure(MeasureCommand),
     /// Take the last step back.
     Undo,
     /// Do it again.
@@ -115,6 +122,8 @@ pub enum Command {
     Opened(Opened),
     /// It could not be read; the series to choose from instead, where there are some.
     Unreadable(Arc<OpenError>, Option<Arc<Catalogue>>),
+    /// How the reader last looked at the scan just opened.
+    Restore(Arc<Saved>),
     /// A slice of the scan that is being opened.
     Early(Arc<Preview>),
     /// The picture of a series for the list.
@@ -140,6 +149,8 @@ pub enum Command {
     Jobs(Vec<JobView>),
     /// The 3-D picture is drawn by a program on the CPU.
     SoftwareGraphics(bool),
+    /// What the window draws with, in one line.
+    Graphics(String),
     /// A job or a step failed; the sentence says why and what to do.
     Failed(String),
 }
@@ -190,6 +201,10 @@ pub enum Wanted {
     File,
     /// A folder with a series.
     Folder,
+    /// Masks or maps to lay over the scan.
+    Overlay,
+    /// A scan to compare with.
+    Second,
 }
 
 /// What [`State::apply`](super::State::apply) cannot do itself.
@@ -205,6 +220,8 @@ pub enum Effect {
     Find(Arc<Scan>),
     /// Compute maps.
     Analyse(Arc<Scan>, [Sinus; 2]),
+    /// Read or compute what lies over the picture.
+    Layer(LayerEffect),
     /// Stop a job.
     Cancel(JobKind),
     /// Append a label event.
@@ -213,4 +230,6 @@ pub enum Effect {
     SaveSettings(Box<Settings>),
     /// Write a picture where the user wants it, under this name if he does not say another.
     SaveFigure(String, Arc<Picture>),
+    /// Keep or write out what was measured.
+    Measure(MeasureEffect),
 }

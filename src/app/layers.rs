@@ -1,11 +1,16 @@
-//! What lies over the picture: anomaly maps, each with its colours.
+//! What lies over the picture: anomaly maps, masks and maps from files, a second scan; each with its own colours.
 
-use super::command::Effect;
+use super::command::{Effect, Wanted};
+use super::load::{Origin, Target};
+use super::message::Message;
 use super::report::Analysis;
 use super::state::State;
+use crate::image::components::Sifted;
 use crate::image::render;
-use crate::view::Overlay;
+use crate::methods::residual::NormalValue;
+use crate::view::{ColourMap, Overlay};
 use crate::volume::Volume;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The layers over the picture.
@@ -17,25 +22,52 @@ pub struct Layers {
     pub hidden: bool,
     /// All hidden only while a key is held.
     pub peek: bool,
-    /// How the next residual map is coloured: as the last one was.
-    residual: Overlay,
+    /// How the next residual map is looked at: as the last one was.
+    residual: Look,
+    /// How many layers there have been.
+    count: u64,
+    /// Counts the patients: what was asked for over a former one must not land on this one.
+    pub(super) patient: u64,
 }
 
 /// One layer.
 #[derive(Clone, Debug)]
 pub struct Layer {
+    /// Tells it from the others, whatever their order.
+    pub id: u64,
     /// Where it came from.
     pub source: Source,
-    /// What it is called on screen.
+    /// What it is called on screen; never a file's name.
     pub name: String,
+    /// The file's name, for those who may see it.
+    pub file: Option<String>,
     /// What its values mean.
     pub unit: String,
-    /// Its values.
+    /// What made it, where that is known: the method's weights.
+    pub maker: Option<String>,
+    /// Its values as they came.
     pub volume: Arc<Volume>,
     /// Its colours.
     pub overlay: Overlay,
+    /// The values at the ends of its colour bar.
+    pub range: [f32; 2],
+    /// Values that tell how usual others are, and of which sinuses they are.
+    pub normal: Option<Arc<Normal>>,
+    /// Clusters smaller than this are left out; 0 keeps all.
+    pub min_mm3: f64,
+    /// Its values without small clusters, once they are computed.
+    pub sifted: Option<Sifted>,
     /// Switched on.
     pub shown: bool,
+}
+
+/// What is normal in a map.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Normal {
+    /// Ascending.
+    pub values: Vec<NormalValue>,
+    /// Which sinuses they are of, for people.
+    pub cohort: String,
 }
 
 /// Where a layer came from.
@@ -43,40 +75,149 @@ pub struct Layer {
 pub enum Source {
     /// The residual maps of both sinuses.
     Residual,
+    /// A file: a mask or a map.
+    File,
+    /// The second scan, blended over the first.
+    Second,
+}
+
+/// What the reader chose for a layer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Look {
+    overlay: Overlay,
+    min_mm3: f64,
 }
 
 /// A wish about layers; they are counted from the lowest, 0.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum LayerCommand {
     /// Change how one is coloured.
     Set(usize, Overlay),
     /// Switch one on or off.
     Show(usize, bool),
+    /// Leave out its clusters smaller than so many mm³.
+    Sift(usize, f64),
+    /// Move one up by so many places.
+    Move(usize, isize),
+    /// Take one away.
+    Remove(usize),
     /// Make all more or less opaque.
     Opacity(f32),
     /// Switch all off or on.
     ToggleAll,
     /// Hide all while true.
     Peek(bool),
+    /// Ask for files to lay over the picture.
+    Ask,
+    /// Lay files over the picture.
+    Open(Vec<PathBuf>),
+    /// Lay a series of the list over the picture.
+    OpenSeries(usize),
+    /// Files were read for the patient of this number.
+    Opened(u64, Vec<Layer>),
+    /// Small clusters were left out.
+    Sifted(Sieve, Sifted),
+}
+
+/// What layers need the outside for.
+#[derive(Clone, Debug)]
+pub enum LayerEffect {
+    /// Read layers for the patient of this number.
+    Open(u64, Vec<Target>),
+    /// Read a second scan for the patient of this number.
+    OpenSecond(u64, Target),
+    /// Leave out small clusters, in place of what is being done for the same layer.
+    Sift(Sieve),
+}
+
+/// Which clusters of which layer are to be left out.
+#[derive(Clone, Debug)]
+pub struct Sieve {
+    /// [`Layer::id`].
+    pub layer: u64,
+    /// Its values.
+    pub volume: Arc<Volume>,
+    /// Which of them can be seen.
+    pub overlay: Overlay,
+    /// The smallest cluster that stays.
+    pub min_mm3: f64,
+}
+
+impl Layer {
+    /// A layer that came from elsewhere; it gets its number when it is laid over the picture.
+    pub(super) fn new(source: Source, name: impl Into<String>, volume: Arc<Volume>, overlay: Overlay) -> Self {
+        Self {
+            id: 0,
+            source,
+            name: name.into(),
+            file: None,
+            unit: volume.unit.symbol().to_owned(),
+            maker: None,
+            volume,
+            overlay,
+            range: [0.0, 1.0],
+            normal: None,
+            min_mm3: 0.0,
+            sifted: None,
+            shown: true,
+        }
+    }
+
+    /// The name, or that of its file where it may be shown.
+    #[must_use]
+    pub fn title(&self, show_paths: bool) -> &str {
+        self.file.as_deref().filter(|_| show_paths).unwrap_or(&self.name)
+    }
+
+    /// The values that are drawn.
+    #[must_use]
+    pub fn drawn(&self) -> &Arc<Volume> {
+        self.sifted.as_ref().map_or(&self.volume, |sifted| &sifted.volume)
+    }
+
+    fn sieve(&self) -> Sieve {
+        let Self { id, ref volume, overlay, min_mm3, .. } = *self;
+        Sieve { layer: id, volume: Arc::clone(volume), overlay, min_mm3 }
+    }
+}
+
+impl Sieve {
+    /// Whether both leave the same.
+    fn is(&self, other: &Self) -> bool {
+        let kind = |sieve: &Self| match sieve.overlay.colours {
+            ColourMap::Diverging => 0,
+            ColourMap::Grey => 1,
+            _ => 2,
+        };
+        self.min_mm3 == other.min_mm3
+            && self.overlay.threshold == other.overlay.threshold
+            && kind(self) == kind(other)
+            && Arc::ptr_eq(&self.volume, &other.volume)
+    }
 }
 
 impl State {
-    pub(super) fn layer(&mut self, command: &LayerCommand) -> Vec<Effect> {
+    pub(super) fn layer(&mut self, command: LayerCommand) -> Vec<Effect> {
         let layers = &mut self.layers;
-        match *command {
-            LayerCommand::Set(number, overlay) => {
-                if let Some(layer) = layers.list.get_mut(number) {
-                    layer.overlay = overlay;
-                    if layer.source == Source::Residual {
-                        layers.residual = overlay;
-                    }
-                }
-            }
+        match command {
+            LayerCommand::Set(number, overlay) => return self.set_overlay(number, overlay),
+            LayerCommand::Sift(number, min_mm3) => return self.sift(number, min_mm3),
             LayerCommand::Show(number, shown) => {
                 if let Some(layer) = layers.list.get_mut(number) {
                     layer.shown = shown;
                 }
             }
+            LayerCommand::Move(number, by) => {
+                if let Some(to) = number.checked_add_signed(by).filter(|to| (*to).max(number) < layers.list.len()) {
+                    let layer = layers.list.remove(number);
+                    layers.list.insert(to, layer);
+                }
+            }
+            LayerCommand::Remove(number) => match layers.list.get(number).map(|layer| layer.source) {
+                Some(Source::File) => drop(layers.list.remove(number)),
+                Some(Source::Second) => self.stop_comparing(),
+                Some(Source::Residual) | None => {}
+            },
             LayerCommand::Opacity(by) => {
                 for layer in &mut layers.list {
                     layer.overlay.opacity = (layer.overlay.opacity + by).clamp(0.05, 1.0);
@@ -84,31 +225,282 @@ impl State {
             }
             LayerCommand::ToggleAll => layers.hidden = !layers.hidden,
             LayerCommand::Peek(hide) => layers.peek = hide,
+            LayerCommand::Ask if self.scan.is_some() => return vec![Effect::Ask(Wanted::Overlay)],
+            LayerCommand::Open(paths) if self.scan.is_some() => {
+                let targets = paths.into_iter().map(|path| Target::Paths(vec![path])).collect();
+                return vec![Effect::Layer(LayerEffect::Open(self.layers.patient, targets))];
+            }
+            LayerCommand::OpenSeries(series) => {
+                let targets = self.target(series).into_iter().collect::<Vec<_>>();
+                if !targets.is_empty() {
+                    return vec![Effect::Layer(LayerEffect::Open(self.layers.patient, targets))];
+                }
+            }
+            LayerCommand::Opened(patient, new) if patient == layers.patient => self.add(new),
+            LayerCommand::Sifted(sieve, sifted) => {
+                if let Some(layer) = layers.list.iter_mut().find(|layer| layer.id == sieve.layer)
+                    && layer.sieve().is(&sieve)
+                {
+                    layer.sifted = Some(sifted);
+                }
+            }
+            LayerCommand::Ask | LayerCommand::Open(_) | LayerCommand::Opened(..) => {}
         }
         Vec::new()
     }
 
-    /// Takes an analysis and lays its map over the picture, or takes both away.
-    pub(super) fn set_analysis(&mut self, analysis: Option<Arc<Analysis>>) {
+    /// A series of the list as something to be read.
+    pub(super) fn target(&self, series: usize) -> Option<Target> {
+        let catalogue = self.catalogue.as_ref().filter(|catalogue| series < catalogue.series().len())?;
+        let origin = Origin { catalogue: Arc::clone(catalogue), series };
+        self.scan.is_some().then_some(Target::Series { origin, frame: 0, even: false })
+    }
+
+    fn set_overlay(&mut self, number: usize, overlay: Overlay) -> Vec<Effect> {
+        let Some(layer) = self.layers.list.get_mut(number) else { return Vec::new() };
+        let before = layer.sieve();
+        layer.overlay = overlay;
+        let after = layer.sieve();
+        match layer.source {
+            Source::Residual => self.layers.residual.overlay = overlay,
+            Source::Second => self.window_of_blend(overlay),
+            Source::File => {}
+        }
+        if after.min_mm3 > 0.0 && !before.is(&after) { sifting(after) } else { Vec::new() }
+    }
+
+    fn sift(&mut self, number: usize, min_mm3: f64) -> Vec<Effect> {
+        let Some(layer) = self.layers.list.get_mut(number) else { return Vec::new() };
+        layer.min_mm3 = if min_mm3.is_finite() { min_mm3.max(0.0) } else { 0.0 };
+        if layer.source == Source::Residual {
+            self.layers.residual.min_mm3 = layer.min_mm3;
+        }
+        if layer.min_mm3 > 0.0 {
+            return sifting(layer.sieve());
+        }
+        layer.sifted = None;
+        Vec::new()
+    }
+
+    /// Lays layers from files on top.
+    fn add(&mut self, new: Vec<Layer>) {
+        let Some(bounds_mm) = self.scan.as_ref().map(|open| open.bounds_mm) else { return };
+        let mut away = false;
+        for mut layer in new {
+            away |= !layer.volume.grid.bounds_mm().overlaps(bounds_mm);
+            let alike = |other: &&Layer| other.source == Source::File && other.name.starts_with(&layer.name);
+            let before = self.layers.list.iter().filter(alike).count();
+            if before > 0 {
+                layer.name = format!("{} {}", layer.name, before + 1);
+            }
+            self.put(layer, usize::MAX);
+        }
+        self.layers.hidden = false;
+        if away {
+            let text = "The overlay lies beside the scan: it is of another place, or of another patient";
+            self.message = Some(Message::error(text));
+        }
+    }
+
+    /// Gives a layer its number and lays it over so many others.
+    pub(super) fn put(&mut self, layer: Layer, above: usize) {
         let layers = &mut self.layers;
-        layers.list.retain(|layer| layer.source != Source::Residual);
-        let map = analysis.as_ref().and_then(|analysis| analysis.shown.clone());
-        layers.list.extend(map.map(|volume| Layer {
-            source: Source::Residual,
-            name: "residual".to_owned(),
-            unit: "share of the crop's intensity range".to_owned(),
-            volume,
-            overlay: layers.residual,
-            shown: true,
-        }));
+        layers.count += 1;
+        layers.list.insert(above.min(layers.list.len()), Layer { id: layers.count, ..layer });
+    }
+
+    /// Takes away what belongs to the patient before: layers from files and the second scan.
+    pub(super) fn forget_overlays(&mut self) {
+        self.layers.patient += 1;
+        self.layers.list.retain(|layer| layer.source == Source::Residual);
+        self.stop_comparing();
+    }
+
+    /// Takes an analysis and lays its map over the picture, or takes both away.
+    pub(super) fn set_analysis(&mut self, analysis: Option<Arc<Analysis>>) -> Vec<Effect> {
+        self.layers.list.retain(|layer| layer.source != Source::Residual);
+        let Look { overlay, min_mm3 } = self.layers.residual;
+        let mut effects = Vec::new();
+        if let Some((analysis, volume)) = analysis.as_ref().and_then(|a| Some((a, a.shown.clone()?))) {
+            let weights = analysis.weights_sha256.get(..12).unwrap_or_default();
+            let layer = Layer {
+                unit: "share of crop's range".to_owned(),
+                maker: Some(format!("autoencoder, weights {weights}")),
+                normal: analysis.normal.clone(),
+                min_mm3,
+                ..Layer::new(Source::Residual, "residual", volume, overlay)
+            };
+            self.put(layer, usize::MAX);
+            self.restore_layers();
+            let placed = self.layers.list.last().filter(|layer| layer.min_mm3 > 0.0);
+            effects = placed.map_or_else(Vec::new, |layer| sifting(layer.sieve()));
+        }
         self.analysis = analysis;
+        effects
+    }
+
+    /// Shows the layer of this name as it was shown before; false when there is none yet.
+    pub(super) fn dress_layer(&mut self, name: &str, overlay: Overlay, min_mm3: f64, shown: bool) -> bool {
+        let Some(layer) = self.layers.list.iter_mut().find(|layer| layer.name == name) else { return false };
+        (layer.overlay, layer.min_mm3, layer.shown) = (overlay, min_mm3, shown);
+        if layer.source == Source::Residual {
+            self.layers.residual = Look { overlay, min_mm3 };
+        }
+        true
+    }
+
+    /// The layers that can be seen now, from the lowest to the highest, with their numbers.
+    pub fn seen_layers(&self) -> impl Iterator<Item = (usize, &Layer)> {
+        let Layers { list, hidden, peek, .. } = &self.layers;
+        list.iter().enumerate().filter(move |(_, layer)| layer.shown && !hidden && !peek)
     }
 
     /// The layers as the panes should draw them now.
     #[must_use]
     pub fn visible_layers(&self) -> Vec<render::Layer> {
-        let Layers { list, hidden, peek, .. } = &self.layers;
-        let shown = list.iter().filter(|layer| layer.shown && !hidden && !peek);
-        shown.map(|layer| render::Layer { volume: Arc::clone(&layer.volume), overlay: layer.overlay }).collect()
+        let drawn = |layer: &Layer| render::Layer { volume: Arc::clone(layer.drawn()), overlay: layer.overlay };
+        self.seen_layers().map(|(_, layer)| drawn(layer)).collect()
+    }
+}
+
+fn sifting(sieve: Sieve) -> Vec<Effect> {
+    vec![Effect::Layer(LayerEffect::Sift(sieve))]
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app::command::{Command, Opened};
+    use crate::app::testing::scan;
+    use crate::image::components::drop_small;
+    use crate::io::Scan;
+    use crate::job::Progress;
+    use crate::space::Grid;
+    use crate::volume::Unit;
+    use glam::DVec3;
+
+    fn opened(scan: Scan) -> Command {
+        Command::Opened(Opened { scan: Arc::new(scan), origin: None, labels: [None; 2] })
+    }
+
+    fn state() -> State {
+        let mut state = State::default();
+        state.apply(opened(scan([40, 40, 40])));
+        state
+    }
+
+    fn send(state: &mut State, command: LayerCommand) -> Vec<Effect> {
+        state.apply(Command::Layer(command))
+    }
+
+    /// A map of 4 mm voxels in which one voxel and a pair of voxels are 1.
+    fn map(centre_mm: DVec3) -> Layer {
+        let grid = Grid::centred([10, 10, 10], 4.0, centre_mm);
+        let mut values = vec![0.0; grid.count()];
+        for at in [[1, 1, 1], [5, 5, 5], [6, 5, 5]] {
+            values[grid.index(at)] = 1.0;
+        }
+        let volume = Volume::from_f32(grid, values, Unit::Score).into();
+        Layer::new(Source::File, "map", volume, Overlay::default())
+    }
+
+    fn with_two() -> State {
+        let mut state = state();
+        let layers = vec![map(DVec3::ZERO), Layer { file: Some("DOE.nii".to_owned()), ..map(DVec3::ZERO) }];
+        let patient = state.layers.patient;
+        send(&mut state, LayerCommand::Opened(patient, layers));
+        state
+    }
+
+    fn names(state: &State) -> Vec<&str> {
+        state.layers.list.iter().map(|layer| layer.title(false)).collect()
+    }
+
+    #[test]
+    fn layers_are_added_moved_shown_coloured_and_removed() {
+        let mut state = with_two();
+        assert_eq!(names(&state), ["map", "map 2"]);
+        assert_eq!(state.layers.list[1].title(true), "DOE.nii");
+        send(&mut state, LayerCommand::Move(0, 1));
+        send(&mut state, LayerCommand::Move(0, -1));
+        send(&mut state, LayerCommand::Move(1, 5));
+        assert_eq!(names(&state), ["map 2", "map"], "beyond the ends nothing moves");
+        let overlay = Overlay { colours: ColourMap::Cividis, opacity: 0.25, ..Overlay::default() };
+        assert!(send(&mut state, LayerCommand::Set(1, overlay)).is_empty());
+        send(&mut state, LayerCommand::Show(0, false));
+        let seen = state.visible_layers();
+        assert_eq!((seen.len(), seen[0].overlay), (1, overlay));
+        send(&mut state, LayerCommand::Opacity(0.5));
+        assert_eq!(state.layers.list[1].overlay.opacity, 0.75);
+        send(&mut state, LayerCommand::Peek(true));
+        assert!(state.visible_layers().is_empty());
+        send(&mut state, LayerCommand::Remove(0));
+        assert_eq!(names(&state), ["map"]);
+        assert!(send(&mut state, LayerCommand::Remove(7)).is_empty());
+    }
+
+    #[test]
+    fn files_are_asked_for_read_for_this_patient_and_forgotten_with_him() {
+        let mut state = with_two();
+        assert!(matches!(send(&mut state, LayerCommand::Ask)[..], [Effect::Ask(Wanted::Overlay)]));
+        let effects = send(&mut state, LayerCommand::Open(vec!["a.nii".into(), "b.nii".into()]));
+        let [Effect::Layer(LayerEffect::Open(patient, targets))] = &effects[..] else { panic!("{effects:?}") };
+        assert_eq!(targets.len(), 2);
+        state.apply(opened(scan([30, 30, 30])));
+        assert!(names(&state).is_empty(), "another patient");
+        send(&mut state, LayerCommand::Opened(*patient, vec![map(DVec3::ZERO)]));
+        assert!(names(&state).is_empty(), "what was asked for before is of the one before");
+        assert!(send(&mut State::default(), LayerCommand::Open(vec!["a.nii".into()])).is_empty());
+    }
+
+    #[test]
+    fn scans_of_one_frame_of_reference_share_their_layers() {
+        let of = |uid: &str| Scan { frame_of_reference: Some(uid.to_owned()), ..scan([40, 40, 40]) };
+        let mut state = State::default();
+        state.apply(opened(of("1.2.3")));
+        let patient = state.layers.patient;
+        send(&mut state, LayerCommand::Opened(patient, vec![map(DVec3::ZERO)]));
+        state.apply(opened(of("1.2.3")));
+        assert_eq!(names(&state), ["map"]);
+        state.apply(opened(of("1.2.4")));
+        assert!(names(&state).is_empty());
+    }
+
+    #[test]
+    fn a_layer_of_another_place_is_told() {
+        let mut state = state();
+        let patient = state.layers.patient;
+        send(&mut state, LayerCommand::Opened(patient, vec![map(DVec3::X * 500.0)]));
+        assert!(state.message.is_some_and(|message| message.text.contains("beside the scan")));
+    }
+
+    #[test]
+    fn small_clusters_go_in_the_background_and_the_newest_wish_counts() {
+        let mut state = with_two();
+        let sieve = |effects: &[Effect]| match effects {
+            [Effect::Layer(LayerEffect::Sift(sieve))] => sieve.clone(),
+            other => panic!("{other:?}"),
+        };
+        let done = |sieve: Sieve| {
+            let visible = |value| sieve.overlay.position(value).is_some();
+            let sifted = drop_small(&sieve.volume, visible, sieve.min_mm3, &Progress::default()).unwrap();
+            LayerCommand::Sifted(sieve, sifted)
+        };
+        let lone = |state: &State| state.visible_layers()[0].volume.at([1, 1, 1]);
+        // A voxel has 64 mm³.
+        let first = sieve(&send(&mut state, LayerCommand::Sift(0, 100.0)));
+        assert_eq!(lone(&state), Some(1.0), "until it is done everything stays");
+        let overlay = Overlay { threshold: 0.5, ..state.layers.list[0].overlay };
+        let second = sieve(&send(&mut state, LayerCommand::Set(0, overlay)));
+        send(&mut state, done(first));
+        assert!(state.layers.list[0].sifted.is_none(), "of another threshold");
+        send(&mut state, done(second));
+        assert_eq!(lone(&state), Some(0.0));
+        assert_eq!(state.visible_layers()[0].volume.at([6, 5, 5]), Some(1.0));
+        let paler = Overlay { opacity: 0.1, colours: ColourMap::Magma, ..overlay };
+        assert!(send(&mut state, LayerCommand::Set(0, paler)).is_empty(), "the same can be seen");
+        assert!(send(&mut state, LayerCommand::Sift(0, 0.0)).is_empty());
+        assert_eq!(lone(&state), Some(1.0));
     }
 }

@@ -63,6 +63,7 @@ impl State {
             Command::ResetViews => self.reset_views(),
             Command::CentreOn(side) => self.centre_on(side),
             Command::ToggleHelp => self.help = !self.help,
+            Command::Graphics(ref adapter) => self.graphics.clone_from(adapter),
             Command::SoftwareGraphics(software) => self.settings.software_graphics = software,
             Command::DismissMessage => self.message = None,
             Command::Early(ref preview) => self.early = Some(Arc::clone(preview)),

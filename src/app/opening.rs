@@ -4,6 +4,7 @@ use super::checks;
 use super::command::{Effect, Opened};
 use super::load::{Origin, Target};
 use super::message::Message;
+use super::session::Session;
 use super::state::{JobKind, OpenScan, State, View};
 use super::undo::History;
 use crate::io::{Catalogue, OpenError};
@@ -50,7 +51,11 @@ impl State {
     }
 
     pub(super) fn opened(&mut self, opened: Opened) -> Vec<Effect> {
-        let before = self.scan.replace(OpenScan::new(opened.scan, opened.origin, &self.settings));
+        let scan = Arc::clone(&opened.scan);
+        let before = self.scan.replace(OpenScan::new(opened.scan, opened.origin));
+        if !self.settings.has_usual_windows() {
+            self.list_windows();
+        }
         self.labels = opened.labels;
         self.early = None;
         // Other messages stay until they are read.
@@ -61,7 +66,12 @@ impl State {
             (Some(before), Some(now)) => before.is(now),
             _ => false,
         };
-        let mut effects: Vec<Effect> = self.list(origin.map(|origin| origin.catalogue)).into_iter().collect();
+        if !before.as_ref().is_some_and(|before| self.same_patient(before)) {
+            self.forget_overlays();
+        }
+        let mut effects: Vec<Effect> =
+            self.list(origin.as_ref().map(|origin| Arc::clone(&origin.catalogue))).into_iter().collect();
+        self.remember_checks(origin.as_ref(), &scan);
         match before {
             Some(before) if same_series => effects.extend(self.look_on(&before)),
             _ => effects.extend(self.look_anew()),
@@ -86,6 +96,8 @@ impl State {
         self.current = None;
         self.history = History::default();
         self.ai_seen = [false; 2];
+        self.measures.leave();
+        self.session = Session::of_new_scan();
         self.reset_views();
         effects
     }
@@ -98,10 +110,12 @@ impl State {
             self.view.window = window.clone();
         }
         let find = Effect::Find(Arc::clone(&open.scan));
+        self.session.awaited = false;
         if open.scan.sha256 != before.scan.sha256 {
             // Made of other files, it is a case of its own, with labels of its own: those of the other stay with it.
             self.history = History::default();
             self.ai_seen = [false; 2];
+            self.measures.leave();
         }
         self.move_cross(self.view.cross_mm);
         if self.sinuses.is_some() { self.boxes_changed() } else { vec![find] }
@@ -126,7 +140,8 @@ impl State {
             return None;
         }
         self.catalogue = catalogue;
-        self.thumbnails = vec![None; self.catalogue.as_ref().map_or(0, |c| c.series().len())];
+        let count = self.catalogue.as_ref().map_or(0, |c| c.series().len());
+        (self.thumbnails, self.findings) = (vec![None; count], vec![None; count]);
         let list = self.catalogue.clone().filter(|catalogue| catalogue.series().len() > 1);
         if list.is_some() {
             self.shell.offer_series();

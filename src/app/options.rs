@@ -20,6 +20,9 @@ pub struct WindowOptions {
     /// Show file names in the window; they often hold patients' names
     #[arg(long)]
     pub show_paths: bool,
+    /// Draw by OpenGL or by software and ask little of it: for drivers that fail or show wrong pictures
+    #[arg(long)]
+    pub safe_graphics: bool,
     /// Print when the window was created, drew its first frame and became interactive
     #[arg(long)]
     pub log_startup: bool,

@@ -1,5 +1,6 @@
 //! An analysis and its written form: the map on the scan's grid, and a side-car that says how it was made.
 
+use super::layers::Normal;
 use crate::io::{self, Format, Scan};
 use crate::job::Progress;
 use crate::methods::Finding;
@@ -20,6 +21,8 @@ pub struct Analysis {
     pub map: Arc<Volume>,
     /// The part of it that is not 0; panes draw this.
     pub shown: Option<Arc<Volume>>,
+    /// What is normal in the map, where the weights' card says so for these settings.
+    pub normal: Option<Arc<Normal>>,
     /// SHA-256 of the weights.
     pub weights_sha256: String,
     /// Settings.
@@ -42,7 +45,11 @@ pub fn analyse(
     let maps: Vec<&Volume> = findings.iter().map(|f| &f.map).collect();
     let map = Arc::new(crop::paste(&maps, &volume.grid));
     let shown = crop::trimmed(&map).map(Arc::new);
-    Ok(Analysis { findings, map, shown, weights_sha256: model.sha256.clone(), config })
+    let card = &model.card;
+    let known = config == card.inference && !card.normal_values.is_empty();
+    let normal =
+        known.then(|| Arc::new(Normal { values: card.normal_values.clone(), cohort: card.normal_cohort.clone() }));
+    Ok(Analysis { findings, map, shown, normal, weights_sha256: model.sha256.clone(), config })
 }
 
 /// The side-car of an analysis.

@@ -1,7 +1,12 @@
 //! Carries out effects: file dialogs, background jobs, the project file. Results come back as commands.
 
+mod keeping;
+
 use super::command::{Command, Effect, Judgement, Opened, Wanted, Write};
+use super::compare::CompareCommand;
 use super::figure_file::{self, Saved};
+use super::layer_jobs::LayerJobs;
+use super::layers::LayerCommand;
 use super::load::{Loaded, Target, load};
 use super::report::{self, Analysis};
 use super::settings::{Recent, SettingsCommand};
@@ -12,8 +17,9 @@ use crate::io::{Preview, Scan};
 use crate::job::{Cancelled, Job, JobError, Progress};
 use crate::methods::residual::{InferConfig, Model};
 use crate::methods::sinus::{self, FinderConfig, Sinus};
-use crate::nets::Device;
+use crate::nets::{self, Device};
 use crate::project::{CaseId, EventId, LabelEvent, Project, ProjectError};
+use crate::volume::Volume;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, OnceLock};
@@ -25,9 +31,17 @@ pub struct RunnerConfig {
     pub project: PathBuf,
     /// Recorded with each label.
     pub rater: String,
-    /// Where networks run.
-    pub device: Device,
+    /// Gets a volume ready to be drawn: the last stage of the jobs that make one, so that no frame waits for it.
+    pub prepare: Prepare,
+    /// The graphics card for the networks; none where the CPU is better.
+    pub gpu: Option<MakeDevice>,
 }
+
+/// Something done with a volume, by whichever thread.
+pub type Prepare = Arc<dyn Fn(&Arc<Volume>) + Send + Sync>;
+
+/// Gives a device; asked for by the first network, on its thread.
+pub type MakeDevice = Arc<dyn Fn() -> Device + Send + Sync>;
 
 const NO_DIALOG: &str = "No file dialog can be shown here (on Linux: install xdg-desktop-portal or zenity). Drop the scan onto the window, or \
      start antrum with its path";
@@ -43,7 +57,8 @@ pub struct Runner {
     last_event: [Vec<EventId>; 2],
     model: Arc<OnceLock<Model>>,
     pool: Option<Arc<rayon::ThreadPool>>,
-    dialog: Option<Job<Vec<PathBuf>>>,
+    /// What was asked for, and the answer.
+    dialog: Option<Job<(Wanted, Vec<PathBuf>)>>,
     open: Option<Job<Loaded>>,
     /// What the opening job sends ahead.
     early: Option<Receiver<Preview>>,
@@ -57,6 +72,11 @@ pub struct Runner {
     /// What the opening job was asked for, where it was not a series of the list.
     asked: Vec<PathBuf>,
     figure: Option<Job<Option<Saved>>>,
+    layers: LayerJobs,
+    /// Where the measurements of the open case are to be written.
+    export: Option<Job<Option<PathBuf>>>,
+    /// How the reader looks at the open case.
+    looks: keeping::Looks,
     done: Vec<Command>,
 }
 
@@ -87,14 +107,18 @@ impl Runner {
             settings: None,
             asked: Vec::new(),
             figure: None,
+            layers: LayerJobs::default(),
+            export: None,
+            looks: keeping::Looks::default(),
             done: done.into_iter().collect(),
         }
     }
 
     /// Keeps the settings in this file.
     #[must_use]
-    pub fn with_settings(self, path: Option<PathBuf>) -> Self {
-        Self { settings: path, ..self }
+    pub fn with_settings(mut self, path: Option<PathBuf>) -> Self {
+        self.settings = path;
+        self
     }
 
     /// Starts or does what an effect asks for.
@@ -111,7 +135,7 @@ impl Runner {
                     if paths.is_empty() && asked.elapsed() < Duration::from_millis(300) {
                         Err(NO_DIALOG)
                     } else {
-                        Ok(paths)
+                        Ok((what, paths))
                     }
                 };
                 self.dialog = Some(Job::spawn("file dialog", wait));
@@ -139,22 +163,27 @@ impl Runner {
                 }));
             }
             Effect::Analyse(scan, sinuses) => {
-                let (model, device) = (Arc::clone(&self.model), self.config.device.clone());
+                let (model, gpu) = (Arc::clone(&self.model), self.config.gpu.clone());
+                let prepare = Arc::clone(&self.config.prepare);
                 self.analyse = Some(self.pooled("Residual map", move |progress| {
                     let model = if let Some(model) = model.get() {
                         model
                     } else {
-                        let loaded = Model::built_in(&device)?;
+                        let loaded = Model::built_in(&gpu.map_or_else(nets::cpu, |make| make()))?;
                         model.get_or_init(|| loaded)
                     };
-                    Ok(report::analyse(&scan.volume, &sinuses, model, InferConfig::default(), progress)?)
+                    let analysis = report::analyse(&scan.volume, &sinuses, model, InferConfig::default(), progress)?;
+                    analysis.shown.iter().for_each(|map| prepare(map));
+                    Ok(analysis)
                 }));
             }
             Effect::Cancel(kind) => match kind {
                 JobKind::Open => self.open = None,
                 JobKind::Find => self.find = None,
                 JobKind::Analyse => self.analyse = None,
+                JobKind::Overlay | JobKind::Second => self.layers.cancel(kind),
             },
+            Effect::Layer(effect) => self.layers.run(effect),
             Effect::Record(judged) => self.record(&judged),
             Effect::SaveSettings(settings) => {
                 let saved = self.settings.as_deref().map(|path| settings_file::save(path, &settings));
@@ -163,6 +192,7 @@ impl Runner {
             // One dialog at a time.
             Effect::SaveFigure(..) if self.figure.is_some() => {}
             Effect::SaveFigure(name, picture) => self.figure = Some(figure_file::save(name, picture)),
+            Effect::Measure(effect) => self.measure(effect),
         }
     }
 
@@ -170,8 +200,12 @@ impl Runner {
     pub fn poll(&mut self) -> Vec<Command> {
         let mut commands = std::mem::take(&mut self.done);
         match finished(&mut self.dialog) {
-            Some(Ok(paths)) if paths.is_empty() => {}
-            Some(Ok(paths)) => commands.push(Command::Open(paths)),
+            Some(Ok((_, paths))) if paths.is_empty() => {}
+            Some(Ok((wanted, paths))) => commands.push(match wanted {
+                Wanted::File | Wanted::Folder => Command::Open(paths),
+                Wanted::Overlay => Command::Layer(LayerCommand::Open(paths)),
+                Wanted::Second => Command::Compare(CompareCommand::Open(paths)),
+            }),
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
@@ -183,7 +217,10 @@ impl Runner {
         }
         commands.extend(self.early.iter().flat_map(Receiver::try_iter).map(|early| Command::Early(Arc::new(early))));
         match finished(&mut self.open) {
-            Some(Ok(loaded)) => commands.push(self.opened(loaded)),
+            Some(Ok(loaded)) => {
+                commands.push(self.opened(loaded));
+                commands.append(&mut self.done);
+            }
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
@@ -198,7 +235,7 @@ impl Runner {
         }
         match finished(&mut self.analyse) {
             Some(Ok(analysis)) => commands.push(Command::Analysed(Arc::new(analysis))),
-            Some(Err(error)) => commands.extend(failure(error)),
+            Some(Err(error)) => commands.extend(self.analysis_failed(error)),
             None => {}
         }
         match finished(&mut self.figure) {
@@ -207,30 +244,41 @@ impl Runner {
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
+        commands.extend(self.layers.poll());
+        commands.extend(self.exported());
         commands
+    }
+
+    /// An analysis that failed on the graphics card is done again by the CPU, as are all that follow: the card's memory was
+    /// too small, or its driver was lost.
+    fn analysis_failed(&mut self, error: JobError) -> Vec<Command> {
+        if matches!(error, JobError::Cancelled) || self.config.gpu.take().is_none() {
+            return failure(error).into_iter().collect();
+        }
+        log::warn!("the analysis failed on the graphics card: {error}");
+        self.model = Arc::default();
+        let text = "The graphics card cannot compute the map; it is computed without it, which takes longer";
+        // One analysis at a time: the list without the failed one makes way for the next.
+        vec![Command::Jobs(self.jobs()), Command::Notice(text.to_owned()), Command::Analyse]
     }
 
     /// What is running, for the job bar.
     #[must_use]
     pub fn jobs(&self) -> Vec<JobView> {
-        fn view<T: Send>(kind: JobKind, job: Option<&Job<T>>) -> Option<JobView> {
-            job.map(|job| JobView { kind, name: job.name().to_owned(), status: job.status() })
-        }
-        [
-            view(JobKind::Open, self.open.as_ref()),
-            view(JobKind::Find, self.find.as_ref()),
-            view(JobKind::Analyse, self.analyse.as_ref()),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        let own = [
+            JobView::of(JobKind::Open, self.open.as_ref()),
+            JobView::of(JobKind::Find, self.find.as_ref()),
+            JobView::of(JobKind::Analyse, self.analyse.as_ref()),
+        ];
+        own.into_iter().flatten().chain(self.layers.views()).collect()
     }
 
     /// Whether anything may still come back: the window then looks again soon.
     #[must_use]
     pub fn busy(&self) -> bool {
         let working = self.open.is_some() || self.find.is_some() || self.analyse.is_some();
-        working || self.dialog.is_some() || self.thumbnails.is_some() || self.figure.is_some()
+        let working = working || self.layers.busy() || self.export.is_some() || self.figure.is_some();
+        working || self.dialog.is_some() || self.thumbnails.is_some()
     }
 
     fn open(&mut self, target: Target) {
@@ -239,10 +287,15 @@ impl Runner {
             Target::Paths(paths) => paths.clone(),
             Target::Example | Target::Series { .. } => Vec::new(),
         };
+        let prepare = Arc::clone(&self.config.prepare);
         // Not in the pool of the analyses: a scan is opened at once, whatever is being computed.
         self.open = Some(Job::spawn("Opening the scan", move |progress| {
             progress.check()?;
-            Ok::<_, Cancelled>(load(&target, &early, progress))
+            let loaded = load(&target, &early, progress);
+            // One that was given up in the meantime need not be drawn.
+            progress.check()?;
+            loaded.scan.iter().for_each(|scan| prepare(&scan.volume));
+            Ok::<_, Cancelled>(loaded)
         }));
         self.early = Some(received);
     }
@@ -271,7 +324,9 @@ impl Runner {
         if case != self.case {
             self.last_event = [Vec::new(), Vec::new()];
         }
+        self.keep_looks();
         self.case = case;
+        self.recall();
         Command::Opened(Opened { scan: Arc::new(scan), origin, labels })
     }
 
@@ -338,14 +393,14 @@ fn remember(asked: &[PathBuf], scan: &Scan) -> Option<Command> {
 }
 
 /// The outcome of a job that has ended; the job is then gone.
-fn finished<T: Send + 'static>(job: &mut Option<Job<T>>) -> Option<Result<T, JobError>> {
+pub(super) fn finished<T: Send + 'static>(job: &mut Option<Job<T>>) -> Option<Result<T, JobError>> {
     let outcome = job.as_mut()?.take()?;
     *job = None;
     Some(outcome)
 }
 
 /// A cancelled job is what the user wanted; everything else is said.
-fn failure(error: JobError) -> Option<Command> {
+pub(super) fn failure(error: JobError) -> Option<Command> {
     match error {
         JobError::Cancelled => None,
         other => Some(Command::Failed(other.to_string())),
@@ -359,7 +414,12 @@ fn ask(what: Wanted) -> impl Future<Output = Vec<PathBuf>> + Send {
         let handles = if what == Wanted::Folder {
             dialog.set_title("Open a folder of scans").pick_folder().await.map(|handle| vec![handle])
         } else {
-            let dialog = dialog.set_title("Open scans").add_filter("NIfTI, DICOM, ZIP, PNG, JPEG", &SCAN_ENDINGS);
+            let title = match what {
+                Wanted::Overlay => "Open masks or maps to lay over the scan",
+                Wanted::Second => "Open a scan to compare with",
+                Wanted::File | Wanted::Folder => "Open scans",
+            };
+            let dialog = dialog.set_title(title).add_filter("NIfTI, DICOM, ZIP, PNG, JPEG", &SCAN_ENDINGS);
             dialog.add_filter("all files", &["*"]).pick_files().await
         };
         handles.unwrap_or_default().iter().map(|handle| handle.path().to_owned()).collect()
@@ -376,4 +436,42 @@ fn session_name() -> String {
 
 fn secs_since_1970() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app::testing;
+    use crate::space::Side;
+    use glam::DVec3;
+
+    #[test]
+    fn an_analysis_that_fails_on_the_graphics_card_is_done_again_by_the_cpu() {
+        let folder = tempfile::tempdir().unwrap();
+        let gpu: MakeDevice = Arc::new(|| panic!("no memory"));
+        let config = RunnerConfig {
+            project: folder.path().join("p.antrum"),
+            rater: "tester".to_owned(),
+            prepare: Arc::new(|_| {}),
+            gpu: Some(gpu),
+        };
+        let mut runner = Runner::new(config);
+        let scan = Arc::new(testing::scan([8, 8, 8]));
+        let sinus = |side| Sinus::placed(side, DVec3::ZERO, &scan.volume.grid);
+        let sinuses = [sinus(Side::Left), sinus(Side::Right)];
+        runner.run(Effect::Analyse(scan, sinuses));
+        let commands = loop {
+            let commands = runner.poll();
+            if !commands.is_empty() {
+                break commands;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let [Command::Jobs(jobs), Command::Notice(text), Command::Analyse] = &commands[..] else {
+            panic!("{commands:?}")
+        };
+        assert!(jobs.is_empty() && text.starts_with("The graphics card cannot compute the map"), "{text}");
+        assert!(runner.config.gpu.is_none());
+    }
 }

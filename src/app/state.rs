@@ -1,15 +1,18 @@
 //! Everything the window shows, as plain data.
 
+use super::compare::Compare;
 use super::layers::Layers;
 use super::load::Origin;
+use super::measure::Measures;
 use super::message::Message;
 use super::report::Analysis;
+use super::session::Session;
 use super::settings::Settings;
 use super::shell::Shell;
 use super::undo::History;
 use super::windows;
-use crate::io::{Catalogue, Preview, Scan};
-use crate::job::Status;
+use crate::io::{Catalogue, Check, Preview, Scan};
+use crate::job::{Job, Status};
 use crate::methods::Finding;
 use crate::methods::sinus::Sinus;
 use crate::project::Label;
@@ -29,12 +32,16 @@ pub struct State {
     pub catalogue: Option<Arc<Catalogue>>,
     /// Their pictures, as far as they are made.
     pub thumbnails: Vec<Option<Arc<Preview>>>,
+    /// What was found about the series that have been read, by their places in the list.
+    pub(super) findings: Vec<Option<Vec<Check>>>,
     /// A slice of the scan that is being opened.
     pub early: Option<Arc<Preview>>,
     /// Where the panes look.
     pub view: View,
     /// What lies over the picture.
     pub layers: Layers,
+    /// A second scan beside or over it.
+    pub compare: Compare,
     /// The sinuses by [`Side::index`], once looked for.
     pub sinuses: Option<[Sinus; 2]>,
     /// The newest analysis of these sinuses.
@@ -45,10 +52,16 @@ pub struct State {
     pub current: Option<Side>,
     /// Whether a score of a side was on screen since the scan was opened.
     pub ai_seen: [bool; 2],
+    /// What was measured in the scan, and what is being measured.
+    pub measures: Measures,
     /// What can be undone.
     pub(super) history: History,
+    /// What is still to be restored from when the case was last open.
+    pub(super) session: Session,
     /// Who labels, and where labels are kept.
     pub label_keeper: String,
+    /// What the window draws with, in one line.
+    pub graphics: String,
     /// Background work, for the job bar.
     pub jobs: Vec<JobView>,
     /// What the user must know, with the next step.
@@ -129,7 +142,7 @@ pub enum Pane {
 }
 
 /// Pan and zoom of a plane, relative to showing the whole scan.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PaneView {
     /// World point in the middle of the pane.
     pub centre_mm: DVec3,
@@ -138,7 +151,7 @@ pub struct PaneView {
 }
 
 /// Turn and zoom of the 3-D pane.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrbitView {
     /// See [`OrbitCamera::yaw`].
     pub yaw: f64,
@@ -168,6 +181,17 @@ pub enum JobKind {
     Find,
     /// Computing maps.
     Analyse,
+    /// Reading masks and maps from files.
+    Overlay,
+    /// Reading a scan to compare with.
+    Second,
+}
+
+impl JobView {
+    /// A job that runs, as the job bar shows it.
+    pub(super) fn of<T: Send>(kind: JobKind, job: Option<&Job<T>>) -> Option<Self> {
+        job.map(|job| Self { kind, name: job.name().to_owned(), status: job.status() })
+    }
 }
 
 impl Default for View {
@@ -191,11 +215,11 @@ impl Default for View {
 }
 
 impl OpenScan {
-    /// Derives windows and outline.
+    /// Derives outline and the usual windows.
     #[must_use]
-    pub fn new(scan: Arc<Scan>, origin: Option<Origin>, settings: &Settings) -> Self {
+    pub fn new(scan: Arc<Scan>, origin: Option<Origin>) -> Self {
         let auto = windows::auto(&scan, Settings::AUTO_PERCENT[1]);
-        let windows = windows::windows(&scan, settings);
+        let windows = windows::windows(&scan, &Settings::default());
         let (low, high) = (auto.centre - auto.width / 2.0, auto.centre + auto.width / 2.0);
         let surface = match scan.volume.unit {
             // Numbers without air at -1000 are no Hounsfield units, whatever the file says.
@@ -241,6 +265,23 @@ impl State {
     pub fn series(&self) -> Option<usize> {
         let (origin, listed) = (self.scan.as_ref()?.origin.as_ref()?, self.catalogue.as_ref()?);
         Arc::ptr_eq(&origin.catalogue, listed).then_some(origin.series)
+    }
+
+    /// What is known so far of a series that a reader should know: more once it has been read.
+    #[must_use]
+    pub fn checks(&self, series: usize) -> &[Check] {
+        let read = self.findings.get(series).and_then(Option::as_deref);
+        let early = || self.catalogue.as_ref().and_then(|catalogue| catalogue.series().get(series));
+        read.or_else(|| early().map(|series| series.checks.as_slice())).unwrap_or_default()
+    }
+
+    /// Remembers what was found about a series of the list when it was read.
+    pub(super) fn remember_checks(&mut self, origin: Option<&Origin>, scan: &Scan) {
+        let listed =
+            |origin: &&Origin| self.catalogue.as_ref().is_some_and(|list| Arc::ptr_eq(list, &origin.catalogue));
+        if let Some(place) = origin.filter(listed).and_then(|origin| self.findings.get_mut(origin.series)) {
+            *place = Some(scan.checks.clone());
+        }
     }
 
     /// The finding of one sinus.

@@ -1,15 +1,17 @@
-//! What can be undone: labels and boxes placed by hand.
+//! What can be undone: labels, boxes placed by hand, measurements.
 
 use super::command::Write;
+use super::measure::{Change, step_name};
 use crate::methods::sinus::Sinus;
 use crate::project::Label;
 use crate::space::Side;
 
 /// One step that can be taken back.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step {
     Label { side: Side, before: Option<Label>, after: Option<Label> },
     Box { before: Sinus, after: Sinus },
+    Measure(Vec<Change>),
 }
 
 impl Step {
@@ -19,6 +21,7 @@ impl Step {
                 format!("label {} {}", side.name(), after.map_or("cleared", Label::name))
             }
             Self::Box { after, .. } => format!("move {} box", after.side.name()),
+            Self::Measure(changes) => step_name(changes),
         }
     }
 }
@@ -53,13 +56,13 @@ impl History {
 
     pub fn undo(&mut self) -> Option<Step> {
         let step = self.done.pop()?;
-        self.undone.push(step);
+        self.undone.push(step.clone());
         Some(step)
     }
 
     pub fn redo(&mut self) -> Option<Step> {
         let step = self.undone.pop()?;
-        self.done.push(step);
+        self.done.push(step.clone());
         Some(step)
     }
 

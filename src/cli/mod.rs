@@ -4,6 +4,7 @@ mod analyse;
 mod convert;
 mod find;
 mod info;
+mod measurements;
 mod phantom;
 pub mod picture;
 mod source;
@@ -41,6 +42,7 @@ enum Command {
     Convert(convert::Args),
     Find(find::Args),
     Analyse(analyse::Args),
+    Measurements(measurements::Args),
     Picture(picture::Args),
     Phantom(phantom::Args),
     Train(train::Args),
@@ -57,6 +59,7 @@ pub fn run(args: &Args) -> Result<bool, Failure> {
         Some(Command::Convert(args)) => convert::run(args)?,
         Some(Command::Find(args)) => find::run(args)?,
         Some(Command::Analyse(args)) => analyse::run(args)?,
+        Some(Command::Measurements(args)) => measurements::run(args)?,
         Some(Command::Picture(args)) => picture::run(args)?,
         Some(Command::Phantom(args)) => phantom::run(args)?,
         Some(Command::Train(args)) => train::run(args)?,

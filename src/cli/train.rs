@@ -1,8 +1,9 @@
 //! `antrum train`: weights from a cohort.
 
 use super::{Failure, guarded, say};
+use crate::methods::residual::Card;
 use crate::methods::residual::TrainConfig;
-use crate::methods::residual::train::cae;
+use crate::methods::residual::train::{cae, renew_reference};
 use crate::nets;
 use crate::train::Schedule;
 use clap::Subcommand;
@@ -18,6 +19,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Network {
     Cae(CaeArgs),
+    Reference(ReferenceArgs),
 }
 
 /// The autoencoder of the residual maps, on the cohort's normal sinuses
@@ -46,8 +48,33 @@ struct CaeArgs {
     seed: u64,
 }
 
+/// How normal sinuses score with weights that are there already, written into their card
+#[derive(Debug, clap::Args)]
+struct ReferenceArgs {
+    /// The cohorts of the training, in its order: of these, the subjects kept for validation are scored
+    #[arg(long, value_name = "DIR", required = true)]
+    cohort: Vec<PathBuf>,
+    /// Weights file; its card lies beside it
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+}
+
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let Network::Cae(args) = &args.network;
+    match &args.network {
+        Network::Cae(args) => train(args),
+        Network::Reference(args) => {
+            let (cohorts, weights) = (args.cohort.clone(), args.weights.clone());
+            let card =
+                guarded("scoring", move |progress| Ok(renew_reference(&cohorts, &weights, &nets::cpu(), progress)?))?;
+            for marked in &card.normal_values {
+                say(format_args!("{} % of the voxels lie below {:.4}", marked.percent, marked.value))?;
+            }
+            say_auroc(&card)
+        }
+    }
+}
+
+fn train(args: &CaeArgs) -> Result<(), Failure> {
     let schedule = Schedule {
         epochs: args.epochs,
         batch: args.batch,
@@ -66,8 +93,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         };
         Ok(cae(&cohorts, &out, &config, &nets::cpu(), &mut report, progress)?)
     })?;
-    let auroc = card.auroc.map_or("not measured: no diseased sinuses".to_owned(), |a| format!("{a:.3}"));
     say(format_args!("cae.bpk and cae.json are in {}", args.out.display()))?;
+    say_auroc(&card)
+}
+
+fn say_auroc(card: &Card) -> Result<(), Failure> {
+    let auroc = card.auroc.map_or("not measured: no diseased sinuses".to_owned(), |a| format!("{a:.3}"));
     say(format_args!("AUROC of the score on the validation subjects: {auroc}"))?;
     Ok(())
 }

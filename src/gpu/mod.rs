@@ -1,38 +1,44 @@
-//! Pictures on the GPU: the window's device, a scan and an anomaly map as textures, slices and the 3-D view.
+//! Pictures on the GPU: the window's device, a scan and its layers as textures, slices and the 3-D view.
 //!
 //! Start-up code calls [`install`] once; panes only ask for a [`slice()`] or a [`raycast()`] shape with plain values from
 //! [`crate::view`] and the volumes themselves, and never see a wgpu type.
 
 mod device;
+mod ladder;
+mod offscreen;
+mod programs;
 mod raycast;
 mod slice;
 #[cfg(test)]
 mod testing;
 mod textures;
+#[cfg(test)]
+mod twins;
 mod volumes;
+mod watch;
 
-pub use device::{adapter_summary, analysis_device, configuration, is_software};
+pub use device::{adapter_summary, analysis_device, is_software};
+pub use ladder::Ladder;
 pub use raycast::raycast;
 pub use slice::slice;
+pub use watch::{Trouble, Watch};
 
-use crate::image::render::Layer;
 use crate::space::Grid;
-use crate::view::ColourMap;
+use crate::view::{ColourMap, Overlay};
 use crate::volume::{Rescale, Unit, Volume, Voxels};
 use bytemuck::{Pod, Zeroable};
 use eframe::egui_wgpu::RenderState;
 use glam::{DAffine3, DVec3};
-use std::sync::Arc;
+use offscreen::Show;
+use programs::Programs;
+use slice::{Budget, Pane};
+use std::sync::{Arc, Mutex, PoisonError};
 use textures::GpuVolume;
 use volumes::Volumes;
+use wgpu::TextureFormat;
 
 /// How many panes with slices a window can have; their numbers are 0 to 7.
 pub const PANES: usize = 8;
-
-/// Bytes from one uniform struct to the next: the largest alignment that a device may ask for.
-const UNIFORM_STRIDE: usize = 256;
-/// The ray-caster's place behind the uniforms of the panes.
-const RAYCAST_SLOT: usize = PANES;
 
 const COMMON: &str = include_str!("../../shaders/common.wgsl");
 const SLICE: &str = include_str!("../../shaders/slice.wgsl");
@@ -40,46 +46,48 @@ const RAYCAST: &str = include_str!("../../shaders/raycast.wgsl");
 
 /// Everything that paint callbacks draw with; lives in egui's callback resources, of which there is one per type.
 struct Resources {
-    slice: wgpu::RenderPipeline,
-    slice_with_map: wgpu::RenderPipeline,
-    raycast: raycast::Programs,
-    /// One slot of [`UNIFORM_STRIDE`] bytes per pane, as all callbacks are prepared before the first is painted.
-    uniforms: wgpu::Buffer,
-    uniform_group: wgpu::BindGroup,
-    volume_layout: wgpu::BindGroupLayout,
+    volumes: Volumes,
     colour_tables: wgpu::TextureView,
     filtering: wgpu::Sampler,
-    volumes: Volumes,
-    /// What each pane draws, by its slot; made when the frame is prepared.
-    drawn: [Option<Drawn>; PANES + 1],
-    /// Bound where there is no scan or map.
+    show: Show,
+    slices: Programs,
+    panes: [Option<Pane>; PANES],
+    budget: Budget,
+    raycast: raycast::Programs,
+    /// Bound by the ray-caster where there is no map.
     nothing: Arc<GpuVolume>,
 }
 
-/// The volumes of a pane, ready to be drawn.
-struct Drawn {
-    scan: Arc<GpuVolume>,
-    map: Option<Arc<GpuVolume>>,
-    group: wgpu::BindGroup,
-}
-
-/// Builds the programs. Call once, before the first frame; panes are empty until then.
+/// Builds what is needed to draw. Call once, before the first frame; panes are empty until then.
 ///
 /// The window must have been created without multisampling and without a depth buffer, as eframe does by default.
-pub fn install(render_state: &RenderState) {
-    if let Some(resources) = Resources::new(render_state) {
-        render_state.renderer.write().callback_resources.insert(resources);
-    } else {
-        log::error!("the graphics memory is too small for anything");
-    }
+/// False if the graphics memory is too small for anything.
+#[must_use]
+pub fn install(render_state: &RenderState) -> bool {
+    let resources = Resources::new(render_state);
+    resources.map(|resources| render_state.renderer.write().callback_resources.insert(resources)).is_some()
 }
 
-/// Puts a volume on the GPU before it is first drawn, so that no frame waits for it. Can be called from any thread.
-pub fn upload(render_state: &RenderState, volume: &Arc<Volume>) {
-    let missing = |resources: &Resources| resources.volumes.find(volume).is_none();
-    if render_state.renderer.read().callback_resources.get().is_some_and(missing) {
-        let uploaded = textures::upload(&render_state.device, &render_state.queue, volume);
-        if let Some(resources) = render_state.renderer.write().callback_resources.get_mut::<Resources>() {
+/// Puts volumes on the GPU before they are first drawn, so that no frame waits for it. It can be shared by threads, and
+/// goes on with the next window when one is lost.
+#[derive(Clone, Default)]
+pub struct Uploader(Arc<Mutex<Option<RenderState>>>);
+
+impl Uploader {
+    /// Uploads to this window from now on.
+    pub fn draw_on(&self, render_state: &RenderState) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(render_state.clone());
+    }
+
+    /// Uploads a volume, where there is a window and it is not there yet.
+    pub fn upload(&self, volume: &Arc<Volume>) {
+        let window = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(RenderState { renderer, device, queue, .. }) = window else { return };
+        let missing =
+            |resources: &Resources| resources.volumes.find(volume).is_none().then_some(resources.volumes.longest());
+        let Some(longest) = renderer.read().callback_resources.get().and_then(missing) else { return };
+        let uploaded = textures::upload(&device, &queue, volume, longest);
+        if let Some(resources) = renderer.write().callback_resources.get_mut::<Resources>() {
             resources.volumes.insert(volume, uploaded);
         }
     }
@@ -90,138 +98,88 @@ pub fn upload(render_state: &RenderState, volume: &Arc<Volume>) {
 #[must_use]
 pub fn notes(render_state: &RenderState) -> Vec<String> {
     let mut renderer = render_state.renderer.write();
-    renderer.callback_resources.get_mut::<Resources>().map_or_else(Vec::new, |resources| resources.volumes.take_notes())
+    renderer.callback_resources.get_mut::<Resources>().map_or_else(Vec::new, |resources| {
+        resources.volumes.forget_gone();
+        resources.volumes.take_notes()
+    })
 }
 
 impl Resources {
     fn new(render_state: &RenderState) -> Option<Self> {
         let (device, queue) = (&render_state.device, &render_state.queue);
+        let longest = device.limits().max_texture_dimension_3d as usize;
         let voxel = Volume {
             grid: Grid::centred([1; 3], 1.0, DVec3::ZERO),
             voxels: Voxels::U8(vec![0]),
             rescale: Rescale::NONE,
             unit: Unit::Arbitrary,
         };
-        let nothing = Arc::new(textures::upload(device, queue, &voxel).0?);
-        let colour_tables = colour_tables(device, queue);
+        let nothing = Arc::new(textures::upload(device, queue, &voxel, longest).0?);
         let filtering = device.create_sampler(&wgpu::SamplerDescriptor {
             mag_filter: wgpu::FilterMode::Linear,
             min_filter: wgpu::FilterMode::Linear,
             ..Default::default()
         });
-        let uniforms = device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("uniforms"),
-            size: ((PANES + 1) * UNIFORM_STRIDE) as u64,
-            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        let uniform_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some("uniforms"),
-            entries: &[layout_entry(
-                0,
-                wgpu::BindingType::Buffer {
-                    ty: wgpu::BufferBindingType::Uniform,
-                    has_dynamic_offset: true,
-                    min_binding_size: None,
-                },
-            )],
-        });
-        let uniform_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("uniforms"),
-            layout: &uniform_layout,
-            entries: &[wgpu::BindGroupEntry {
-                binding: 0,
-                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                    buffer: &uniforms,
-                    offset: 0,
-                    size: wgpu::BufferSize::new(UNIFORM_STRIDE as u64),
-                }),
-            }],
-        });
-        let volume_layout = volume_layout(device);
-        let builder = Builder { device, layouts: [&uniform_layout, &volume_layout] };
         Some(Self {
-            slice: builder.build(SLICE, "fs_slice", &[], render_state.target_format),
-            slice_with_map: builder.build(SLICE, "fs_slice_with_map", &[], render_state.target_format),
-            raycast: raycast::Programs::new(&builder, render_state.target_format),
-            uniforms,
-            uniform_group,
-            volume_layout,
-            colour_tables,
+            volumes: Volumes::new(longest),
+            colour_tables: colour_tables(device, queue),
+            show: Show::new(device, &filtering, render_state.target_format),
             filtering,
-            volumes: Volumes::default(),
-            drawn: [const { None }; PANES + 1],
+            slices: Programs::new(device),
+            panes: [const { None }; PANES],
+            budget: Budget::new(is_software(render_state)),
+            raycast: raycast::Programs::new(&Builder { device }, render_state.target_format),
             nothing,
         })
     }
-
-    /// Gets scan and map of a pane ready; false when the scan does not fit.
-    fn prepare(
-        &mut self,
-        device: &wgpu::Device,
-        queue: &wgpu::Queue,
-        slot: usize,
-        scan: &Arc<Volume>,
-        layers: &[Layer],
-    ) -> bool {
-        let Some(scan) = self.volumes.get(device, queue, scan) else {
-            self.drawn[slot] = None;
-            return false;
-        };
-        let map = layers.first().and_then(|layer| self.volumes.get(device, queue, &layer.volume));
-        let bound = map.as_ref().unwrap_or(&self.nothing);
-        let group = bind_volumes(device, &self.volume_layout, &scan, bound, &self.colour_tables, &self.filtering);
-        self.drawn[slot] = Some(Drawn { scan, map, group });
-        true
-    }
-
-    fn write_uniform(&self, queue: &wgpu::Queue, slot: usize, uniform: &impl Pod) {
-        queue.write_buffer(&self.uniforms, (slot * UNIFORM_STRIDE) as u64, bytemuck::bytes_of(uniform));
-    }
-
-    /// Draws the triangle that covers the viewport.
-    fn cover(&self, pass: &mut wgpu::RenderPass<'_>, program: &wgpu::RenderPipeline, slot: usize) {
-        if let Some(drawn) = &self.drawn[slot] {
-            pass.set_pipeline(program);
-            pass.set_bind_group(0, &self.uniform_group, &[(slot * UNIFORM_STRIDE) as u32]);
-            pass.set_bind_group(1, &drawn.group, &[]);
-            pass.draw(0..3, 0..1);
-        }
-    }
 }
 
-/// Builds programs that share the bind groups 0 (uniforms) and 1 (volumes).
+/// Builds programs.
 struct Builder<'a> {
     device: &'a wgpu::Device,
-    layouts: [&'a wgpu::BindGroupLayout; 2],
 }
 
 impl Builder<'_> {
-    /// Compiles one of the shader files; `more` are the layouts of further bind groups.
+    /// Compiles one of the shader files for a triangle that covers the viewport; `layouts` are those of its bind groups,
+    /// `constants` the values of its overrides.
     fn build(
         &self,
         source: &str,
         fragment: &str,
-        more: &[&wgpu::BindGroupLayout],
-        format: wgpu::TextureFormat,
+        layouts: &[&wgpu::BindGroupLayout],
+        format: TextureFormat,
+        constants: &[(&str, f64)],
+    ) -> wgpu::RenderPipeline {
+        self.variant(source, ["vs_cover", fragment], layouts, format.into(), constants)
+    }
+
+    /// The same with the vertex program and how colours are blended.
+    fn variant(
+        &self,
+        source: &str,
+        [vertex, fragment]: [&str; 2],
+        layouts: &[&wgpu::BindGroupLayout],
+        target: wgpu::ColorTargetState,
+        constants: &[(&str, f64)],
     ) -> wgpu::RenderPipeline {
         let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(fragment),
             source: wgpu::ShaderSource::Wgsl([COMMON, source].concat().into()),
         });
-        let layouts: Vec<_> = self.layouts.iter().chain(more).copied().map(Some).collect();
+        let layouts: Vec<_> = layouts.iter().copied().map(Some).collect();
+        let stores = [("linear_target", f64::from(u8::from(target.format.is_srgb())))];
+        let constants = &[&stores, constants].concat();
         let layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(fragment),
             bind_group_layouts: &layouts,
             immediate_size: 0,
         });
-        let constants = [("linear_target", f64::from(u8::from(format.is_srgb())))];
         self.device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
             label: Some(fragment),
             layout: Some(&layout),
             vertex: wgpu::VertexState {
                 module: &module,
-                entry_point: Some("vs_cover"),
+                entry_point: Some(vertex),
                 compilation_options: wgpu::PipelineCompilationOptions::default(),
                 buffers: &[],
             },
@@ -231,8 +189,8 @@ impl Builder<'_> {
             fragment: Some(wgpu::FragmentState {
                 module: &module,
                 entry_point: Some(fragment),
-                compilation_options: wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() },
-                targets: &[Some(format.into())],
+                compilation_options: wgpu::PipelineCompilationOptions { constants, ..Default::default() },
+                targets: &[Some(target)],
             }),
             multiview_mask: None,
             cache: None,
@@ -253,60 +211,38 @@ fn texture_layout(
     layout_entry(binding, wgpu::BindingType::Texture { sample_type, view_dimension, multisampled: false })
 }
 
-/// Keep in sync with group 1 in `shaders/common.wgsl`.
-fn volume_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
-    use wgpu::TextureViewDimension::{D2, D3};
-    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-        label: Some("volumes"),
-        entries: &[
-            texture_layout(0, D3, false),
-            texture_layout(1, D3, false),
-            texture_layout(2, D2, false),
-            texture_layout(3, D3, true),
-            texture_layout(4, D3, true),
-            texture_layout(5, D3, false),
-            texture_layout(6, D3, false),
-            layout_entry(7, wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering)),
-        ],
-    })
-}
-
-fn bind_volumes(
-    device: &wgpu::Device,
-    layout: &wgpu::BindGroupLayout,
-    scan: &GpuVolume,
-    map: &GpuVolume,
-    colour_tables: &wgpu::TextureView,
-    filtering: &wgpu::Sampler,
-) -> wgpu::BindGroup {
-    let views = [&scan.exact, &map.exact, colour_tables, &scan.soft, &map.soft, &scan.blocks, &map.blocks];
-    let resources = views.map(wgpu::BindingResource::TextureView).into_iter();
-    let entries: Vec<_> = resources
-        .chain([wgpu::BindingResource::Sampler(filtering)])
-        .zip(0..)
-        .map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource })
-        .collect();
-    device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("volumes"), layout, entries: &entries })
-}
-
 /// One row of 256 colours per map, in the order of [`ColourMap::ALL`].
 fn colour_tables(device: &wgpu::Device, queue: &wgpu::Queue) -> wgpu::TextureView {
     let bytes: Vec<u8> =
         ColourMap::ALL.iter().flat_map(|map| map.table()).flat_map(|[r, g, b]| [r, g, b, 255]).collect();
-    let size = wgpu::Extent3d { width: 256, height: ColourMap::ALL.len() as u32, depth_or_array_layers: 1 };
+    picture(device, queue, TextureFormat::Rgba8Unorm, [256, ColourMap::ALL.len()], &bytes)
+}
+
+/// A texture with two sides, of texels of four bytes.
+fn picture(
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    format: TextureFormat,
+    [width, height]: [usize; 2],
+    bytes: &[u8],
+) -> wgpu::TextureView {
+    let size = wgpu::Extent3d { width: width as u32, height: height as u32, depth_or_array_layers: 1 };
     let texture = device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("colour tables"),
+        label: Some("table"),
         size,
         mip_level_count: 1,
         sample_count: 1,
         dimension: wgpu::TextureDimension::D2,
-        format: wgpu::TextureFormat::Rgba8Unorm,
+        format,
         usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
         view_formats: &[],
     });
-    let layout =
-        wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(256 * 4), rows_per_image: Some(size.height) };
-    queue.write_texture(texture.as_image_copy(), &bytes, layout, size);
+    let layout = wgpu::TexelCopyBufferLayout {
+        offset: 0,
+        bytes_per_row: Some(4 * size.width),
+        rows_per_image: Some(size.height),
+    };
+    queue.write_texture(texture.as_image_copy(), bytes, layout, size);
     texture.create_view(&wgpu::TextureViewDescriptor::default())
 }
 
@@ -322,26 +258,33 @@ impl From<DAffine3> for Affine {
     }
 }
 
-/// How the map is coloured; keep in sync with `Overlay` in `shaders/common.wgsl`.
+/// How a map is coloured; keep in sync with `Overlay` in `shaders/common.wgsl`.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct OverlayUniform {
-    threshold: f32,
+    low: f32,
     inverse_span: f32,
+    threshold: f32,
+    floor: f32,
     opacity: f32,
+    by_value: u32,
+    is_signed: u32,
     row: u32,
 }
 
 impl OverlayUniform {
-    /// How the lowest layer is coloured; nothing is drawn without one.
-    fn of(layers: &[Layer]) -> Self {
-        let Some(Layer { overlay, .. }) = layers.first() else { return Self::zeroed() };
+    /// With the same limits as in [`Overlay::position`].
+    fn new(overlay: &Overlay) -> Self {
+        let [low, high] = overlay.range();
         let row = ColourMap::ALL.iter().position(|&map| map == overlay.colours).unwrap_or(0);
         Self {
+            low,
+            inverse_span: (high - low).max(1e-6).recip(),
             threshold: overlay.threshold,
-            // The same limit as in `Overlay::position`.
-            inverse_span: 1.0 / (overlay.high - overlay.low).max(1e-6),
+            floor: if overlay.colours == ColourMap::Grey { f32::MIN } else { 0.0 },
             opacity: overlay.opacity.clamp(0.0, 1.0),
+            by_value: u32::from(overlay.by_value),
+            is_signed: u32::from(overlay.colours == ColourMap::Diverging),
             row: row as u32,
         }
     }
@@ -350,22 +293,23 @@ impl OverlayUniform {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::programs::Variant;
+    use super::textures::Number;
     use super::*;
     use wgpu::naga;
 
     #[test]
-    fn uniform_structs_have_the_size_of_their_twins_and_fit_their_slot() {
+    fn uniform_structs_have_the_size_of_their_twins() {
         assert_eq!(size_of::<Affine>(), 48);
-        assert_eq!(size_of::<OverlayUniform>(), 16);
+        assert_eq!(size_of::<OverlayUniform>(), 32);
         for (source, name, size) in [
-            (SLICE, "Slice", size_of::<slice::SliceUniform>()),
+            (Variant::source(Number::Real).as_str(), "Slice", size_of::<slice::SliceUniform>()),
             (RAYCAST, "Raycast", size_of::<raycast::RaycastUniform>()),
         ] {
             let module = naga::front::wgsl::parse_str(&[COMMON, source].concat()).unwrap();
             let named = |t: &&naga::Type| t.name.as_deref() == Some(name);
             let twin = module.types.iter().map(|(_, t)| t).find(named).unwrap();
             assert!(matches!(twin.inner, naga::TypeInner::Struct { span, .. } if span as usize == size), "{name}");
-            assert!(size <= UNIFORM_STRIDE);
         }
     }
 
@@ -378,7 +322,11 @@ mod tests {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let text = std::fs::read_to_string(&path).unwrap();
-            let source = if path.ends_with("common.wgsl") { text } else { [COMMON, &text].concat() };
+            let source = match path.file_name().and_then(|name| name.to_str()) {
+                Some("common.wgsl") => text,
+                Some("slice.wgsl") => [COMMON, &Variant::source(Number::Signed)].concat(),
+                _ => [COMMON, &text].concat(),
+            };
             let flags = naga::valid::ValidationFlags::all();
             let mut validator = naga::valid::Validator::new(flags, naga::valid::Capabilities::default());
             let result = naga::front::wgsl::parse_str(&source)
@@ -390,6 +338,6 @@ mod tests {
             checked += 1;
         }
         assert!(failures.is_empty(), "{}", failures.join("\n"));
-        assert_eq!(checked, 3);
+        assert_eq!(checked, 4);
     }
 }

@@ -3,7 +3,8 @@
 //! Rays are costly, so they are drawn into an offscreen picture, and again only when the view, the size or the
 //! volumes have changed; every frame then shows that picture. With a coarser step the picture is smaller as well.
 
-use super::{Affine, OverlayUniform, RAYCAST, RAYCAST_SLOT, Resources, texture_layout};
+use super::textures::GpuVolume;
+use super::{Affine, Builder, OverlayUniform, RAYCAST, Resources, layout_entry, texture_layout};
 use crate::image::render::Layer;
 use crate::view::RaycastView;
 use crate::volume::Volume;
@@ -24,27 +25,62 @@ pub fn raycast(rect: Rect, view: RaycastView, scan: Arc<Volume>, layers: Vec<Lay
     Callback::new_paint_callback(rect, RaycastCallback { rect, view, scan, layers }).into()
 }
 
-/// The two programs, and the last picture.
+/// The two programs, what they draw with, and the last picture.
 pub(super) struct Programs {
     rays: wgpu::RenderPipeline,
     show: wgpu::RenderPipeline,
-    layout: wgpu::BindGroupLayout,
+    scene_layout: wgpu::BindGroupLayout,
+    picture_layout: wgpu::BindGroupLayout,
+    uniform: wgpu::Buffer,
+    scene: Option<wgpu::BindGroup>,
     picture: Option<Picture>,
 }
 
 impl Programs {
-    pub(super) fn new(builder: &super::Builder<'_>, target: TextureFormat) -> Self {
-        let layout = builder.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+    pub(super) fn new(builder: &Builder<'_>, target: TextureFormat) -> Self {
+        let scene_layout = scene_layout(builder.device);
+        let picture_layout = builder.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some("offscreen"),
             entries: &[texture_layout(0, wgpu::TextureViewDimension::D2, true)],
         });
+        let uniform = builder.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("raycast"),
+            size: size_of::<RaycastUniform>() as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
         Self {
-            rays: builder.build(RAYCAST, "fs_raycast", &[], FORMAT),
-            show: builder.build(RAYCAST, "fs_show", &[&layout], target),
-            layout,
+            rays: builder.build(RAYCAST, "fs_raycast", &[&scene_layout], FORMAT, &[]),
+            show: builder.build(RAYCAST, "fs_show", &[&scene_layout, &picture_layout], target, &[]),
+            scene_layout,
+            picture_layout,
+            uniform,
+            scene: None,
             picture: None,
         }
     }
+}
+
+/// Keep in sync with group 0 in `shaders/raycast.wgsl`.
+fn scene_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+    use wgpu::TextureViewDimension::{D2, D3};
+    let uniform = wgpu::BindingType::Buffer {
+        ty: wgpu::BufferBindingType::Uniform,
+        has_dynamic_offset: false,
+        min_binding_size: None,
+    };
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("raycast"),
+        entries: &[
+            layout_entry(0, uniform),
+            layout_entry(1, wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering)),
+            texture_layout(2, D2, false),
+            texture_layout(3, D3, true),
+            texture_layout(4, D3, true),
+            texture_layout(5, D3, false),
+            texture_layout(6, D3, false),
+        ],
+    })
 }
 
 /// What the offscreen picture shows; another one is drawn when this differs.
@@ -105,9 +141,7 @@ impl RaycastCallback {
         [self.rect.width(), self.rect.height()].map(|n| ((n * scale).ceil() as u32).clamp(1, longest))
     }
 
-    fn uniform(&self, resources: &Resources, pixels_per_point: f32, size: [u32; 2]) -> Option<RaycastUniform> {
-        let drawn = resources.drawn[RAYCAST_SLOT].as_ref()?;
-        let (scan, map) = (&drawn.scan, drawn.map.as_ref().unwrap_or(&resources.nothing));
+    fn uniform(&self, scan: &GpuVolume, map: &GpuVolume, pixels_per_point: f32, size: [u32; 2]) -> RaycastUniform {
         let camera = &self.view.camera;
         let [right, down, forward] = camera.axes();
         let pane_mm =
@@ -122,11 +156,14 @@ impl RaycastCallback {
         let clip = self.view.clip.map_or([-NO_CLIP_MM, NO_CLIP_MM].map(DVec3::splat), |b| [b.min, b.max]);
         let [clip_min, clip_max] = clip.map(|corner| corner.as_vec3().to_array());
         let gradient_mm = 0.6 * scan.soft_spacing_mm * step.max(1.0);
-        Some(RaycastUniform {
+        RaycastUniform {
             scan_from_view: (scan.soft_voxel_from_world * world_from_view).into(),
             map_from_view: (map.soft_voxel_from_world * world_from_view).into(),
             world_from_view: world_from_view.into(),
-            overlay: OverlayUniform::of(&self.layers),
+            overlay: self
+                .layers
+                .first()
+                .map_or_else(OverlayUniform::zeroed, |layer| OverlayUniform::new(&layer.overlay)),
             clip_min,
             step_mm: (step * scan.soft_spacing_mm) as f32,
             clip_max,
@@ -140,7 +177,7 @@ impl RaycastCallback {
             gradient_pixels: (gradient_mm / pixel_mm.x) as f32,
             gradient_mm: gradient_mm as f32,
             padding: [0.0; 2],
-        })
+        }
     }
 }
 
@@ -154,24 +191,41 @@ impl CallbackTrait for RaycastCallback {
         resources: &mut CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
         let Some(resources) = resources.get_mut::<Resources>() else { return Vec::new() };
-        if !resources.prepare(device, queue, RAYCAST_SLOT, &self.scan, &self.layers) {
+        let Some(scan) = resources.volumes.get(device, queue, &self.scan) else {
+            resources.raycast.scene = None;
             return Vec::new();
-        }
+        };
+        let map = self.layers.first().and_then(|layer| resources.volumes.get(device, queue, &layer.volume));
+        let map = map.as_ref().unwrap_or(&resources.nothing);
         let size = self.size(screen.pixels_per_point, device.limits().max_texture_dimension_2d);
-        let Some(uniform) = self.uniform(resources, screen.pixels_per_point, size) else { return Vec::new() };
+        let uniform = self.uniform(&scan, map, screen.pixels_per_point, size);
         // Written in any case: the pane may have moved on the screen.
-        resources.write_uniform(queue, RAYCAST_SLOT, &uniform);
+        queue.write_buffer(&resources.raycast.uniform, 0, bytemuck::bytes_of(&uniform));
+        let views = [&resources.colour_tables, &scan.soft, &map.soft, &scan.blocks, &map.blocks];
+        let bound =
+            [resources.raycast.uniform.as_entire_binding(), wgpu::BindingResource::Sampler(&resources.filtering)]
+                .into_iter()
+                .chain(views.map(wgpu::BindingResource::TextureView));
+        let entries: Vec<_> =
+            bound.zip(0..).map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource }).collect();
+        let scene = device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("raycast"),
+            layout: &resources.raycast.scene_layout,
+            entries: &entries,
+        });
 
         let scan = Arc::as_ptr(&self.scan) as usize;
         let shown = Shown { view: self.view.clone(), size, scan, layers: self.layers.clone() };
-        let last = resources.raycast.picture.take();
+        let programs = &mut resources.raycast;
+        let scene = &*programs.scene.insert(scene);
+        let last = programs.picture.take();
         if last.as_ref().is_some_and(|picture| picture.shown == shown) {
-            resources.raycast.picture = last;
+            programs.picture = last;
             return Vec::new();
         }
         let picture = match last {
             Some(picture) if picture.shown.size == size => Picture { shown, ..picture },
-            _ => Picture::new(device, &resources.raycast.layout, shown),
+            _ => Picture::new(device, &programs.picture_layout, shown),
         };
         let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some("raycast"),
@@ -183,18 +237,22 @@ impl CallbackTrait for RaycastCallback {
             })],
             ..Default::default()
         });
-        resources.cover(&mut pass, &resources.raycast.rays, RAYCAST_SLOT);
+        pass.set_pipeline(&programs.rays);
+        pass.set_bind_group(0, scene, &[]);
+        pass.draw(0..3, 0..1);
         drop(pass);
-        resources.raycast.picture = Some(picture);
+        programs.picture = Some(picture);
         Vec::new()
     }
 
     fn paint(&self, _: PaintCallbackInfo, pass: &mut wgpu::RenderPass<'static>, resources: &CallbackResources) {
         if let Some(resources) = resources.get::<Resources>()
-            && let Some(picture) = &resources.raycast.picture
+            && let Programs { show, scene: Some(scene), picture: Some(picture), .. } = &resources.raycast
         {
-            pass.set_bind_group(2, &picture.group, &[]);
-            resources.cover(pass, &resources.raycast.show, RAYCAST_SLOT);
+            pass.set_pipeline(show);
+            pass.set_bind_group(0, scene, &[]);
+            pass.set_bind_group(1, &picture.group, &[]);
+            pass.draw(0..3, 0..1);
         }
     }
 }

@@ -1,35 +1,111 @@
 //! A volume as textures. What goes to the GPU is decided in plain values first; the upload below is thin.
 //!
-//! Each volume becomes three: the *exact* numbers for slices (8-bit and 16-bit integers stay whole, everything else is
+//! Each volume becomes three: the *exact* numbers for slices (8-bit and 16-bit integers as they are, everything else as
 //! `f32`), a *soft* half-precision copy of at most [`SOFT_SIDE`] voxels per side for ray-casting, which the hardware
 //! can filter, and the *blocks*, the largest soft value in each neighbourhood, by which rays leap over air.
 
 use super::device::ready;
-use crate::space::Grid;
 use crate::volume::{Rescale, Volume, Voxels, with_voxels};
+use bytemuck::Pod;
 use glam::{DAffine3, DVec3};
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 use rayon::prelude::*;
-use std::sync::LazyLock;
+use std::borrow::Cow;
+use std::ops::Range;
 use wgpu::{Extent3d, TextureFormat};
 
 /// Soft voxels per side of a block; keep in sync with `BLOCK` in `shaders/raycast.wgsl`.
 const BLOCK: usize = 8;
 /// The most voxels a side of the soft texture has.
 const SOFT_SIDE: usize = 256;
-/// Bytes handed to the driver at a time, so that its staging memory stays small.
-const UPLOAD_BYTES: usize = 64 << 20;
+/// About how many bytes are handed to the driver at a time: little next to a volume, as there are copies of them on the
+/// way.
+const UPLOAD_BYTES: usize = 8 << 20;
 
-/// The numbers of a volume as they go into a texture.
-#[derive(Debug, PartialEq)]
-pub(super) struct Exact {
+/// The numbers of a volume as they go into a texture, with every so many-th voxel along each axis.
+pub(super) struct Exact<'a> {
+    volume: &'a Volume,
+    stride: [usize; 3],
     pub(super) size: [usize; 3],
-    /// `R8Unorm`, `Rg8Unorm` (low byte, high byte) or `R32Float`.
     pub(super) format: TextureFormat,
-    pub(super) bytes: Vec<u8>,
     /// From the texture's numbers to real values.
     pub(super) rescale: Rescale,
+    /// What stands for a number that is not finite.
+    smallest: f64,
+}
+
+impl<'a> Exact<'a> {
+    pub(super) fn new(volume: &'a Volume, stride: [usize; 3]) -> Self {
+        let format = match &volume.voxels {
+            Voxels::U8(_) => TextureFormat::R8Uint,
+            Voxels::I8(_) => TextureFormat::R8Sint,
+            Voxels::U16(_) => TextureFormat::R16Uint,
+            Voxels::I16(_) => TextureFormat::R16Sint,
+            _ => TextureFormat::R32Float,
+        };
+        let as_real = format == TextureFormat::R32Float;
+        Self {
+            volume,
+            stride,
+            size: reduced(volume.grid.size, stride),
+            format,
+            rescale: if as_real { Rescale::NONE } else { volume.rescale },
+            smallest: if as_real { volume.statistics().min } else { 0.0 },
+        }
+    }
+
+    /// The bytes of some of the texture's slices.
+    #[allow(clippy::unnecessary_cast, reason = "one arm is already f64")]
+    fn bytes(&self, slices: Range<usize>) -> Cow<'a, [u8]> {
+        match &self.volume.voxels {
+            Voxels::U8(v) => self.stored(v, slices),
+            Voxels::I8(v) => self.stored(v, slices),
+            Voxels::U16(v) => self.stored(v, slices),
+            Voxels::I16(v) => self.stored(v, slices),
+            other => with_voxels!(other, v => owned(&self.gather(v, slices, |x| {
+                let real = self.volume.rescale.apply(x as f64);
+                (if real.is_finite() { real } else { self.smallest }) as f32
+            }))),
+        }
+    }
+
+    /// Numbers as they are stored; without a copy when none is left out.
+    fn stored<T: Pod + Send + Sync>(&self, voxels: &'a [T], slices: Range<usize>) -> Cow<'a, [u8]> {
+        if self.stride == [1; 3] {
+            let slice = self.size[0] * self.size[1];
+            bytemuck::cast_slice(voxels.get(slices.start * slice..slices.end * slice).unwrap_or_default()).into()
+        } else {
+            owned(&self.gather(voxels, slices, |x| x))
+        }
+    }
+
+    fn gather<T: Copy + Sync, U: Pod + Send>(
+        &self,
+        voxels: &[T],
+        slices: Range<usize>,
+        encode: impl Fn(T) -> U + Sync,
+    ) -> Vec<U> {
+        let (grid, size, stride) = (&self.volume.grid, self.size, self.stride);
+        let mut texels = vec![U::zeroed(); slices.len() * size[0] * size[1]];
+        texels.par_chunks_mut(size[0]).enumerate().for_each(|(row, out)| {
+            let (j, k) = (row % size[1], slices.start + row / size[1]);
+            let start = grid.index([0, j * stride[1], k * stride[2]]);
+            let line = voxels.get(start..start + grid.size[0]).unwrap_or_default();
+            for (texel, &voxel) in out.iter_mut().zip(line.iter().step_by(stride[0])) {
+                *texel = encode(voxel);
+            }
+        });
+        texels
+    }
+}
+
+fn owned<T: Pod>(texels: &[T]) -> Cow<'static, [u8]> {
+    Cow::Owned(bytemuck::cast_slice(texels).to_vec())
+}
+
+fn reduced(size: [usize; 3], stride: [usize; 3]) -> [usize; 3] {
+    [0, 1, 2].map(|a| size[a].div_ceil(stride[a]))
 }
 
 /// Real values normalised to 0..1.
@@ -43,58 +119,6 @@ pub(super) struct Soft {
     pub(super) factor: usize,
     /// From normalised to real values; the slope is positive.
     pub(super) rescale: Rescale,
-}
-
-/// Keeps every `stride`-th voxel along each axis.
-#[allow(clippy::unnecessary_cast, reason = "one arm is already f64")]
-pub(super) fn exact(volume: &Volume, stride: [usize; 3]) -> Exact {
-    const CENTRE_8: f64 = 128.0;
-    const CENTRE_16: f64 = 32768.0;
-    let grid = &volume.grid;
-    let shifted = |centre: f64| Rescale { intercept: volume.rescale.apply(-centre), ..volume.rescale };
-    let (format, bytes, rescale) = match &volume.voxels {
-        Voxels::U8(v) => (TextureFormat::R8Unorm, gather(v, grid, stride, |x| [x]), volume.rescale),
-        Voxels::I8(v) => {
-            let bytes = gather(v, grid, stride, |x| [x.cast_unsigned() ^ 0x80]);
-            (TextureFormat::R8Unorm, bytes, shifted(CENTRE_8))
-        }
-        Voxels::U16(v) => (TextureFormat::Rg8Unorm, gather(v, grid, stride, u16::to_le_bytes), volume.rescale),
-        Voxels::I16(v) => {
-            let bytes = gather(v, grid, stride, |x| (x.cast_unsigned() ^ 0x8000).to_le_bytes());
-            (TextureFormat::Rg8Unorm, bytes, shifted(CENTRE_16))
-        }
-        other => {
-            let smallest = LazyLock::new(|| volume.statistics().min);
-            let bytes = with_voxels!(other, v => gather(v, grid, stride, |x| {
-                let real = volume.rescale.apply(x as f64);
-                (if real.is_finite() { real } else { *smallest } as f32).to_ne_bytes()
-            }));
-            (TextureFormat::R32Float, bytes, Rescale::NONE)
-        }
-    };
-    Exact { size: reduced(grid.size, stride), format, bytes, rescale }
-}
-
-fn reduced(size: [usize; 3], stride: [usize; 3]) -> [usize; 3] {
-    [0, 1, 2].map(|a| size[a].div_ceil(stride[a]))
-}
-
-fn gather<T: Copy + Sync, const N: usize>(
-    voxels: &[T],
-    grid: &Grid,
-    stride: [usize; 3],
-    encode: impl Fn(T) -> [u8; N] + Sync,
-) -> Vec<u8> {
-    let size = reduced(grid.size, stride);
-    let mut bytes = vec![0; N * size.iter().product::<usize>()];
-    bytes.par_chunks_mut(N * size[0]).enumerate().for_each(|(row, out)| {
-        let start = grid.index([0, row % size[1] * stride[1], row / size[1] * stride[2]]);
-        let line = voxels.get(start..start + grid.size[0]).unwrap_or_default();
-        for (texel, &voxel) in out.as_chunks_mut().0.iter_mut().zip(line.iter().step_by(stride[0])) {
-            *texel = encode(voxel);
-        }
-    });
-    bytes
 }
 
 /// Normalises to 0..1 and, where a side is longer than `longest`, takes the mean of small cubes.
@@ -158,13 +182,30 @@ fn blocks(values: &[f16], size: [usize; 3], block_size: [usize; 3]) -> Vec<f16> 
         .collect()
 }
 
+/// Which type the numbers of an exact texture have in a shader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Number {
+    Unsigned,
+    Signed,
+    Real,
+}
+
+impl Number {
+    fn of(format: TextureFormat) -> Self {
+        match format {
+            TextureFormat::R8Uint | TextureFormat::R16Uint => Self::Unsigned,
+            TextureFormat::R8Sint | TextureFormat::R16Sint => Self::Signed,
+            _ => Self::Real,
+        }
+    }
+}
+
 /// A volume on the GPU.
 pub(super) struct GpuVolume {
     pub(super) exact: wgpu::TextureView,
+    pub(super) number: Number,
     /// From the exact texture's numbers to real values.
     pub(super) exact_rescale: Rescale,
-    /// Whether a texel holds the bytes of a whole number, not the number itself.
-    pub(super) is_bytes: bool,
     pub(super) exact_voxel_from_world: DAffine3,
     pub(super) soft: wgpu::TextureView,
     pub(super) blocks: wgpu::TextureView,
@@ -175,20 +216,19 @@ pub(super) struct GpuVolume {
     pub(super) soft_spacing_mm: f64,
 }
 
-/// Uploads a volume, with every n-th voxel only where the device is too small for all of them; the text says so.
-/// None when the graphics memory is too small even then.
+/// Uploads a volume, with every n-th voxel only where a side is longer than `longest` or the graphics memory too small
+/// for all of them; the text says so. None when the memory is too small even then.
 pub(super) fn upload(
     device: &wgpu::Device,
     queue: &wgpu::Queue,
     volume: &Volume,
+    longest: usize,
 ) -> (Option<GpuVolume>, Option<String>) {
-    let longest = device.limits().max_texture_dimension_3d as usize;
     let soft = soft(volume, SOFT_SIDE.min(longest));
     for coarser in [1, 2, 4] {
         let stride = volume.grid.size.map(|n| n.div_ceil(longest) * coarser);
-        let exact = exact(volume, stride);
         let scope = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let uploaded = create(device, queue, volume, &exact, stride, &soft);
+        let uploaded = create(device, queue, &Exact::new(volume, stride), &soft);
         if ready(scope.pop()).flatten().is_none() {
             let [i, j, k] = stride;
             let note = (stride != [1; 3]).then(|| {
@@ -200,40 +240,41 @@ pub(super) fn upload(
     (None, Some("the graphics memory is too small for this volume; close other programs and open it again".into()))
 }
 
-fn create(
-    device: &wgpu::Device,
-    queue: &wgpu::Queue,
-    volume: &Volume,
-    exact: &Exact,
-    stride: [usize; 3],
-    soft: &Soft,
-) -> GpuVolume {
-    let voxel_from_world = volume.grid.voxel_from_world();
-    let stride = DVec3::from_array(stride.map(|s| s as f64));
+fn create(device: &wgpu::Device, queue: &wgpu::Queue, exact: &Exact<'_>, soft: &Soft) -> GpuVolume {
+    let grid = &exact.volume.grid;
+    let voxel_from_world = grid.voxel_from_world();
+    let stride = DVec3::from_array(exact.stride.map(|s| s as f64));
     let factor = soft.factor as f64;
     // The centre of the first soft voxel lies (factor - 1) / 2 voxels into the volume.
     let soft_from_voxel = DAffine3::from_scale(DVec3::splat(1.0 / factor))
         * DAffine3::from_translation(DVec3::splat((1.0 - factor) / 2.0));
-    let half = TextureFormat::R16Float;
+    let half = |size: [usize; 3], values: &[f16]| {
+        texture(device, queue, TextureFormat::R16Float, size, |slices| {
+            let slice = size[0] * size[1];
+            let part = values.get(slices.start * slice..slices.end * slice).unwrap_or_default();
+            bytemuck::cast_slice(part.reinterpret_cast()).into()
+        })
+    };
     GpuVolume {
-        exact: texture(device, queue, exact.format, exact.size, &exact.bytes),
+        exact: texture(device, queue, exact.format, exact.size, |slices| exact.bytes(slices)),
+        number: Number::of(exact.format),
         exact_rescale: exact.rescale,
-        is_bytes: exact.format != TextureFormat::R32Float,
         exact_voxel_from_world: DAffine3::from_scale(1.0 / stride) * voxel_from_world,
-        soft: texture(device, queue, half, soft.size, bytemuck::cast_slice(soft.values.reinterpret_cast())),
-        blocks: texture(device, queue, half, soft.block_size, bytemuck::cast_slice(soft.blocks.reinterpret_cast())),
+        soft: half(soft.size, &soft.values),
+        blocks: half(soft.block_size, &soft.blocks),
         soft_rescale: soft.rescale,
         soft_voxel_from_world: soft_from_voxel * voxel_from_world,
-        soft_spacing_mm: volume.grid.spacing_mm().min_element() * factor,
+        soft_spacing_mm: grid.spacing_mm().min_element() * factor,
     }
 }
 
-fn texture(
+/// A texture with the bytes that `part` gives for its slices, some at a time.
+fn texture<'a>(
     device: &wgpu::Device,
     queue: &wgpu::Queue,
     format: TextureFormat,
     size: [usize; 3],
-    bytes: &[u8],
+    part: impl Fn(Range<usize>) -> Cow<'a, [u8]>,
 ) -> wgpu::TextureView {
     let [width, height, depth_or_array_layers] = size.map(|n| n as u32);
     let texture = device.create_texture(&wgpu::TextureDescriptor {
@@ -246,19 +287,18 @@ fn texture(
         usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
         view_formats: &[],
     });
-    let slab = (bytes.len() / size[2]).max(1);
-    let slabs = (UPLOAD_BYTES / slab).max(1);
-    for (part, data) in bytes.chunks(slab * slabs).enumerate() {
+    let row = width * format.block_copy_size(None).unwrap_or(4);
+    let slices = (UPLOAD_BYTES / (row as usize * size[1])).max(1);
+    for start in (0..size[2]).step_by(slices) {
+        let slices = start..(start + slices).min(size[2]);
         let mut target = texture.as_image_copy();
-        target.origin.z = (part * slabs) as u32;
-        let layout = wgpu::TexelCopyBufferLayout {
-            offset: 0,
-            bytes_per_row: Some((slab / size[1]) as u32),
-            rows_per_image: Some(height),
-        };
-        let depth_or_array_layers = (data.len() / slab) as u32;
-        queue.write_texture(target, data, layout, Extent3d { width, height, depth_or_array_layers });
+        target.origin.z = start as u32;
+        let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row), rows_per_image: Some(height) };
+        let extent = Extent3d { width, height, depth_or_array_layers: slices.len() as u32 };
+        queue.write_texture(target, &part(slices), layout, extent);
+        // The copy on the way is let go of when the device has it.
         queue.submit([]);
+        let _ = device.poll(wgpu::PollType::wait_indefinitely());
     }
     texture.create_view(&wgpu::TextureViewDescriptor::default())
 }
@@ -267,6 +307,7 @@ fn texture(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::space::Grid;
     use crate::volume::Unit;
 
     fn volume(size: [usize; 3], voxels: Voxels) -> Volume {
@@ -275,28 +316,28 @@ mod tests {
     }
 
     #[test]
-    fn integers_keep_their_bytes_and_signed_ones_are_moved_above_zero() {
-        let signed = exact(&volume([3, 1, 1], Voxels::I16(vec![-32768, -1, 258])), [1; 3]);
-        assert_eq!(signed.format, TextureFormat::Rg8Unorm);
-        assert_eq!(signed.bytes, [0x00, 0x00, 0xff, 0x7f, 0x02, 0x81]);
-        // 258 is stored as 33026: 2 * 33026 + intercept = 2 * 258 + 10.
-        assert_eq!(signed.rescale.apply(33026.0), 526.0);
-        let bytes = exact(&volume([2, 1, 1], Voxels::I8(vec![-128, 1])), [1; 3]);
-        assert_eq!((bytes.format, bytes.bytes.as_slice()), (TextureFormat::R8Unorm, [0, 129].as_slice()));
-        assert_eq!(bytes.rescale.apply(129.0), 12.0);
+    fn integers_go_as_they_are_and_without_a_copy() {
+        let volume = volume([3, 1, 2], Voxels::I16(vec![-32768, -1, 258, 4, 5, 6]));
+        let exact = Exact::new(&volume, [1; 3]);
+        assert_eq!((exact.format, exact.rescale), (TextureFormat::R16Sint, volume.rescale));
+        assert!(matches!(exact.bytes(0..1), Cow::Borrowed([0x00, 0x80, 0xff, 0xff, 0x02, 0x01])));
+        assert_eq!(*exact.bytes(1..2), [4, 0, 5, 0, 6, 0]);
     }
 
     #[test]
     fn other_types_become_real_values_and_not_a_number_the_smallest() {
-        let texture = exact(&volume([3, 1, 1], Voxels::F64(vec![1.0, f64::NAN, -4.0])), [1; 3]);
-        assert_eq!(texture.format, TextureFormat::R32Float);
-        assert_eq!(bytemuck::pod_collect_to_vec::<u8, f32>(&texture.bytes), [12.0, 2.0, 2.0]);
+        let volume = volume([3, 1, 1], Voxels::F64(vec![1.0, f64::NAN, -4.0]));
+        let exact = Exact::new(&volume, [1; 3]);
+        assert_eq!((exact.format, exact.rescale), (TextureFormat::R32Float, Rescale::NONE));
+        assert_eq!(bytemuck::pod_collect_to_vec::<u8, f32>(&exact.bytes(0..1)), [12.0, 2.0, 2.0]);
     }
 
     #[test]
     fn a_stride_keeps_the_first_and_every_nth_voxel() {
-        let texture = exact(&volume([3, 2, 3], Voxels::U8((0..18).collect())), [2, 2, 1]);
-        assert_eq!((texture.size, texture.bytes.as_slice()), ([2, 1, 3], [0, 2, 6, 8, 12, 14].as_slice()));
+        let volume = volume([3, 2, 3], Voxels::U8((0..18).collect()));
+        let exact = Exact::new(&volume, [2, 2, 1]);
+        assert_eq!((exact.size, &*exact.bytes(0..3)), ([2, 1, 3], [0, 2, 6, 8, 12, 14].as_slice()));
+        assert_eq!(*exact.bytes(2..3), [12, 14]);
     }
 
     #[test]
@@ -319,8 +360,8 @@ mod tests {
         let Some(state) = crate::gpu::testing::render_state(setup) else { return };
         let volume = volume([6, 6, 6], Voxels::U8(vec![0; 216]));
         let stride = [2, 1, 3];
-        let (exact, soft) = (exact(&volume, stride), soft(&volume, 3));
-        let uploaded = create(&state.device, &state.queue, &volume, &exact, stride, &soft);
+        let soft = soft(&volume, 3);
+        let uploaded = create(&state.device, &state.queue, &Exact::new(&volume, stride), &soft);
         let world = |i, j, k| volume.grid.world_from_voxel.transform_point3(DVec3::new(i, j, k));
         // Texel (1, 4, 1) is voxel (2, 4, 3); soft voxel (0, 2, 1) is the mean of voxels 0-1, 4-5 and 2-3.
         let texel = uploaded.exact_voxel_from_world.transform_point3(world(2.0, 4.0, 3.0));

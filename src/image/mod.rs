@@ -1,5 +1,6 @@
 //! Operations on volumes and pictures that the methods share. Pure functions on plain values.
 
+pub mod components;
 pub mod gaussian;
 pub mod glyphs;
 pub mod median;

@@ -3,14 +3,17 @@
 //! The twin of `shaders/slice.wgsl`: the same maths in double precision, sampled at pixel centres.
 
 use crate::space::Grid;
-use crate::view::{Interpolation, Overlay, Picture, SliceView};
-use crate::volume::{Volume, with_voxels};
+use crate::view::{ColourMap, Interpolation, Overlay, Picture, SlabMode, SliceView};
+use crate::volume::{Unit, Volume, with_voxels};
 use glam::DVec3;
 use rayon::prelude::*;
 use std::sync::{Arc, LazyLock};
 
 /// The grey (0 to 1) of everything outside the scan.
 pub const BACKGROUND: f64 = 0.02;
+/// Voxels by which the shader's single precision may be off: so far beyond the edges is still inside, and so little
+/// below the middle between two voxels is already the next one.
+const SLACK: f64 = 1e-3;
 
 /// A map, mask or second scan over the picture.
 #[derive(Clone, Debug)]
@@ -27,76 +30,165 @@ impl PartialEq for Layer {
     }
 }
 
-/// Draws one slice of `volume` with `layers` on top, the first lowest; one pixel of the picture is one point of the view.
+impl Layer {
+    /// How the layer is sampled in a view: class numbers are never mixed, and no value is invented beside a map.
+    #[must_use]
+    pub fn interpolation(&self, view: &SliceView) -> Interpolation {
+        match view.interpolation {
+            _ if self.volume.unit == Unit::Label => Interpolation::Nearest,
+            Interpolation::Cubic => Interpolation::Linear,
+            other => other,
+        }
+    }
+
+    /// What a slab shows of the layer: as of the scan where it is a second picture in greys; otherwise the strongest
+    /// value, so that a finding anywhere in the slab is seen.
+    #[must_use]
+    pub fn through(&self, view: &SliceView) -> Through {
+        match self.overlay.colours {
+            ColourMap::Grey => view.slab.mode.into(),
+            ColourMap::Diverging => Through::Farthest,
+            _ => Through::Max,
+        }
+    }
+}
+
+/// How the values through a slab become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Through {
+    /// Their mean.
+    Mean,
+    /// The largest.
+    Max,
+    /// The smallest.
+    Min,
+    /// The one farthest from 0.
+    Farthest,
+}
+
+impl From<SlabMode> for Through {
+    fn from(mode: SlabMode) -> Self {
+        match mode {
+            SlabMode::Mean => Self::Mean,
+            SlabMode::Max => Self::Max,
+            SlabMode::Min => Self::Min,
+        }
+    }
+}
+
+impl Through {
+    /// One of the values; none when there are none.
+    fn of(self, values: impl Iterator<Item = f64>) -> Option<f64> {
+        match self {
+            Self::Mean => {
+                let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+                (count > 0.0).then(|| sum / count)
+            }
+            Self::Max => values.reduce(f64::max),
+            Self::Min => values.reduce(f64::min),
+            Self::Farthest => values.reduce(|kept, next| if kept.abs() >= next.abs() { kept } else { next }),
+        }
+    }
+}
+
+/// Draws one slice or slab of `volume` with `layers` on top, the first lowest; one pixel of the picture is one point of
+/// the view. Colours are whole bytes before the next layer is laid on.
 #[must_use]
 pub fn slice(volume: &Volume, layers: &[Layer], view: &SliceView, size: [usize; 2]) -> Picture {
-    let scan = sample_plane(volume, view, view.interpolation, size);
-    let grey = |real: &f64| if real.is_nan() { BACKGROUND } else { view.window.apply(*real) };
-    let mut colours: Vec<[f64; 3]> = scan.iter().map(|real| [grey(real); 3]).collect();
+    let byte = |channel: f64| (channel * 255.0).round() as u8;
+    let scan = sample_plane(volume, view, view.interpolation, view.slab.mode.into(), size);
+    let grey = |real: &Option<f64>| byte(real.map_or(BACKGROUND, |real| view.window.apply(real)));
+    let mut rgba: Vec<[u8; 4]> = scan.iter().map(grey).map(|grey| [grey, grey, grey, 255]).collect();
 
-    for Layer { volume, overlay } in layers {
+    for layer in layers {
+        let overlay = &layer.overlay;
         let table = overlay.colours.table();
-        let values = sample_plane(volume, view, Interpolation::Linear, size);
-        for (colour, value) in colours.iter_mut().zip(values) {
-            // Outside the map the value is NaN, which has no position.
-            if let Some(position) = overlay.position(value as f32) {
+        let values = sample_plane(&layer.volume, view, layer.interpolation(view), layer.through(view), size);
+        for (pixel, value) in rgba.iter_mut().zip(values) {
+            if let Some(position) = value.and_then(|value| overlay.position(value as f32)) {
                 let on_top = table[(position * 255.0).round() as usize];
                 let opacity = f64::from(overlay.opacity_at(position));
-                for (channel, top) in colour.iter_mut().zip(on_top) {
-                    *channel += (f64::from(top) / 255.0 - *channel) * opacity;
+                for (channel, top) in pixel.iter_mut().zip(on_top) {
+                    let below = f64::from(*channel) / 255.0;
+                    *channel = byte(below + (f64::from(top) / 255.0 - below) * opacity);
                 }
             }
         }
     }
-
-    let byte = |channel: f64| (channel * 255.0).round() as u8;
-    let rgba = colours.iter().flat_map(|&[r, g, b]| [byte(r), byte(g), byte(b), 255]).collect();
-    Picture { size, rgba }
+    Picture { size, rgba: rgba.into_flattened() }
 }
 
-/// The real values of `volume` at the pixel centres of a pane, row by row; NaN outside the volume.
+/// The real values of `volume` at the pixel centres of a pane, row by row; none outside the volume.
 /// A stored number that is not finite counts as the volume's smallest value.
 #[allow(clippy::unnecessary_cast, reason = "one arm is already f64")]
-fn sample_plane(volume: &Volume, view: &SliceView, interpolation: Interpolation, size: [usize; 2]) -> Vec<f64> {
+fn sample_plane(
+    volume: &Volume,
+    view: &SliceView,
+    interpolation: Interpolation,
+    through: Through,
+    size: [usize; 2],
+) -> Vec<Option<f64>> {
     let voxel_from_pane = volume.grid.voxel_from_world() * view.world_from_pane;
-    let linear = interpolation != Interpolation::Nearest;
     let smallest = LazyLock::new(|| volume.statistics().min);
     let real = |stored: f64| {
         let real = volume.rescale.apply(stored);
         if real.is_finite() { real } else { *smallest }
     };
-    let mut values = vec![f64::NAN; size[0] * size[1]];
+    let samples = view.slab.samples(view.spacing_mm(&volume.grid));
+    let mut values = vec![None; size[0] * size[1]];
     with_voxels!(&volume.voxels, stored => {
         let at = |i: usize| stored.get(i).map_or(f64::NAN, |&x| real(x as f64));
         values.par_chunks_mut(size[0].max(1)).enumerate().for_each(|(y, row)| {
             for (x, value) in row.iter_mut().enumerate() {
-                let pixel_centre = DVec3::new(x as f64 + 0.5, y as f64 + 0.5, 0.0);
-                let voxel = voxel_from_pane.transform_point3(pixel_centre);
-                *value = sample(&volume.grid, at, voxel, linear);
+                *value = through.of((0..samples).filter_map(|n| {
+                    let on_ray = DVec3::new(x as f64 + 0.5, y as f64 + 0.5, view.slab.offset_mm(n, samples));
+                    sample(&volume.grid, at, voxel_from_pane.transform_point3(on_ray), interpolation)
+                }));
             }
         });
     });
     values
 }
 
-/// The value at a voxel position, trilinear or nearest; the edge voxels reach to their outer edge. NaN outside.
-fn sample(grid: &Grid, at: impl Fn(usize) -> f64, voxel: DVec3, linear: bool) -> f64 {
-    let last = grid.size.map(|n| n - 1);
-    let upper_edge = DVec3::from_array(last.map(|n| n as f64 + 0.5));
-    if !(voxel.cmpge(DVec3::splat(-0.5)).all() && voxel.cmplt(upper_edge).all()) {
-        return f64::NAN;
+/// The value at a voxel position; the edge voxels reach to their outer edge. None outside.
+fn sample(grid: &Grid, at: impl Fn(usize) -> f64, voxel: DVec3, interpolation: Interpolation) -> Option<f64> {
+    let last = DVec3::from_array(grid.size.map(|n| n as f64 - 1.0));
+    let lower_edge = DVec3::splat(-0.5 - SLACK);
+    if !(voxel.cmpge(lower_edge).all() && voxel.cmplt(last - lower_edge).all()) {
+        return None;
     }
-    let index = |v: [usize; 3]| grid.index([v[0].min(last[0]), v[1].min(last[1]), v[2].min(last[2])]);
-    if !linear {
-        return at(index((voxel + 0.5).floor().to_array().map(|v| v as usize)));
+    let number = |v: DVec3| at(grid.index(v.clamp(DVec3::ZERO, last).to_array().map(|v| v as usize)));
+    let inside = voxel.clamp(DVec3::ZERO, last);
+    Some(match interpolation {
+        Interpolation::Nearest => number((voxel + 0.5 + SLACK).floor()),
+        Interpolation::Linear => interpolated(inside, &number, |f| [0.0, 1.0 - f, f, 0.0]),
+        Interpolation::Cubic => interpolated(inside, &number, catmull_rom),
+    })
+}
+
+/// The sum of the neighbours, from one before to two after along each axis, with their weights.
+fn interpolated(voxel: DVec3, number: &impl Fn(DVec3) -> f64, weights: impl Fn(f64) -> [f64; 4]) -> f64 {
+    let (base, f) = (voxel.floor(), voxel.fract());
+    let neighbours = |f: f64| weights(f).into_iter().zip([-1.0, 0.0, 1.0, 2.0]).filter(|(weight, _)| *weight != 0.0);
+    let mut sum = 0.0;
+    for (wz, z) in neighbours(f.z) {
+        for (wy, y) in neighbours(f.y) {
+            for (wx, x) in neighbours(f.x) {
+                sum += wx * wy * wz * number(base + DVec3::new(x, y, z));
+            }
+        }
     }
-    let inside = voxel.max(DVec3::ZERO).min(upper_edge - 0.5);
-    let [i, j, k] = inside.to_array().map(|v| v as usize);
-    let f = inside.fract();
-    let mix = |a: f64, b: f64, f: f64| a + (b - a) * f;
-    let along_i = |j, k| mix(at(index([i, j, k])), at(index([i + 1, j, k])), f.x);
-    let along_j = |k| mix(along_i(j, k), along_i(j + 1, k), f.y);
-    mix(along_j(k), along_j(k + 1), f.z)
+    sum
+}
+
+/// The weights of four neighbours; `f` is the way from the second to the third (Catmull and Rom, 1974).
+fn catmull_rom(f: f64) -> [f64; 4] {
+    [
+        f * (f * (1.0 - 0.5 * f) - 0.5),
+        f * f * (1.5 * f - 2.5) + 1.0,
+        f * (f * (2.0 - 1.5 * f) + 0.5),
+        f * f * (0.5 * f - 0.5),
+    ]
 }
 
 #[cfg(test)]
@@ -104,8 +196,8 @@ fn sample(grid: &Grid, at: impl Fn(usize) -> f64, voxel: DVec3, linear: bool) ->
 mod tests {
     use super::*;
     use crate::space::Plane;
-    use crate::view::{ColourMap, Frame, PlaneCamera, Slab, Window};
-    use crate::volume::{Rescale, Unit, Voxels};
+    use crate::view::{Frame, PlaneCamera, Slab, Window};
+    use crate::volume::{Rescale, Voxels};
     use glam::DVec2;
 
     fn one_to_one(grid: &Grid, plane: Plane, size: [usize; 2]) -> SliceView {

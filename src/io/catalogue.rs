@@ -38,6 +38,8 @@ pub struct Series {
     pub modality: String,
     /// As in [`Scan::description`].
     pub description: String,
+    /// The number of the series in DICOM, as the scanner counted.
+    pub number: Option<i64>,
     /// Columns, rows and slices.
     pub size: [usize; 3],
     /// Volumes that follow one another (time points, pictures without a place); at least 1.
@@ -46,6 +48,8 @@ pub struct Series {
     pub files: usize,
     /// What it is good for.
     pub role: Role,
+    /// What its headers alone tell; reading it may tell more.
+    pub checks: Vec<Check>,
 }
 
 /// How a series is to be read.

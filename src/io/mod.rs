@@ -94,6 +94,8 @@ pub struct Scan {
     pub frames: usize,
     /// Which of them this is, from 0.
     pub frame: usize,
+    /// The DICOM Frame of Reference UID: scans with the same one lie in the same space.
+    pub frame_of_reference: Option<String>,
     /// Low values are meant to be shown bright (MONOCHROME1).
     pub inverted: bool,
     /// The real value of voxels outside the field of view that hold no measurement (DICOM Pixel Padding Value).
@@ -117,6 +119,7 @@ impl Scan {
             windows: Vec::new(),
             frames: 1,
             frame: 0,
+            frame_of_reference: None,
             inverted: false,
             padding: None,
             checks: Vec::new(),
@@ -257,10 +260,19 @@ fn io_error(path: &Path, source: io::Error) -> OpenError {
 /// # Errors
 /// [`WriteError::Io`].
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), WriteError> {
-    let failed = |source| WriteError::Io { source, path: path.to_owned() };
-    let text = serde_json::to_vec_pretty(value).map_err(|e| failed(e.into()))?;
-    let beside = path.with_extension("json.part");
-    fs::write(&beside, text).and_then(|()| fs::rename(&beside, path)).map_err(failed)
+    let text = serde_json::to_vec_pretty(value);
+    write_whole(path, &text.map_err(|e| WriteError::Io { source: e.into(), path: path.to_owned() })?)
+}
+
+/// Writes a file that is either complete or not there; one that exists is replaced.
+///
+/// # Errors
+/// [`WriteError::Io`].
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    written.map_err(|source| WriteError::Io { source, path: path.to_owned() })
 }
 
 /// SHA-256 in lower-case hexadecimal digits.

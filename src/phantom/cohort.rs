@@ -241,6 +241,18 @@ fn write_tables(
     save(dir.join("sinuses.tsv"), format!("{}\n{}", COLUMNS.join("\t"), rows.collect::<String>()))
 }
 
+/// How a cohort was made, as a command; none for one that is not of phantoms.
+#[must_use]
+pub fn recipe(dir: &Path) -> Option<String> {
+    let text = fs::read_to_string(dir.join("dataset_description.json")).ok()?;
+    let description: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let phantom = description.get("Phantom")?;
+    let (seed, prevalence) = (phantom.get("Seed")?.as_u64()?, phantom.get("Prevalence")?.as_f64()?);
+    let contrast = phantom.get("Contrast")?.as_str()?;
+    let subjects = read_truth(dir).ok()?.len();
+    Some(format!("antrum phantom --subjects {subjects} --seed {seed} --contrast {contrast} --prevalence {prevalence}"))
+}
+
 /// Reads the truth of a cohort from its `sinuses.tsv`, subjects in the order of their ids.
 ///
 /// Columns are found by their names, so that tables made by hand for real scans can be read too:
@@ -326,6 +338,8 @@ mod tests {
         let table = fs::read_to_string(dir.path().join("sinuses.tsv")).unwrap();
         assert_eq!(table.lines().count(), 7);
         assert!(table.starts_with("participant_id\tside\tcentre_x_mm"));
+        let command = "antrum phantom --subjects 3 --seed 4 --contrast flair --prevalence 0.5";
+        assert_eq!(recipe(dir.path()).as_deref(), Some(command));
     }
 
     #[test]

@@ -1,11 +1,17 @@
 //! The project file: cases and what readers said of them, in one SQLite database.
 //!
-//! Labels are append-only events; nothing is ever edited or deleted. Undo is an event too. What counts now is the view
-//! `current_labels`: the newest event per case, side and rater. Every event is on disk before the call returns.
+//! Labels and measurements are append-only events; nothing is ever edited or deleted. Undo is an event too. What counts
+//! now are the views `current_labels`, the newest event per case, side and rater, and `current_measurements`, the newest
+//! per case, measurement and rater. Every event is on disk before the call returns. Only where a reader last looked
+//! (`view_states`) is overwritten.
 
 mod label;
+mod measurement;
+mod schema;
+mod view_state;
 
 pub use label::{Label, LabelEvent};
+pub use measurement::{KeptMeasurement, MeasurementEvent, MeasurementId};
 
 use crate::space::Side;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -14,39 +20,6 @@ use std::time::Duration;
 
 /// Marks a SQLite file as ours (`PRAGMA application_id`); "Antr" in ASCII.
 const APPLICATION_ID: i64 = 0x416e_7472;
-const SCHEMA_VERSION: i64 = 1;
-
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS cases (
-    id INTEGER PRIMARY KEY,
-    sha256 TEXT NOT NULL UNIQUE,
-    path TEXT,
-    first_opened_utc TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-) STRICT;
-CREATE TABLE IF NOT EXISTS label_events (
-    id INTEGER PRIMARY KEY,
-    case_id INTEGER NOT NULL REFERENCES cases (id),
-    side TEXT NOT NULL CHECK (side IN ('L', 'R')),
-    structure TEXT NOT NULL DEFAULT 'maxillary sinus',
-    label TEXT CHECK (label IN ('normal', 'anomalous', 'uncertain')),
-    undoes INTEGER REFERENCES label_events (id),
-    rater TEXT NOT NULL,
-    session TEXT NOT NULL,
-    ai_seen INTEGER NOT NULL CHECK (ai_seen IN (0, 1)),
-    ai_score REAL,
-    model_sha256 TEXT,
-    version TEXT NOT NULL,
-    time_utc TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-) STRICT;
-CREATE INDEX IF NOT EXISTS label_events_of_case ON label_events (case_id, side, rater, id);
-CREATE VIEW IF NOT EXISTS current_labels AS
-    SELECT * FROM label_events AS e
-    WHERE id = (SELECT max(id) FROM label_events WHERE case_id = e.case_id AND side = e.side AND rater = e.rater);
-CREATE TRIGGER IF NOT EXISTS label_events_stay BEFORE UPDATE ON label_events
-    BEGIN SELECT raise(ABORT, 'label events are never edited'); END;
-CREATE TRIGGER IF NOT EXISTS label_events_remain BEFORE DELETE ON label_events
-    BEGIN SELECT raise(ABORT, 'label events are never deleted'); END;
-";
 
 /// Why the project file could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +62,15 @@ pub struct Project {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CaseId(i64);
 
+/// A scan that the project knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Its number.
+    pub id: CaseId,
+    /// SHA-256 of its data.
+    pub sha256: String,
+}
+
 /// An event's number in its project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EventId(i64);
@@ -129,16 +111,20 @@ impl Project {
         if tables > 0 && id != APPLICATION_ID {
             return Err(foreign("it is another program's SQLite file".to_owned()));
         }
-        if version > SCHEMA_VERSION {
+        let newest = schema::STEPS.len() as i64;
+        if version > newest {
             return Err(foreign(format!("version {version} is newer than this program")));
         }
         // FULL: an acknowledged label survives a power cut, not only a crash of the program.
         let set_up = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
         self.db.execute_batch(set_up).map_err(|e| self.failed("opened", e))?;
-        if tables == 0 {
+        // A new file goes through all steps, one of an older program through those it lacks.
+        let done = if tables == 0 { 0 } else { version.clamp(0, newest) as usize };
+        let missing = schema::STEPS.get(done..).unwrap_or_default();
+        if !missing.is_empty() {
             let make = format!(
-                "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; \
-                 PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+                "BEGIN IMMEDIATE; {} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {newest}; COMMIT;",
+                missing.concat()
             );
             self.db.execute_batch(&make).map_err(|e| self.failed("written", e))?;
         }
@@ -169,6 +155,19 @@ impl Project {
                 |row| row.get(0).map(CaseId),
             )
             .map_err(|e| self.failed("written", e))
+    }
+
+    /// All cases in the order in which they were first opened.
+    ///
+    /// # Errors
+    /// [`ProjectError::Database`].
+    pub fn cases(&self) -> Result<Vec<Case>, ProjectError> {
+        let read = || {
+            let mut query = self.db.prepare("SELECT id, sha256 FROM cases ORDER BY id")?;
+            let cases = query.query_map([], |row| Ok(Case { id: CaseId(row.get(0)?), sha256: row.get(1)? }))?;
+            cases.collect::<Result<_, _>>()
+        };
+        read().map_err(|e| self.failed("read", e))
     }
 
     /// Appends an event; it is on disk when this returns.
@@ -257,6 +256,35 @@ mod tests {
         assert_eq!(events, 2);
         assert!(project.db.execute("DELETE FROM label_events", []).is_err());
         assert!(project.db.execute("UPDATE label_events SET label = 'normal'", []).is_err());
+    }
+
+    #[test]
+    fn a_file_of_version_1_keeps_its_labels_and_learns_to_keep_measurements() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.antrum");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(include_str!("../../tests/data/project_version_1.sql")).unwrap();
+        drop(old);
+        for _ in 0..2 {
+            let project = Project::open(&path).unwrap();
+            let version: i64 = project.db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+            assert_eq!(version, 2);
+            let case = project.case("0f1e", None).unwrap();
+            assert_eq!(project.labels(case, "anna").unwrap(), [Some(Label::Normal), Some(Label::Anomalous)]);
+            assert_eq!(project.labels(case, "ben").unwrap(), [Some(Label::Uncertain), None]);
+            assert!(project.measurements(None, None).unwrap().is_empty());
+            assert_eq!(project.view_state(case, "anna").unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn a_file_of_a_newer_program_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new.antrum");
+        drop(Project::open(&path).unwrap());
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let refused = Project::open(&path).err().unwrap().to_string();
+        assert!(refused.contains("version 99 is newer than this program"), "{refused}");
     }
 
     #[test]

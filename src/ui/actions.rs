@@ -3,9 +3,11 @@
 
 use crate::app::Command;
 use crate::app::layers::LayerCommand;
+use crate::app::measure::MeasureCommand;
 use crate::app::settings::{Settings, SettingsCommand};
 use crate::app::shell::{Destination, Drawer, Figure, ShellCommand};
 use crate::app::state::{JobKind, Layout, Pane, State};
+use crate::measure::Kind;
 use crate::project::Label;
 use crate::space::{Plane, Side};
 use crate::view::{Interpolation, Slab, SlabMode, Window};
@@ -46,10 +48,11 @@ const PANES: &str = "Panes";
 const PLANES: &str = "Planes";
 const WINDOW: &str = "Window";
 const MAPS: &str = "Overlay";
+const MEASURE: &str = "Measuring";
 const PROGRAM: &str = "Program";
 
 /// The titles of the sheet, in their order.
-pub(super) const GROUPS: [&str; 8] = [LABELS, SLICES, PANES, PLANES, WINDOW, MAPS, FILES, PROGRAM];
+pub(super) const GROUPS: [&str; 9] = [LABELS, SLICES, PANES, PLANES, WINDOW, MAPS, MEASURE, FILES, PROGRAM];
 
 /// All actions. Where two have the same key, the first one counts.
 pub(super) const ACTIONS: &[Action] = &[
@@ -79,10 +82,10 @@ pub(super) const ACTIONS: &[Action] = &[
         Some(Command::LabelCurrent(Label::Uncertain))
     }),
     act(LABELS, "accept", "Enter", "accept, on to the next series", |_, _| Some(Command::NextSeries(1))),
-    act(LABELS, "centre right", "Q", "centre on patient RIGHT", |_, _| Some(Command::CentreOn(Side::Right))),
-    act(LABELS, "centre left", "P", "centre on patient LEFT", |_, _| Some(Command::CentreOn(Side::Left))),
-    act(LABELS, "box right", "Shift+Q", "RIGHT box to the crosshair", |_, _| box_to_cross(Side::Right)),
-    act(LABELS, "box left", "Shift+P", "LEFT box to the crosshair", |_, _| box_to_cross(Side::Left)),
+    act(LABELS, "centre right", "F", "centre on patient RIGHT", |_, _| Some(Command::CentreOn(Side::Right))),
+    act(LABELS, "centre left", "H", "centre on patient LEFT", |_, _| Some(Command::CentreOn(Side::Left))),
+    act(LABELS, "box right", "Shift+F", "RIGHT box to the crosshair", |_, _| box_to_cross(Side::Right)),
+    act(LABELS, "box left", "Shift+H", "LEFT box to the crosshair", |_, _| box_to_cross(Side::Left)),
     act(LABELS, "analyse", "M", "compute the residual maps", |_, _| Some(Command::Analyse)),
     act(LABELS, "find", "Shift+M", "find the sinuses again", |_, _| Some(Command::Find)),
     act(SLICES, "slice on", "Up", "next slice; in 3-D: turn", |_, pane| step(pane, 1.0)).again(),
@@ -139,12 +142,21 @@ pub(super) const ACTIONS: &[Action] = &[
     act(WINDOW, "window 10", "0", "tenth", |_, _| Some(Command::ChooseWindow(9))),
     act(WINDOW, "wider", "W", "wider: less contrast", |state, _| window(state, 1.1, 0.0)).again(),
     act(WINDOW, "narrower", "Shift+W", "narrower: more contrast", |state, _| window(state, 1.0 / 1.1, 0.0)).again(),
-    act(WINDOW, "brighter", "E", "brighter", |state, _| window(state, 1.0, -0.05)).again(),
-    act(WINDOW, "darker", "Shift+E", "darker", |state, _| window(state, 1.0, 0.05)).again(),
+    act(WINDOW, "brighter", "V", "brighter", |state, _| window(state, 1.0, -0.05)).again(),
+    act(WINDOW, "darker", "Shift+V", "darker", |state, _| window(state, 1.0, 0.05)).again(),
     act(MAPS, "overlay", "O", "overlay on or off", |_, _| Some(Command::Layer(LayerCommand::ToggleAll))),
     act(MAPS, "peek", "Space", "held: without overlay", |_, _| None),
+    act(MAPS, "probe", "P", "held: all values at the mouse", |_, _| None),
     act(MAPS, "less opaque", "[", "less opaque", |_, _| Some(Command::Layer(LayerCommand::Opacity(-0.1)))).again(),
     act(MAPS, "more opaque", "]", "more opaque", |_, _| Some(Command::Layer(LayerCommand::Opacity(0.1)))).again(),
+    act(MEASURE, "distance", "Shift+D", "distance", |_, _| measure(Kind::Distance)),
+    act(MEASURE, "angle", "Shift+A", "angle", |_, _| measure(Kind::Angle)),
+    act(MEASURE, "ellipse", "Shift+E", "voxels in an ellipse", |_, _| measure(Kind::Ellipse)),
+    act(MEASURE, "box", "Shift+B", "voxels in a box", |_, _| measure(Kind::Box)),
+    act(MEASURE, "point", "Shift+P", "value at a point", |_, _| measure(Kind::Probe)),
+    act(MEASURE, "delete", "Delete", "delete the selected measurement", |state, _| {
+        state.measures.selected.map(|id| Command::Measure(MeasureCommand::Delete(id)))
+    }),
     act(PROGRAM, "drawer series", "F5", "drawer: series", |_, _| drawer(Drawer::Series)),
     act(PROGRAM, "drawer scan", "F6", "drawer: scan and series check", |_, _| drawer(Drawer::Scan)),
     act(PROGRAM, "drawer maps", "F7", "drawer: maps", |_, _| drawer(Drawer::Maps)),
@@ -155,10 +167,12 @@ pub(super) const ACTIONS: &[Action] = &[
     act(PROGRAM, "smaller", "Ctrl+-", "smaller", |state, _| scale(&state.settings, -25)),
     act(PROGRAM, "usual size", "Ctrl+0", "usual size", |_, _| Some(Command::Settings(SettingsCommand::Scale(100)))),
     act(PROGRAM, "sheet", "? F1", "this sheet", |_, _| Some(Command::ToggleHelp)),
-    act(PROGRAM, "close", "Esc", "close, or stop opening", |state, _| {
+    act(PROGRAM, "close", "Esc", "stop drawing, close, or stop opening", |state, _| {
         Some(match (state.help, &state.message) {
+            _ if state.measures.unfinished() => Command::Measure(MeasureCommand::Cancel),
             (true, _) => Command::ToggleHelp,
             (false, Some(_)) => Command::DismissMessage,
+            _ if state.measures.busy() => Command::Measure(MeasureCommand::Cancel),
             (false, None) => Command::Cancel(JobKind::Open),
         })
     }),
@@ -172,6 +186,11 @@ fn label(side: Side, label: Label) -> Option<Command> {
 #[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]
 fn box_to_cross(side: Side) -> Option<Command> {
     Some(Command::Shell(ShellCommand::BoxToCross(side)))
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]
+fn measure(kind: Kind) -> Option<Command> {
+    Some(Command::Measure(MeasureCommand::Choose(kind)))
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]

@@ -1,6 +1,6 @@
 //! The drawer beside the panes: one at a time, its title with a button that folds it away, and what belongs into it.
 
-use super::{keys, layers, scan, series, settings_panel, theme};
+use super::{keys, layers, measure, scan, series, settings_panel, theme};
 use crate::app::command::Command;
 use crate::app::shell::{Drawer, ShellCommand};
 use crate::app::state::State;
@@ -35,7 +35,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             },
             Drawer::Maps => layers::ui(ui, state, commands),
             Drawer::Volume => drop(ui.weak("The 3-D picture turns with the left button and the arrow keys")),
-            Drawer::Measure => drop(ui.weak("Nothing is measured yet")),
+            Drawer::Measure => measure::list(ui, state, commands),
             Drawer::Settings => settings_panel::ui(ui, state, commands),
         });
     });

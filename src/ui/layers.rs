@@ -1,46 +1,201 @@
-//! The drawer of what lies over the picture: colours, limits and opacity of the map.
+//! The drawer of the layers: what lies over the picture, the uppermost first, each with its colours and limits; and how a
+//! second scan is shown.
 
 use super::{colour_bar, theme};
 use crate::app::command::Command;
-use crate::app::layers::LayerCommand;
+use crate::app::compare::{CompareCommand, Mode};
+use crate::app::layers::{Layer, LayerCommand, Source};
 use crate::app::state::{JobKind, State};
 use crate::view::{ColourMap, Overlay};
-use egui::{ComboBox, RichText, Slider, Ui};
+use crate::volume::Unit;
+use egui::collapsing_header::CollapsingState;
+use egui::{Align, Button, ComboBox, DragValue, Id, Layout, RichText, Role, Slider, Ui, WidgetInfo};
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        ui.label(theme::heading("Overlays"));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let hint = "Lay masks or maps from files over the scan, whatever their grid";
+            if ui.add_enabled(state.scan.is_some(), Button::new("Add overlay…")).on_hover_text(hint).clicked() {
+                commands.push(Command::Layer(LayerCommand::Ask));
+            }
+        });
+    });
     if state.analysis.is_none() {
         let text = match (state.running(JobKind::Analyse), state.sinuses) {
-            (true, _) => "The map is being computed",
-            (false, Some(_)) => "No map yet. Compute one with Residual map",
-            (false, None) => "No map: the sinuses have not been looked for",
+            (true, _) => "The residual map is being computed",
+            (false, Some(_)) => "No residual map yet. Compute one with Residual map",
+            (false, None) => "No residual map: the sinuses have not been looked for",
         };
-        ui.weak(text);
-        return;
+        ui.label(RichText::new(text).color(theme::of(ui).weak));
     }
-    let Some(layer) = state.layers.list.first() else { return };
-    let now = layer.overlay;
-    let mut new = now;
-    ui.label(RichText::new(format!("{}, {}", layer.name, layer.unit)).small().color(theme::of(ui).weak));
-    colour_bar::ui(ui, &mut new);
+    if state.layers.hidden && !state.layers.list.is_empty() {
+        ui.label(RichText::new("All overlays are hidden (O)").color(theme::of(ui).notice));
+    }
+    for (number, layer) in state.layers.list.iter().enumerate().rev() {
+        layer_ui(ui, state, number, layer, commands);
+    }
+    second_ui(ui, state, commands);
+}
+
+fn layer_ui(ui: &mut Ui, state: &State, number: usize, layer: &Layer, commands: &mut Vec<Command>) {
+    let id = Id::unique(("layer", layer.id));
+    let header = CollapsingState::load_with_default_open(ui.ctx(), id, true).show_header(ui, |ui| {
+        header_ui(ui, state, number, layer, commands);
+    });
+    header.body(|ui| {
+        // Names of widgets are those of several layers.
+        ui.push_id(layer.id, |ui| {
+            about_ui(ui, layer);
+            let after = look_ui(ui, layer);
+            if after != layer.overlay {
+                commands.push(Command::Layer(LayerCommand::Set(number, after)));
+            }
+            if layer.source != Source::Second {
+                clusters_ui(ui, number, layer, commands);
+            }
+        });
+    });
+}
+
+/// Shown or not, the name, and what moves the layer in the list.
+fn header_ui(ui: &mut Ui, state: &State, number: usize, layer: &Layer, commands: &mut Vec<Command>) {
+    let name = &layer.name;
+    let mut shown = layer.shown;
+    let shows = ui.checkbox(&mut shown, "");
+    shows.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, shown, format!("Show {name}")));
+    if shows.on_hover_text(format!("Show {name}")).changed() {
+        commands.push(Command::Layer(LayerCommand::Show(number, shown)));
+    }
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let mut button = |ui: &mut Ui, sign: &str, what: &str, enabled: bool, command: LayerCommand| {
+            let response = ui.add_enabled(enabled, Button::new(sign).small().frame_when_inactive(false));
+            let text = format!("{what} {name}");
+            response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, &text));
+            if response.on_hover_text(text).clicked() {
+                commands.push(Command::Layer(command));
+            }
+        };
+        if layer.source != Source::Residual {
+            button(ui, "✖", "Remove", true, LayerCommand::Remove(number));
+        }
+        if state.layers.list.len() > 1 {
+            button(ui, "⬇", "Lower", number > 0, LayerCommand::Move(number, -1));
+            button(ui, "⬆", "Raise", number + 1 < state.layers.list.len(), LayerCommand::Move(number, 1));
+        }
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            let title = RichText::new(layer.title(state.settings.show_paths)).color(theme::of(ui).strong);
+            ui.add(egui::Label::new(title).truncate());
+        });
+    });
+}
+
+fn about_ui(ui: &mut Ui, layer: &Layer) {
+    let text = RichText::new(&layer.unit).small().color(theme::of(ui).weak);
+    let label = ui.label(text);
+    if let Some(maker) = &layer.maker {
+        label.on_hover_text(maker);
+        ui.label(RichText::new(maker).small().color(theme::of(ui).weak));
+    }
+}
+
+/// The colour bar and everything that changes the colours; gives them as they were chosen.
+fn look_ui(ui: &mut Ui, layer: &Layer) -> Overlay {
+    let mut after = colour_bar::ui(ui, layer);
+    let overlay = &layer.overlay;
+    let speed = f64::from(layer.range[1] - layer.range[0]) / 400.0;
     ui.horizontal(|ui| {
-        let label = ui.label("Opacity");
-        ui.add(Slider::new(&mut new.opacity, 0.05..=1.0).fixed_decimals(2)).labelled_by(label.id);
+        let field = |ui: &mut Ui, name: &str, value: &mut f32, range: std::ops::RangeInclusive<f32>| {
+            let label = ui.label(RichText::new(name).small().color(theme::of(ui).weak));
+            let text = |value: f64, _| colour_bar::number(value as f32, layer.range);
+            ui.add(DragValue::new(value).speed(speed).range(range).custom_formatter(text)).labelled_by(label.id);
+        };
+        if overlay.colours != ColourMap::Grey {
+            let linked = overlay.low == overlay.threshold;
+            field(ui, "Threshold", &mut after.threshold, f32::MIN..=f32::MAX);
+            if linked && after.threshold != overlay.threshold {
+                after.low = after.threshold.min(after.high);
+            }
+        }
+        if overlay.colours != ColourMap::Diverging {
+            field(ui, "Low", &mut after.low, f32::MIN..=overlay.high);
+        }
+        let least = if overlay.colours == ColourMap::Diverging { 0.0 } else { overlay.low };
+        field(ui, "High", &mut after.high, least..=f32::MAX);
     });
     ui.horizontal(|ui| {
-        let label = ui.label("Threshold");
-        ui.add(Slider::new(&mut new.threshold, 0.0..=0.95).fixed_decimals(2)).labelled_by(label.id);
+        let label = ui.label("Opacity");
+        ui.add(Slider::new(&mut after.opacity, 0.05..=1.0).fixed_decimals(2)).labelled_by(label.id);
+        ui.checkbox(&mut after.by_value, "by value").on_hover_text("The higher the value, the more opaque");
     });
     ui.horizontal(|ui| {
         let label = ui.label("Colours");
-        let chosen = ComboBox::from_id_salt("colours").selected_text(new.colours.name()).show_ui(ui, |ui| {
+        let chosen = ComboBox::from_id_salt("colours").selected_text(after.colours.name()).show_ui(ui, |ui| {
             for map in ColourMap::ALL {
-                ui.selectable_value(&mut new.colours, map, map.name());
+                ui.selectable_value(&mut after.colours, map, map.name());
             }
         });
         chosen.response.labelled_by(label.id);
     });
-    if new != now {
-        let overlay = Overlay { low: new.threshold, high: new.high.max(new.threshold + 0.02), ..new };
-        commands.push(Command::Layer(LayerCommand::Set(0, overlay)));
+    after
+}
+
+/// The smallest cluster that is shown.
+fn clusters_ui(ui: &mut Ui, number: usize, layer: &Layer, commands: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        let hint = "Leave out what is visible but smaller than this: voxels that touch by a face, edge or corner are one \
+                    cluster. 0 keeps everything";
+        let label = ui.label("Clusters from").on_hover_text(hint);
+        let mut min_mm3 = layer.min_mm3;
+        let field = DragValue::new(&mut min_mm3).speed(2.0).range(0.0..=1e6).max_decimals(0).suffix(" mm³");
+        if ui.add(field).labelled_by(label.id).on_hover_text(hint).changed() {
+            commands.push(Command::Layer(LayerCommand::Sift(number, min_mm3)));
+        }
+        if let Some(sifted) = layer.sifted.as_ref().filter(|_| layer.min_mm3 > 0.0) {
+            let text = format!("{} of {} shown", sifted.kept, sifted.clusters);
+            ui.label(RichText::new(text).small().color(theme::of(ui).weak));
+        }
+    });
+    if layer.volume.unit == Unit::Label {
+        let text = "A mask: its values are numbers of classes";
+        ui.label(RichText::new(text).small().color(theme::of(ui).weak));
     }
+}
+
+/// How the second scan is shown, or how to get one.
+fn second_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    ui.add_space(4.0);
+    ui.separator();
+    ui.horizontal(|ui| {
+        ui.label(theme::heading("Second scan"));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let hint = "Open a scan beside or over this one, at the same place of the world";
+            if state.compare.second.is_some() {
+                if ui.button("Stop comparing").clicked() {
+                    commands.push(Command::Compare(CompareCommand::Stop));
+                }
+            } else if ui.add_enabled(state.scan.is_some(), Button::new("Compare with…")).on_hover_text(hint).clicked()
+            {
+                commands.push(Command::Compare(CompareCommand::Ask));
+            }
+        });
+    });
+    let Some(second) = &state.compare.second else { return };
+    ui.horizontal(|ui| {
+        for mode in Mode::ALL {
+            if ui.selectable_label(state.compare.mode == mode, mode.name()).clicked() {
+                commands.push(Command::Compare(CompareCommand::Mode(mode)));
+            }
+        }
+        ui.menu_button("Window", |ui| {
+            for (name, window) in &second.open.windows {
+                if ui.selectable_label(*window == second.window, name).clicked() {
+                    commands.push(Command::Compare(CompareCommand::SetWindow(window.clone())));
+                    ui.close();
+                }
+            }
+        })
+        .response
+        .on_hover_text("Grey-scale window of the second scan");
+    });
 }

@@ -3,7 +3,7 @@
 use super::theme;
 use crate::app::checks;
 use crate::app::state::State;
-use crate::io::Format;
+use crate::io::{Format, Scan};
 use egui::{Align2, FontId, Rect, Ui, pos2, vec2};
 
 /// A text with a shade behind it, legible on any picture.
@@ -18,7 +18,14 @@ pub(super) fn shaded_text(ui: &Ui, at: egui::Pos2, align: Align2, text: &str, fo
 /// Orientation letters at the middle of the left, right, top and bottom edge; question marks where the scan does not
 /// say how it lies in the patient.
 pub(super) fn edge_letters(ui: &Ui, state: &State, rect: Rect, letters: [String; 4]) {
-    let letters = if orientation_known(state) { letters } else { letters.map(|_| "?".to_owned()) };
+    if let Some(open) = &state.scan {
+        letters_of(ui, &open.scan, rect, letters);
+    }
+}
+
+/// The same for a picture of any scan.
+pub(super) fn letters_of(ui: &Ui, scan: &Scan, rect: Rect, letters: [String; 4]) {
+    let letters = if checks::orientation_known(scan) { letters } else { letters.map(|_| "?".to_owned()) };
     let middle = rect.center();
     let places = [
         (pos2(rect.left() + 7.0, middle.y), Align2::LEFT_CENTER),
@@ -38,10 +45,16 @@ pub(super) fn orientation_known(state: &State) -> bool {
 
 /// In the upper right corner: that the picture is not what a scanner measured.
 pub(super) fn badge(ui: &Ui, state: &State, rect: Rect) {
-    let Some(open) = &state.scan else { return };
-    let text = match open.scan.format {
+    if let Some(open) = &state.scan {
+        badge_of(ui, &open.scan, rect);
+    }
+}
+
+/// The same for a picture of any scan.
+pub(super) fn badge_of(ui: &Ui, scan: &Scan, rect: Rect) {
+    let text = match scan.format {
         Format::Synthetic => "synthetic",
-        _ if checks::resampled(&open.scan) => "resampled",
+        _ if checks::resampled(scan) => "resampled",
         _ => return,
     };
     let at = rect.right_top() + vec2(-7.0, 6.0);

@@ -2,6 +2,7 @@
 
 mod actions;
 mod bar;
+mod beside;
 mod cards;
 mod colour_bar;
 mod drawer;
@@ -10,6 +11,7 @@ mod help;
 mod keys;
 mod layers;
 mod lettering;
+mod measure;
 mod menus;
 mod message;
 mod panes;
@@ -17,62 +19,46 @@ mod plane_marks;
 mod plane_mouse;
 mod plane_pane;
 mod preview;
+mod probe;
 mod projection;
 mod rail;
 mod recent;
+mod rest;
 mod scan;
 mod series;
 mod settings_panel;
+mod start;
 mod status;
 mod theme;
 mod volume_pane;
 
+pub use start::run;
+
 use crate::app::settings::{Settings, SettingsCommand};
 use crate::app::shell::ShellCommand;
 use crate::app::state::Pane;
-use crate::app::{Command, Runner, RunnerConfig, State, WindowOptions, settings_file};
+use crate::app::{Command, MakeDevice, Prepare, Runner, RunnerConfig, State, WindowOptions, settings_file};
+use crate::gpu;
 use crate::space::Plane;
-use crate::{gpu, nets};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Opens the window and returns when it is closed.
-///
-/// # Errors
-/// A sentence when no window can be opened.
-pub fn run(mut args: WindowOptions, started: Instant) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    args.settings = args.settings.or_else(default_settings);
-    let options = eframe::NativeOptions {
-        viewport: egui::ViewportBuilder::default()
-            .with_title("Antrum")
-            .with_app_id("antrum")
-            .with_inner_size([1440.0, 900.0])
-            .with_min_inner_size([760.0, 520.0])
-            .with_drag_and_drop(true),
-        wgpu_options: gpu::configuration(),
-        ..Default::default()
-    };
-    let make: eframe::AppCreator<'_> = Box::new(move |cc| Ok(Box::new(App::new(cc, args, started))));
-    eframe::run_native("antrum", options, make).map_err(|error| {
-        format!(
-            "the window cannot be opened ({error}); install a graphics driver (on Debian: mesa-vulkan-drivers), \
-             or use the subcommands, see antrum --help"
-        )
-        .into()
-    })
-}
 
 /// The program with a window.
 pub struct App {
     state: State,
     runner: Runner,
     /// The panes of the last frame.
-    shown: panes::Shown,
+    panes: panes::Panes,
     /// The pane that keys and menus mean: the one that has the keyboard, else the one that was under the mouse last.
     pane: Pane,
     /// The pane that gets the keyboard in the next frame.
     go_to: Option<Pane>,
     camera: figure::Camera,
+    /// Hears what goes wrong with the window's device.
+    watch: gpu::Watch,
+    /// Uploads to the window's device.
+    uploader: gpu::Uploader,
     startup: Option<Startup>,
 }
 
@@ -86,21 +72,20 @@ impl App {
     /// Sets up drawing and opens what was asked for. Without a file for them, settings are those of this run alone.
     #[must_use]
     pub fn new(cc: &eframe::CreationContext<'_>, args: WindowOptions, started: Instant) -> Self {
-        theme::apply(&cc.egui_ctx);
-        let mut device = nets::cpu();
-        if let Some(render_state) = &cc.wgpu_render_state {
-            log::info!("graphics: {}", gpu::adapter_summary(render_state));
-            gpu::install(render_state);
-            device = gpu::analysis_device(render_state);
-        }
-        let software_graphics = cc.wgpu_render_state.as_ref().is_some_and(gpu::is_software);
+        // Jobs upload what they make, to whichever window there is by then.
+        let uploader = gpu::Uploader::default();
+        let prepare: Prepare = Arc::new({
+            let uploader = uploader.clone();
+            move |volume| uploader.upload(volume)
+        });
         if args.log_startup {
             eprintln!("window created after {} ms", started.elapsed().as_millis());
         }
         let config = RunnerConfig {
             project: args.project.clone().unwrap_or_else(default_project),
             rater: args.rater.clone().unwrap_or_else(login_name),
-            device,
+            prepare,
+            gpu: cc.wgpu_render_state.as_ref().filter(|_| !args.safe_graphics).and_then(analysis_device),
         };
         let keeper = config.project.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let label_keeper = format!("Labels by {} in {keeper}", config.rater);
@@ -108,22 +93,43 @@ impl App {
         let mut app = Self {
             state: State::kept_by(label_keeper).with_settings(settings),
             runner: Runner::new(config).with_settings(args.settings.clone()),
-            shown: panes::Shown::default(),
+            panes: panes::Panes::default(),
             pane: Pane::Plane(Plane::Axial),
             go_to: None,
             camera: figure::Camera::default(),
+            watch: gpu::Watch::default(),
+            uploader,
             startup: args.log_startup.then_some(Startup { started, frames: 0 }),
         };
-        theme::follow(&cc.egui_ctx, &app.state.settings);
+        app.draw_on(cc);
         if args.show_paths {
             app.send(Command::Settings(SettingsCommand::ShowPathsForNow));
         }
         if let Some(note) = note {
             app.send(Command::Notice(note));
         }
-        app.send(Command::SoftwareGraphics(software_graphics));
         app.send(if args.paths.is_empty() { Command::OpenExample } else { Command::Open(args.paths) });
         app
+    }
+
+    /// Draws in this window from now on: the first one, or another after the former's device was lost.
+    fn draw_on(&mut self, cc: &eframe::CreationContext<'_>) {
+        theme::apply(&cc.egui_ctx);
+        theme::follow(&cc.egui_ctx, &self.state.settings);
+        let Some(render_state) = &cc.wgpu_render_state else { return };
+        self.uploader.draw_on(render_state);
+        let ctx = cc.egui_ctx.clone();
+        self.watch = gpu::Watch::over(render_state, move || ctx.request_repaint());
+        if !gpu::install(render_state) {
+            self.send(Command::Notice(gpu::Trouble::OutOfMemory.to_string()));
+        }
+        self.send(Command::SoftwareGraphics(gpu::is_software(render_state)));
+        self.send(Command::Graphics(gpu::adapter_summary(render_state)));
+    }
+
+    /// Whether the window's device is lost, so that nothing more can be drawn in that window.
+    fn lost_graphics(&self) -> bool {
+        self.watch.is_lost()
     }
 
     /// What is shown; for tests.
@@ -142,7 +148,7 @@ impl App {
     /// Carries out what the keys ask for.
     fn keys(&mut self, ctx: &egui::Context) {
         let focused = ctx.memory(egui::Memory::focused).is_some();
-        let elsewhere = focused && self.shown.focused.is_none();
+        let elsewhere = focused && self.panes.focused.is_none();
         for command in keys::pressed(ctx, &self.state, self.pane, elsewhere) {
             if let Command::Focus(pane) = command {
                 (self.pane, self.go_to) = (pane, Some(pane));
@@ -152,7 +158,13 @@ impl App {
     }
 
     /// Says what the user should know of what is drawn.
-    fn graphics_notes(&mut self, frame: &eframe::Frame) {
+    fn graphics_notes(&mut self, ctx: &egui::Context, frame: &eframe::Frame) {
+        for trouble in self.watch.take() {
+            self.send(Command::Notice(trouble.to_string()));
+        }
+        if self.lost_graphics() {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
         let Some(render_state) = frame.wgpu_render_state() else { return };
         for note in gpu::notes(render_state) {
             self.send(Command::Notice(note));
@@ -191,7 +203,10 @@ impl eframe::App for App {
         }
         theme::follow(ctx, &self.state.settings);
         self.send(Command::Jobs(self.runner.jobs()));
-        self.graphics_notes(frame);
+        if let Some(wait) = self.runner.remember(self.state.saved()) {
+            ctx.request_repaint_after(wait);
+        }
+        self.graphics_notes(ctx, frame);
         self.log_startup();
         if self.runner.busy() || self.startup.is_some() {
             ctx.request_repaint_after(Duration::from_millis(50));
@@ -199,18 +214,23 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        // Without a device egui's painter can only draw nothing.
+        if self.lost_graphics() {
+            return;
+        }
         let mut commands = Vec::new();
         bar::ui(ui, &self.state, self.pane, &mut commands);
         status::ui(ui, &self.state, &mut commands);
         cards::ui(ui, &self.state, &mut commands);
         rail::ui(ui, &self.state, &mut commands);
         drawer::ui(ui, &self.state, &mut commands);
-        self.shown = panes::ui(ui, &self.state, self.go_to.take(), &mut commands);
-        self.pane = self.shown.focused.or(self.shown.hovered).unwrap_or(self.pane);
+        self.panes = panes::ui(ui, &self.state, self.go_to.take(), &mut commands);
+        self.pane = self.panes.focused.or(self.panes.hovered).unwrap_or(self.pane);
         if self.state.shell.figure.is_some() {
-            commands.extend(self.camera.follow(ui.ctx(), &self.state, &self.shown.panes));
+            commands.extend(self.camera.follow(ui.ctx(), &self.state, &self.panes.shown));
         } else {
-            message::ui(ui, &self.state, self.shown.area, &mut commands);
+            message::ui(ui, &self.state, self.panes.area, &mut commands);
+            probe::tooltip(ui.ctx(), &self.state);
             help::ui(ui, &self.state, &mut commands);
         }
         if !commands.is_empty() {
@@ -232,6 +252,10 @@ impl eframe::App for App {
 
 /// The width in points from which a drawer is open unasked.
 const WIDE: f32 = 1500.0;
+
+fn analysis_device(window: &eframe::egui_wgpu::RenderState) -> Option<MakeDevice> {
+    gpu::analysis_device(window).map(|make| Arc::new(make) as MakeDevice)
+}
 
 /// `labels.antrum` in the user's data folder.
 fn default_project() -> PathBuf {

@@ -1,12 +1,15 @@
 //! What the mouse does in a plane pane.
 
+use super::measure;
 use super::plane_marks::{PlaneLine, box_shown, distance_mm, on_handle};
 use super::projection::Projection;
 use crate::app::command::Command;
+use crate::app::compare::{CompareCommand, Shown};
 use crate::app::settings::Tool;
 use crate::app::state::{Pane, State};
 use crate::methods::sinus::Sinus;
 use crate::space::Plane;
+use crate::view::Window;
 use egui::{CursorIcon, Event, Id, MouseWheelUnit, PointerButton, Pos2, Response, Ui};
 
 pub(super) fn ui(
@@ -17,13 +20,17 @@ pub(super) fn ui(
     response: &Response,
     commands: &mut Vec<Command>,
 ) {
+    let measuring = measure::mouse(ui, state, pane, plane, response, commands);
     if let Some(pointer) = response.hover_pos() {
         wheel(ui, pane, plane, pointer, commands);
-        if ui.input(|i| i.modifiers.shift && !i.pointer.any_down() && i.pointer.is_moving()) {
+        if !measuring && ui.input(|i| i.modifiers.shift && !i.pointer.any_down() && i.pointer.is_moving()) {
             commands.push(Command::CrossTo(pane.to_world(pointer)));
         }
     }
     menu(state, pane, plane, response, commands);
+    if measuring {
+        return;
+    }
     let held = held(ui, state, pane, plane, response);
     let Some(pointer) = response.interact_pointer_pos() else { return };
     if let Some(held) = held {
@@ -60,10 +67,10 @@ fn drag(
     commands.push(match tool {
         Tool::Crosshair => Command::CrossTo(pane.to_world(pointer)),
         Tool::Window => {
-            let window = &state.view.window;
+            let Some((_, window)) = state.shown(pane.scan) else { return };
             let scale = window.width / 300.0;
             let (centre, width) = (window.centre + f64::from(by.y) * scale, window.width + f64::from(by.x) * scale);
-            Command::SetWindow(window.moved(centre, width))
+            set_window(pane.scan, window.moved(centre, width))
         }
         Tool::Pan => Command::Pan(plane, -pane.movement_mm(by)),
         Tool::Zoom => {
@@ -71,6 +78,14 @@ fn drag(
             Command::Zoom(plane, (-f64::from(by.y) / 150.0).exp(), pane.to_world(anchor))
         }
     });
+}
+
+/// What changes the window of a scan.
+fn set_window(scan: Shown, window: Window) -> Command {
+    match scan {
+        Shown::First => Command::SetWindow(window),
+        Shown::Second => Command::Compare(CompareCommand::SetWindow(window)),
+    }
 }
 
 /// What the left button holds while it is dragged; egui remembers it between frames.
@@ -168,9 +183,9 @@ fn menu(state: &State, pane: &Projection, plane: Plane, response: &Response, com
         entry(ui, "This pane alone, or all", Command::ToggleSingle(Pane::Plane(plane)));
         entry(ui, "Reset pan, zoom and turn", Command::ResetViews);
         ui.menu_button("Window", |ui| {
-            for (number, (name, _)) in state.scan.iter().flat_map(|open| &open.windows).enumerate() {
+            for (name, window) in state.shown(pane.scan).iter().flat_map(|(open, _)| &open.windows) {
                 if ui.button(name).clicked() {
-                    commands.push(Command::ChooseWindow(number));
+                    commands.push(set_window(pane.scan, window.clone()));
                     ui.close();
                 }
             }

@@ -1,10 +1,11 @@
 //! One plane: the slice, what is drawn over it, and what is written around it.
 
-use super::lettering::{badge, edge_letters, orientation_known, shaded_text};
+use super::lettering::{badge_of, letters_of, orientation_known, shaded_text};
 use super::projection::Projection;
-use super::{plane_marks, plane_mouse, theme};
+use super::{colour_bar, measure, plane_marks, plane_mouse, rest, theme};
 use crate::app::command::Command;
-use crate::app::state::State;
+use crate::app::compare::Shown;
+use crate::app::state::{OpenScan, State};
 use crate::gpu;
 use crate::space::{Plane, letters};
 use crate::view::{SlabMode, SliceView};
@@ -13,21 +14,30 @@ use glam::DVec2;
 use std::sync::Arc;
 
 /// Draws a plane into `rect` and handles the mouse over it.
-pub(super) fn ui(ui: &mut Ui, state: &State, plane: Plane, rect: Rect, commands: &mut Vec<Command>) -> Response {
-    let response = ui.interact(rect, Id::unique(("plane", plane)), Sense::click_and_drag());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{} plane", plane.name())));
-    let size = DVec2::new(f64::from(rect.width()), f64::from(rect.height()));
-    let (Some(camera), Some(volume)) = (state.plane_camera(plane, size), state.volume()) else { return response };
-    let world_from_pane = camera.world_from_pane(&state.view.frame, plane, size, state.view.cross_mm);
-    let pane = Projection::new(rect, world_from_pane);
-
+pub(super) fn ui(
+    ui: &mut Ui,
+    state: &State,
+    scan: Shown,
+    plane: Plane,
+    rect: Rect,
+    commands: &mut Vec<Command>,
+) -> Response {
+    let response = ui.interact(rect, id(plane, scan), Sense::click_and_drag());
+    let whose = if scan == Shown::First { "" } else { " of the second scan" };
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{} plane{whose}", plane.name())));
+    let (Some(pane), Some((open, window))) = (projection(state, scan, plane, rect), state.shown(scan)) else {
+        return response;
+    };
     let view = SliceView {
-        world_from_pane,
-        window: state.view.window.clone(),
+        world_from_pane: pane.world_from_pane,
+        window: window.clone(),
         interpolation: state.view.interpolation,
         slab: state.view.slab,
     };
-    ui.painter().add(gpu::slice(rect, plane.index(), view, Arc::clone(volume), state.visible_layers()));
+    let moving = rest::is_moving(ui, response.id, &view);
+    let slot = plane.index() + if scan == Shown::First { 0 } else { Plane::ALL.len() };
+    let (volume, layers) = (Arc::clone(&open.scan.volume), state.visible_layers());
+    ui.painter().add(gpu::slice(rect, slot, moving, view, volume, layers));
     if state.view.show_boxes {
         for sinus in state.sinuses.iter().flatten() {
             plane_marks::box_ui(ui, state, &pane, plane, sinus);
@@ -36,18 +46,38 @@ pub(super) fn ui(ui: &mut Ui, state: &State, plane: Plane, rect: Rect, commands:
     if state.view.show_cross {
         plane_marks::cross_ui(ui, state, &pane, plane, response.hovered());
     }
-    text_ui(ui, state, &pane, plane);
+    measure::draw(ui, state, &pane, plane);
+    text_ui(ui, state, open, &pane, plane);
     plane_mouse::ui(ui, state, &pane, plane, &response, commands);
     response
 }
 
-fn text_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
+/// What egui knows a pane by.
+pub(super) fn id(plane: Plane, scan: Shown) -> Id {
+    Id::unique(("plane", plane, scan))
+}
+
+/// The slice of a pane in the world; the same for both scans, so that they show the same place.
+pub(super) fn projection(state: &State, scan: Shown, plane: Plane, rect: Rect) -> Option<Projection> {
+    let size = DVec2::new(f64::from(rect.width()), f64::from(rect.height()));
+    let camera = state.plane_camera(plane, size)?;
+    Some(Projection::new(scan, rect, camera.world_from_pane(&state.view.frame, plane, size, state.view.cross_mm)))
+}
+
+fn text_ui(ui: &Ui, state: &State, open: &OpenScan, pane: &Projection, plane: Plane) {
     let rect = pane.rect;
-    edge_letters(ui, state, rect, state.view.frame.edge_letters(plane));
-    badge(ui, state, rect);
+    letters_of(ui, &open.scan, rect, state.view.frame.edge_letters(plane));
+    badge_of(ui, &open.scan, rect);
     let title = rect.left_top() + vec2(7.0, 6.0);
     let colour = theme::plane_colour(plane);
-    shaded_text(ui, title, Align2::LEFT_TOP, &heading(state, plane), FontId::proportional(12.0), colour);
+    shaded_text(
+        ui,
+        title,
+        Align2::LEFT_TOP,
+        &(heading(state, plane) + whose(state, pane.scan)),
+        FontId::proportional(12.0),
+        colour,
+    );
     let mut below = Vec::new();
     if plane != Plane::Sagittal && orientation_known(state) {
         below.push(state.view.frame.convention.name().to_owned());
@@ -59,6 +89,16 @@ fn text_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
         shaded_text(ui, at, Align2::LEFT_BOTTOM, &text, FontId::proportional(11.0), theme::LETTER);
     }
     plane_marks::scale_ui(ui, pane);
+    colour_bar::in_pane(ui, state, rect);
+}
+
+/// Which of two scans it is, where there are two.
+fn whose(state: &State, scan: Shown) -> &'static str {
+    match (state.beside(), scan) {
+        (None, _) => "",
+        (Some(_), Shown::First) => "  · first scan",
+        (Some(_), Shown::Second) => "  · second scan",
+    }
 }
 
 /// Which plane it is, and where it lies.

@@ -1,10 +1,13 @@
 //! Between the points of a plane pane and the world.
 
+use crate::app::compare::Shown;
 use egui::{Pos2, Rect, vec2};
 use glam::{DAffine3, DVec3};
 
 /// A pane on the screen and its slice in the world.
 pub(super) struct Projection {
+    /// Which scan the pane shows.
+    pub scan: Shown,
     /// Where the pane is on the screen.
     pub rect: Rect,
     /// See [`SliceView::world_from_pane`](crate::view::SliceView::world_from_pane).
@@ -14,8 +17,8 @@ pub(super) struct Projection {
 
 impl Projection {
     /// The pane at `rect`.
-    pub fn new(rect: Rect, world_from_pane: DAffine3) -> Self {
-        Self { rect, world_from_pane, pane_from_world: world_from_pane.inverse() }
+    pub fn new(scan: Shown, rect: Rect, world_from_pane: DAffine3) -> Self {
+        Self { scan, rect, world_from_pane, pane_from_world: world_from_pane.inverse() }
     }
 
     /// The world point under a point of the screen.

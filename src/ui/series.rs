@@ -1,11 +1,18 @@
-//! The list of series: a picture and two lines for each, the open one highlighted. A click, or Enter on it, opens one.
+//! The list of series: a picture and two lines for each, the open one highlighted. A click, or Enter on it, opens one; a
+//! menu lays it beside or over the open one.
 
 use super::{preview, theme};
 use crate::app::command::Command;
+use crate::app::compare::{CompareCommand, Mode};
+use crate::app::layers::LayerCommand;
 use crate::app::state::State;
 use crate::io::{Format, Role, Series};
+use egui::containers::menu::MenuButton;
 use egui::text::{LayoutJob, TextWrapping};
-use egui::{Align, CollapsingHeader, FontId, Id, Rect, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
+use egui::{
+    Align, Align2, Button, CollapsingHeader, FontId, Id, Rect, Response, RichText, ScrollArea, Sense, Stroke,
+    StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+};
 
 /// Height of a row in points.
 const ROW: f32 = 46.0;
@@ -28,48 +35,118 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
 }
 
 fn row_ui(ui: &mut Ui, state: &State, number: usize, series: &Series, commands: &mut Vec<Command>) {
-    let open = state.series() == Some(number);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
-    let name = name(series, number, state.settings.show_paths);
-    let spoken = format!("Series {}: {name}, {}", number + 1, details(series));
-    response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, open, &spoken));
+    let row = Row::new(state, number, series);
+    let spoken = format!("Series {}: {}, {}", number + 1, row.name, row.details);
+    response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, row.open, &spoken));
     if response.clicked() {
         commands.push(Command::OpenSeries(number));
     }
     // The list follows the keys that go through it.
     let shown = Id::unique("open series");
-    if open && ui.data(|data| data.get_temp(shown)) != Some(number) {
+    if row.open && ui.data(|data| data.get_temp(shown)) != Some(number) {
         response.scroll_to_me(None);
         ui.data_mut(|data| data.insert_temp(shown, number));
     }
     if !ui.is_rect_visible(rect) {
         return;
     }
-    let painter = ui.painter();
-    if open {
-        painter.rect_filled(rect, 4.0, theme::ACCENT.gamma_multiply(0.22));
-    } else if response.hovered() {
-        painter.rect_filled(rect, 4.0, theme::CARD);
+    row.paint(ui, state, rect, &response);
+    response.context_menu(|ui| menu_ui(ui, number, &row, commands));
+    let button = Rect::from_center_size(rect.right_center() - vec2(13.0, 0.0), vec2(22.0, ROW - 8.0));
+    let mut child = ui.new_child(UiBuilder::new().max_rect(button).id_salt(("menu of", number)));
+    child.centered_and_justified(|ui| {
+        let button = MenuButton::from_button(Button::new("…").frame_when_inactive(false));
+        let (response, _) = button.ui(ui, |ui| menu_ui(ui, number, &row, commands));
+        let name = format!("What to do with series {}", number + 1);
+        response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
+        response.on_hover_text("Show beside or over the open scan");
+    });
+    response.on_hover_ui(|ui| {
+        ui.label(spoken);
+        for check in state.checks(number) {
+            ui.label(RichText::new(&check.message).color(theme::of(ui).notice));
+        }
+    });
+}
+
+/// What can be done with a series besides opening it.
+fn menu_ui(ui: &mut Ui, number: usize, row: &Row, commands: &mut Vec<Command>) {
+    let compare = |mode| Command::Compare(CompareCommand::Series(number, mode));
+    let entries = [
+        ("Open", Command::OpenSeries(number), !row.open),
+        ("Show beside the open scan", compare(Mode::SideBySide), !row.open),
+        ("Blend over the open scan", compare(Mode::Blended), !row.open),
+        ("Add as overlay", Command::Layer(LayerCommand::OpenSeries(number)), true),
+    ];
+    for (text, command, enabled) in entries {
+        if ui.add_enabled(enabled, Button::new(text)).clicked() {
+            commands.push(command);
+            ui.close();
+        }
     }
-    if response.has_focus() {
-        painter.rect_stroke(rect, 4.0, Stroke::new(1.0, theme::ACCENT), StrokeKind::Inside);
+}
+
+/// What a row says.
+struct Row {
+    number: usize,
+    name: String,
+    details: String,
+    /// How many things its reader should know.
+    notes: usize,
+    /// It is the scan on screen.
+    open: bool,
+    /// It is compared with that.
+    second: bool,
+}
+
+impl Row {
+    fn new(state: &State, number: usize, series: &Series) -> Self {
+        Self {
+            number,
+            name: name(series, number, state.settings.show_paths),
+            details: details(series, state.checks(number).len()),
+            notes: state.checks(number).len(),
+            open: state.series() == Some(number),
+            second: state.second_series() == Some(number),
+        }
     }
-    let side = ROW - 6.0;
-    let picture = Rect::from_min_size(rect.min + vec2(3.0, 3.0), vec2(side, side));
-    painter.rect_filled(picture, 2.0, theme::BACKGROUND);
-    if let Some(Some(thumbnail)) = state.thumbnails.get(number) {
-        preview::paint(ui, Id::unique(("thumbnail", number)), thumbnail, picture);
+
+    fn paint(&self, ui: &Ui, state: &State, rect: Rect, response: &Response) {
+        let painter = ui.painter();
+        if self.open {
+            painter.rect_filled(rect, 4.0, theme::of(ui).accent.gamma_multiply(0.22));
+        } else if response.hovered() || self.second {
+            painter.rect_filled(rect, 4.0, theme::of(ui).card);
+        }
+        if response.has_focus() {
+            painter.rect_stroke(rect, 4.0, Stroke::new(1.0, theme::of(ui).accent), StrokeKind::Inside);
+        }
+        let side = ROW - 6.0;
+        let picture = Rect::from_min_size(rect.min + vec2(3.0, 3.0), vec2(side, side));
+        painter.rect_filled(picture, 2.0, theme::BACKGROUND);
+        if let Some(Some(thumbnail)) = state.thumbnails.get(self.number) {
+            preview::paint(ui, Id::unique(("thumbnail", self.number)), thumbnail, picture);
+        }
+        let mut right = rect.right() - 27.0;
+        if self.notes > 0 {
+            let middle = pos2(right - 7.0, rect.top() + 14.0);
+            painter.circle_filled(middle, 7.5, theme::of(ui).notice);
+            let digits = FontId::proportional(10.5);
+            painter.text(middle, Align2::CENTER_CENTER, self.notes.min(9), digits, theme::BACKGROUND);
+            right -= 19.0;
+        }
+        let left = picture.right() + 8.0;
+        let line = |text: &str, size: f32, colour: egui::Color32, y: f32, right: f32| {
+            let mut job = LayoutJob::simple_singleline(text.to_owned(), FontId::proportional(size), colour);
+            job.wrap = TextWrapping::truncate_at_width(right - left);
+            job.halign = Align::Min;
+            painter.galley(pos2(left, rect.top() + y), painter.layout_job(job), colour);
+        };
+        line(&self.name, 13.0, if self.open { theme::of(ui).strong } else { theme::of(ui).text }, 6.0, right);
+        let details = if self.second { format!("second scan · {}", self.details) } else { self.details.clone() };
+        line(&details, 11.0, theme::of(ui).weak, 26.0, rect.right() - 27.0);
     }
-    let left = picture.right() + 8.0;
-    let line = |text: String, size: f32, colour: egui::Color32, y: f32| {
-        let mut job = LayoutJob::simple_singleline(text, FontId::proportional(size), colour);
-        job.wrap = TextWrapping::truncate_at_width(rect.right() - 6.0 - left);
-        job.halign = Align::Min;
-        painter.galley(egui::pos2(left, rect.top() + y), painter.layout_job(job), colour);
-    };
-    line(name, 13.0, if open { theme::STRONG } else { theme::TEXT }, 6.0);
-    line(details(series), 11.0, theme::WEAK, 26.0);
-    response.on_hover_text(spoken);
 }
 
 /// What a series is called. Names of files only where they may be shown: they often hold patients' names.
@@ -84,20 +161,31 @@ fn name(series: &Series, number: usize, show_paths: bool) -> String {
     }
 }
 
-/// Role, size and number of volumes.
-fn details(series: &Series) -> String {
-    let role = match series.role {
-        Role::Volume => "",
-        Role::Derived => "derived · ",
-        Role::Localiser => "localiser · ",
-        Role::Picture => "picture · ",
-    };
-    let [columns, rows, slices] = series.size;
-    let size = if slices == 1 { format!("{columns} × {rows}") } else { format!("{columns} × {rows} × {slices}") };
-    match series.frames {
-        0 | 1 => format!("{role}{size}"),
-        frames => format!("{role}{size} · {frames} volumes"),
+/// Number and stack in DICOM, role, size, number of volumes, how much there is to know.
+fn details(series: &Series, notes: usize) -> String {
+    let mut parts = Vec::new();
+    parts.extend(series.number.map(|number| format!("no. {number}")));
+    // Stacks of one series differ in nothing else that could be shown.
+    if let (Format::Dicom, Some((_, stack))) = (series.format, series.id.rsplit_once('/')) {
+        parts.push(format!("stack {stack}"));
     }
+    parts.extend(match series.role {
+        Role::Volume => None,
+        Role::Derived => Some("derived".to_owned()),
+        Role::Localiser => Some("localiser".to_owned()),
+        Role::Picture => Some("picture".to_owned()),
+    });
+    let [columns, rows, slices] = series.size;
+    parts.push(if slices == 1 { format!("{columns} × {rows}") } else { format!("{columns} × {rows} × {slices}") });
+    if series.frames > 1 {
+        parts.push(format!("{} volumes", series.frames));
+    }
+    match notes {
+        0 => {}
+        1 => parts.push("1 note".to_owned()),
+        notes => parts.push(format!("{notes} notes")),
+    }
+    parts.join(" · ")
 }
 
 #[cfg(test)]
@@ -110,10 +198,12 @@ mod tests {
             format,
             modality: modality.to_owned(),
             description: "DOE t1 sag".to_owned(),
+            number: None,
             size,
             frames,
             files: 1,
             role,
+            checks: Vec::new(),
         }
     }
 
@@ -122,9 +212,11 @@ mod tests {
         let file = series(Format::Nifti, "unknown", Role::Volume, [64, 64, 30], 120);
         assert_eq!(name(&file, 1, false), "NIfTI 2");
         assert_eq!(name(&file, 1, true), "DOE t1 sag");
-        assert_eq!(details(&file), "64 × 64 × 30 · 120 volumes");
+        assert_eq!(details(&file, 0), "64 × 64 × 30 · 120 volumes");
         let scout = series(Format::Dicom, "MR", Role::Localiser, [256, 256, 1], 1);
         assert_eq!(name(&scout, 0, false), "MR · DOE t1 sag");
-        assert_eq!(details(&scout), "localiser · 256 × 256");
+        assert_eq!(details(&scout, 0), "localiser · 256 × 256");
+        let second = Series { id: "1.2.3/2".to_owned(), number: Some(301), ..scout };
+        assert_eq!(details(&second, 2), "no. 301 · stack 2 · localiser · 256 × 256 · 2 notes");
     }
 }

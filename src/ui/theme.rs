@@ -90,6 +90,8 @@ const LIGHT: Palette = Palette {
 pub(super) fn of(ui: &Ui) -> &'static Palette {
     if ui.visuals().dark_mode { &DARK } else { &LIGHT }
 }
+/// Lines and figures of measurements.
+pub(super) const MEASURE: Color32 = Color32::from_rgb(140, 240, 226);
 
 /// Pictures in their own greys.
 pub(super) const UNTINTED: Color32 = Color32::WHITE;

@@ -1,7 +1,7 @@
 //! The plane panes: how the three planes lie in the world, what a pane shows of one, and how it is sampled.
 
 use super::Window;
-use crate::space::{BoxMm, Plane, letters};
+use crate::space::{BoxMm, Grid, Plane, letters};
 use glam::{DAffine3, DMat3, DQuat, DVec2, DVec3};
 use serde::{Deserialize, Serialize};
 
@@ -190,6 +190,16 @@ pub struct SliceView {
     pub slab: Slab,
 }
 
+impl SliceView {
+    /// How far one goes along the normal of the pane, in mm, to get from one voxel of a grid to the next along the axis
+    /// on which they follow most closely: the distance of the samples through a slab.
+    #[must_use]
+    pub fn spacing_mm(&self, grid: &Grid) -> f64 {
+        let voxels_per_mm = grid.voxel_from_world().transform_vector3(self.world_from_pane.matrix3.z_axis);
+        voxels_per_mm.abs().max_element().recip()
+    }
+}
+
 /// Where a plane pane looks: kept per pane, independent of its size in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlaneCamera {
@@ -269,5 +279,22 @@ mod tests {
         assert_eq!(slab.samples(2.0), 6);
         assert!([(0, -5.0), (3, 1.0), (5, 5.0)].iter().all(|&(n, mm)| (slab.offset_mm(n, 6) - mm).abs() < 1e-12));
         assert_eq!((Slab::default().samples(1.0), Slab::default().offset_mm(0, 1)), (1, 0.0));
+    }
+
+    #[test]
+    fn samples_are_as_close_as_the_voxels_that_the_normal_meets() {
+        let matrix3 = DMat3::from_diagonal(DVec3::new(0.5, 4.0, 2.0));
+        let grid = Grid { size: [8; 3], world_from_voxel: DAffine3 { matrix3, translation: DVec3::ZERO } };
+        let along = |normal: DVec3| {
+            let world_from_pane = DAffine3::from_mat3(DMat3::from_cols(DVec3::X, DVec3::Y, normal));
+            let window = Window::between(0.0, 1.0);
+            let view =
+                SliceView { world_from_pane, window, interpolation: Interpolation::Linear, slab: Slab::default() };
+            view.spacing_mm(&grid)
+        };
+        assert_eq!([DVec3::NEG_Z, DVec3::Y, DVec3::X].map(along), [2.0, 4.0, 0.5]);
+        // Steeply across the slices it is still their distance that counts; 0.6 mm sideways are 1.2 voxels.
+        assert!((along(DVec3::new(0.0, 0.6, 0.8)) - 2.5).abs() < 1e-12);
+        assert!((along(DVec3::new(0.6, 0.0, 0.8)) - 1.0 / 1.2).abs() < 1e-12);
     }
 }

@@ -10,6 +10,8 @@ mod finder;
 mod golden;
 /// The modules import only from the layers below theirs.
 mod layers;
+/// Layers over the picture, a second scan beside it, and what is under the mouse.
+mod overlays;
 /// The plane panes: what the mouse does in them.
 mod planes;
 /// The program as a process: output, exit codes, bad input, labels that survive a kill.

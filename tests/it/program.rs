@@ -15,6 +15,7 @@ use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 fn antrum(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_antrum")).args(args).output().unwrap()
@@ -77,12 +78,14 @@ fn bad_usage_is_exit_code_2_and_the_help_says_research_only() {
         &["convert", "x.nii", "y.png"],
         &["train", "everything"],
         &["phantom", "--out", "x", "--spacing", "0"],
+        &["measurements", "export", "p.antrum"],
+        &["measurements", "export", "p.antrum", "--format", "xml"],
     ] {
         assert_eq!(antrum(args).status.code(), Some(2), "{args:?}");
     }
     let help = String::from_utf8(antrum(&["--help"]).stdout).unwrap();
     assert!(help.contains("Research use only"));
-    for subcommand in ["info", "convert", "find", "analyse", "picture", "phantom", "train"] {
+    for subcommand in ["info", "convert", "find", "analyse", "measurements", "picture", "phantom", "train"] {
         assert!(help.contains(subcommand), "{subcommand}");
     }
 }
@@ -248,7 +251,12 @@ fn info_find_and_analyse_tell_the_same_as_the_library() {
 fn labelling_child() {
     let Ok(folder) = std::env::var("ANTRUM_TEST_LABELLING_FOLDER") else { return };
     let folder = Path::new(&folder);
-    let config = RunnerConfig { project: folder.join("p.antrum"), rater: "child".to_owned(), device: nets::cpu() };
+    let config = RunnerConfig {
+        project: folder.join("p.antrum"),
+        rater: "child".to_owned(),
+        prepare: Arc::new(|_| {}),
+        gpu: None,
+    };
     let (mut runner, mut state) = (Runner::new(config), State::default());
     runner.run(Effect::Open(Target::Paths(vec![folder.join("scan.nii")])));
     while state.scan.is_none() {

@@ -32,7 +32,7 @@ fn with_settings(settings: &Path, project: &Path) -> Harness<'static, App> {
         settings: Some(settings.to_owned()),
         ..WindowOptions::default()
     };
-    let setup = antrum::gpu::configuration().wgpu_setup;
+    let setup = antrum::gpu::Ladder::new(false).configuration().wgpu_setup;
     Harness::builder()
         .with_size([1280.0, 800.0])
         .wgpu_setup(setup)

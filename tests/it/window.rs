@@ -24,7 +24,7 @@ pub(crate) fn window(path: Option<&Path>, project: &Path) -> Harness<'static, Ap
     };
     Harness::builder()
         .with_size([1280.0, 800.0])
-        .wgpu_setup(antrum::gpu::configuration().wgpu_setup)
+        .wgpu_setup(antrum::gpu::Ladder::new(false).configuration().wgpu_setup)
         .build_eframe(|cc| App::new(cc, options, Instant::now()))
 }
 

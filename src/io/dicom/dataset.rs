@@ -312,8 +312,8 @@ impl<'a> DataSet<'a> {
     }
 
     /// The 16-bit words of a table.
-    pub fn words(&self, tag: Tag) -> Vec<u16> {
-        self.bytes(tag).map(|bytes| words(bytes, self.big_endian).collect()).unwrap_or_default()
+    pub fn words(&self, tag: Tag) -> impl Iterator<Item = u16> {
+        words(self.bytes(tag).unwrap_or_default(), self.big_endian)
     }
 }
 

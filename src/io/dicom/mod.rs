@@ -3,7 +3,7 @@
 //! One step, one file: [`mod@file`] finds the data set in a file and [`dataset`] reads it, [`mod@slice`] takes from it
 //! what is needed of each frame ([`mosaic`] for those that hold a volume in one), [`series`] groups and orders the slices,
 //! [`geometry`] makes the matrix, [`pixels`] turns stored bits into numbers and [`load`] does so for all slices,
-//! [`even`] resamples on request. Here they are put together.
+//! [`windows`] finds how they are to be shown, [`even`] resamples on request. Here they are put together.
 
 mod dataset;
 mod even;
@@ -18,6 +18,7 @@ mod slice;
 #[cfg(test)]
 mod tests;
 mod volumes;
+mod windows;
 
 pub(super) use file::looks_like;
 pub(super) use slice::{Slice, directory, slices};
@@ -57,10 +58,18 @@ impl Stack {
             modality: image.map_or_else(String::new, |i| known(&i.modality, "unknown")),
             description: image.map_or_else(String::new, |i| known(&i.description, "DICOM series")),
             size: [size[0], size[1], self.0.volumes.first().map_or(0, Vec::len)],
+            number: image.map(|i| i.series_number).filter(|number| *number > 0),
             frames: self.0.volumes.len(),
             files: self.0.files.len(),
             role: self.0.role,
+            checks: self.early_checks(),
         }
+    }
+
+    /// What the headers tell a reader of the first volume.
+    fn early_checks(&self) -> Vec<Check> {
+        let of_places = self.0.volumes.first().map_or_else(Vec::new, |volume| series::irregularities(volume));
+        self.0.checks.iter().cloned().chain(of_places).collect()
     }
 
     /// Whether this file belongs to the stack, even if it is left out because another slice lies at its place.
@@ -96,9 +105,10 @@ impl Stack {
             format: Format::Dicom,
             modality: known(&first.image.modality, "unknown"),
             description: known(&first.image.description, "DICOM series"),
-            windows: middle.windows.to_vec(),
+            windows: windows::stored_with(middle),
             frames: self.0.volumes.len(),
             frame: options.frame,
+            frame_of_reference: Some(first.image.frame_of_reference.clone()).filter(|uid| !uid.is_empty()),
             inverted: first.image.layout.inverted,
             padding,
             checks,

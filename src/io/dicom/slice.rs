@@ -8,7 +8,6 @@ use super::pixels::{Codec, Layout, ModalityTable, Palette};
 use super::remembered::{PHILIPS_INTERCEPT, PHILIPS_SLOPE};
 use crate::io::Fault;
 use crate::io::source::{MOST_INFLATED, Source};
-use crate::view::{VoiFunction, Window};
 use crate::volume::Rescale;
 use ::dicom::core::Tag;
 use ::dicom::dictionary_std::tags;
@@ -39,6 +38,8 @@ pub(super) struct Image {
     pub series: String,
     /// Series Number: only sorts lists.
     pub series_number: i64,
+    /// Frame of Reference UID: images with the same one lie in the same space.
+    pub frame_of_reference: String,
     /// SOP Instance UID: two files with the same one are the same image.
     pub instance_uid: String,
     pub modality: String,
@@ -68,8 +69,6 @@ pub(in crate::io) struct Slice {
     pub(super) kind: Kind,
     /// Order in time among slices at the same place: temporal position, acquisition, instance, frame.
     pub(super) order: [i64; 4],
-    /// Windows stored with the frame, with their names.
-    pub(super) windows: Arc<[(String, Window)]>,
     /// Spacing Between Slices or Slice Thickness; only used for a single slice.
     pub(super) thickness_mm: Option<f64>,
 }
@@ -153,6 +152,7 @@ fn of_header(
         modality_table: ModalityTable::of(set, layout),
         series: set.text(tags::SERIES_INSTANCE_UID),
         series_number: set.number(tags::SERIES_NUMBER).unwrap_or(0.0) as i64,
+        frame_of_reference: set.text(tags::FRAME_OF_REFERENCE_UID),
         instance_uid: set.text(tags::SOP_INSTANCE_UID),
         localiser: image_type.iter().any(|value| value == "LOCALIZER"),
         description: set.text(tags::SERIES_DESCRIPTION),
@@ -162,12 +162,8 @@ fn of_header(
             || private(PHILIPS_INTERCEPT).is_some_and(|i| i != 0.0),
         modality,
     });
-    let shared = set.items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE).first();
-    let per_frame = set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
     let offsets = set.numbers(tags::GRID_FRAME_OFFSET_VECTOR);
-    let with_windows = shared.and_then(|groups| groups.items(tags::FRAME_VOILUT_SEQUENCE).first()).unwrap_or(set);
-    let windows: Arc<[_]> = windows(with_windows, layout).into();
-    let classic = Groups { own: None, shared: None, set, windows: &windows };
+    let classic = Groups { own: None, shared: None, set };
     let first_place = classic.plane();
     let step_mm = set.number(tags::SPACING_BETWEEN_SLICES);
     if let (Some((mosaic, _)), Some(whole)) = (image.mosaic, first_place) {
@@ -177,7 +173,7 @@ fn of_header(
         return Ok(slices.collect());
     }
     let slices = (0..frames).map(|frame| {
-        let groups = Groups { own: per_frame.get(frame), shared, set, windows: &windows };
+        let groups = Groups::of(set, frame);
         // Frames of a classic image lie behind one another: at given offsets (RT Dose, PS3.3 C.8.8.3.2) or evenly.
         let classic_place = || {
             let offset = match (offsets.get(frame), offsets.first()) {
@@ -208,17 +204,23 @@ fn check_size(source: &Source, needed: usize, pixels: &PixelPlace) -> Result<(),
 
 /// Where to look for an attribute of a frame: its own functional groups, those shared by all (PS3.3 C.7.6.16), and the
 /// data set itself, where classic images have it.
-struct Groups<'s, 'a> {
+pub(super) struct Groups<'s, 'a> {
     own: Option<&'s DataSet<'a>>,
     shared: Option<&'s DataSet<'a>>,
     set: &'s DataSet<'a>,
-    /// Those of all frames that have none of their own.
-    windows: &'s Arc<[(String, Window)]>,
 }
 
 impl<'s, 'a> Groups<'s, 'a> {
+    pub fn of(set: &'s DataSet<'a>, frame: usize) -> Self {
+        Self {
+            own: set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).get(frame),
+            shared: set.items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE).first(),
+            set,
+        }
+    }
+
     /// The item of a functional group, or the data set.
-    fn group(&self, sequence: Tag) -> &'s DataSet<'a> {
+    pub fn group(&self, sequence: Tag) -> &'s DataSet<'a> {
         let item = |groups: Option<&'s DataSet<'a>>| groups.and_then(|g| g.items(sequence).first());
         item(self.own).or_else(|| item(self.shared)).unwrap_or(self.set)
     }
@@ -269,10 +271,6 @@ impl<'s, 'a> Groups<'s, 'a> {
                 whole(self.set, tags::INSTANCE_NUMBER).unwrap_or(0),
                 frame as i64,
             ],
-            windows: match self.own.and_then(|own| own.items(tags::FRAME_VOILUT_SEQUENCE).first()) {
-                Some(own) => windows(own, image.layout).into(),
-                None => Arc::clone(self.windows),
-            },
             thickness_mm,
         }
     }
@@ -283,33 +281,6 @@ fn rescale(set: &DataSet<'_>) -> Option<Rescale> {
     let known = slope.is_some() || intercept.is_some();
     let rescale = Rescale { slope: slope.unwrap_or(1.0), intercept: intercept.unwrap_or(0.0) };
     (known && rescale.slope != 0.0).then_some(rescale)
-}
-
-/// The stored windows, and for each VOI LUT the window that spans its input (PS3.3 C.11.2).
-fn windows(set: &DataSet<'_>, layout: Layout) -> Vec<(String, Window)> {
-    let (centres, widths) = (set.numbers(tags::WINDOW_CENTER), set.numbers(tags::WINDOW_WIDTH));
-    let names = set.texts(tags::WINDOW_CENTER_WIDTH_EXPLANATION);
-    let function = match set.text(tags::VOILUT_FUNCTION).as_str() {
-        "LINEAR_EXACT" => VoiFunction::LinearExact,
-        "SIGMOID" => VoiFunction::Sigmoid,
-        _ => VoiFunction::Linear,
-    };
-    let pairs = centres.iter().zip(&widths).enumerate().filter(|(_, (c, w))| c.is_finite() && w.is_finite());
-    let stored = pairs.take(MOST_VALUES).filter_map(|(n, (&centre, &width))| {
-        let name = names.get(n).cloned().unwrap_or_default();
-        if function == VoiFunction::Linear {
-            (width >= 1.0).then(|| (name, Window::linear(centre, width)))
-        } else {
-            (width > 0.0).then(|| (name, Window { centre, width, function: function.clone(), inverted: false }))
-        }
-    });
-    let tables = set.items(tags::VOILUT_SEQUENCE).iter().take(MOST_VALUES).filter_map(|table| {
-        let [entries, first, _] = table.exactly(tags::LUT_DESCRIPTOR)?;
-        let entries = if entries == 0.0 { 65536.0 } else { entries };
-        let first = layout.signed_value(first);
-        Some((table.text(tags::LUT_EXPLANATION), Window::between(first, first + entries - 1.0)))
-    });
-    stored.chain(tables).collect()
 }
 
 /// The files that a DICOMDIR names and that are there, and how many are not; none if the file is no DICOMDIR.

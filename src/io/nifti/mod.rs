@@ -64,9 +64,11 @@ pub(super) fn series(source: &Source) -> Result<Series, Fault> {
         modality: "unknown".to_owned(),
         description: description(source.path()),
         size,
+        number: None,
         frames,
         files: if header.layout == Layout::Single { 1 } else { 2 },
         role: Role::Volume,
+        checks: Vec::new(),
     })
 }
 
@@ -99,6 +101,7 @@ pub(super) fn read(source: &Source, options: &ReadOptions<'_>, progress: &Progre
         windows: windows.into_iter().map(|w| (String::new(), w)).collect(),
         frames,
         frame: options.frame,
+        frame_of_reference: None,
         inverted: false,
         padding: None,
         checks,

@@ -74,9 +74,11 @@ pub(super) fn series(source: &Source) -> Result<Series, Fault> {
         modality: "unknown".to_owned(),
         description: description(source.path()),
         size: [columns, rows, 1],
+        number: None,
         frames: 1,
         files: 1,
         role: Role::Picture,
+        checks: Vec::new(),
     })
 }
 
@@ -115,6 +117,7 @@ pub(super) fn read(source: &Source, progress: &Progress) -> Result<Scan, OpenErr
         windows: Vec::new(),
         frames: 1,
         frame: 0,
+        frame_of_reference: None,
         inverted: false,
         padding: None,
         checks,

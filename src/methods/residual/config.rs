@@ -52,6 +52,15 @@ impl Default for TrainConfig {
     }
 }
 
+/// A value of a map, and the share of the voxels of normal sinuses that lie below it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NormalValue {
+    /// Per cent of the voxels, 0 to 100.
+    pub percent: f64,
+    /// In the unit of the map.
+    pub value: f64,
+}
+
 /// What must be known about a weights file: how to build the network, what it was trained on, how normal sinuses score.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Card {
@@ -71,6 +80,12 @@ pub struct Card {
     pub inference: InferConfig,
     /// Scores of the validation subjects' normal sinuses, ascending: the reference of the percentiles.
     pub normal_scores: Vec<f64>,
+    /// Values of the map that 50, 95 and 99 % of the voxels of those normal sinuses lie below, made with the same settings.
+    #[serde(default)]
+    pub normal_values: Vec<NormalValue>,
+    /// Which sinuses the normal scores and values are of, for people.
+    #[serde(default)]
+    pub normal_cohort: String,
     /// Area under the ROC of the cohort's diseased sinuses against these normal ones, when there are diseased ones.
     pub auroc: Option<f64>,
     /// Version of the program.

@@ -131,15 +131,25 @@ const FADE_MM: f64 = 6.0;
 
 /// Keeps the map of a crop where its sinus is.
 fn within_antrum(mut map: Vec<f32>) -> Vec<f32> {
-    let n = Crop::SIZE;
-    let middle = (n as f64 - 1.0) / 2.0;
     for (i, value) in map.iter_mut().enumerate() {
-        let offset = DVec3::new((i % n) as f64, (i / n % n) as f64, (i / (n * n)) as f64) - middle;
-        let beyond = ((offset / ANTRUM_MM).length() - 1.0) * ANTRUM_MM.element_sum() / 3.0;
-        let t = (beyond / FADE_MM).clamp(0.0, 1.0);
+        let t = (beyond_antrum_mm(i) / FADE_MM).clamp(0.0, 1.0);
         *value *= (1.0 - t * t * (3.0 - 2.0 * t)) as f32;
     }
     map
+}
+
+/// How far voxel `index` of a crop lies outside the region of the sinus; not above 0 inside.
+fn beyond_antrum_mm(index: usize) -> f64 {
+    let n = Crop::SIZE;
+    let middle = (n as f64 - 1.0) / 2.0;
+    let offset = DVec3::new((index % n) as f64, (index / n % n) as f64, (index / (n * n)) as f64) - middle;
+    ((offset / ANTRUM_MM).length() - 1.0) * ANTRUM_MM.element_sum() / 3.0
+}
+
+/// The values of a finding's map in its sinus: of a map that is kept where the sinus is, without what fades out around it.
+pub(super) fn values_in_sinus(finding: &Finding, config: InferConfig) -> Vec<f32> {
+    let inside = |index: usize| config.map != MapKind::Antrum || beyond_antrum_mm(index) <= 0.0;
+    finding.map.to_f32().into_iter().enumerate().filter(|(index, _)| inside(*index)).map(|(_, value)| value).collect()
 }
 
 /// Analyses every sinus that is in view, right first.
@@ -178,6 +188,20 @@ mod tests {
         assert!((0.0..1.0).contains(&at(53, 32, 32)) && at(53, 32, 32) > at(55, 32, 32));
         assert_eq!((at(0, 32, 32), at(63, 63, 63)), (0.0, 0.0));
         assert_eq!(at(12, 32, 32), at(51, 32, 32), "as far on both sides of the middle");
+    }
+
+    #[test]
+    fn the_values_of_a_sinus_are_those_inside_its_region() {
+        let grid = Crop::grid_at(crate::space::Side::Left, DVec3::ZERO, Crop::SIZE);
+        let values = within_antrum(vec![1.0; Crop::SIZE.pow(3)]);
+        let map = Volume::from_f32(grid, values, Unit::Score);
+        let finding = Finding { side: crate::space::Side::Left, score: 0.0, percentile: None, map };
+        let inside = values_in_sinus(&finding, InferConfig::default());
+        assert!(inside.iter().all(|&v| v == 1.0), "nothing of the fading rim");
+        // An ellipsoid of 19 × 22 × 22 mm: 4/3 π abc = 38 520 mm³.
+        assert!((38_000..39_000).contains(&inside.len()), "{}", inside.len());
+        let whole = InferConfig { map: MapKind::Cube, ..InferConfig::default() };
+        assert_eq!(values_in_sinus(&finding, whole).len(), Crop::SIZE.pow(3));
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub mod config;
 pub mod infer;
 pub mod train;
 
-pub use config::{Card, InferConfig, MapKind, TrainConfig};
+pub use config::{Card, InferConfig, MapKind, NormalValue, TrainConfig};
 pub use infer::{Model, ModelError, analyse};
 
 /// The method's name on the command line, in files and on screen.

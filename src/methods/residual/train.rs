@@ -1,8 +1,8 @@
 //! Training of the autoencoder on the normal sinuses of cohorts with known truth.
 
-use super::config::{Card, InferConfig, TrainConfig};
-use super::infer::{Model, ModelError};
-use crate::image::percentile::rescale_1_99;
+use super::config::{Card, InferConfig, NormalValue, TrainConfig};
+use super::infer::{Model, ModelError, values_in_sinus};
+use crate::image::percentile::{percentiles, rescale_1_99};
 use crate::image::resample::{Outside, trilinear};
 use crate::io::{self, OpenError, WriteError};
 use crate::job::{Cancelled, Progress};
@@ -119,6 +119,8 @@ pub fn cae(
         history: trained.history,
         inference: InferConfig::default(),
         normal_scores: Vec::new(),
+        normal_values: Vec::new(),
+        normal_cohort: String::new(),
         auroc: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
@@ -127,21 +129,63 @@ pub fn cae(
     io::write_json(&out.join("cae.json"), &card)?;
     // The shipped precision is what scores.
     let mut model = Model::load(&path, device)?;
-    reference(&mut model, &found, &progress.part(0.95, 1.0))?;
+    reference(&mut model, cohorts, &found, &progress.part(0.95, 1.0))?;
     io::write_json(&out.join("cae.json"), &model.card)?;
     Ok(model.card)
 }
 
-/// Scores the validation sinuses where the finder placed them. The normal scores become the reference of percentiles.
-fn reference(model: &mut Model, found: &[(Crop, bool)], progress: &Progress) -> Result<(), CaeError> {
-    let mut scores = Vec::new();
+/// Scores the validation subjects of `cohorts` with the weights at `path` and writes the outcome into the card beside them:
+/// for weights whose card is older than one of its entries, or of other cohorts than those of the training.
+///
+/// # Errors
+/// See [`CaeError`].
+pub fn renew_reference(
+    cohorts: &[PathBuf],
+    path: &Path,
+    device: &Device,
+    progress: &Progress,
+) -> Result<Card, CaeError> {
+    let mut model = Model::load(path, device)?;
+    let Cohort { found, .. } = load(cohorts, &model.card.training, &progress.part(0.0, 0.8))?;
+    reference(&mut model, cohorts, &found, &progress.part(0.8, 1.0))?;
+    io::write_json(&path.with_extension("json"), &model.card)?;
+    Ok(model.card)
+}
+
+/// Shares of the voxels of normal sinuses that are marked on colour bars.
+const MARKED_PERCENTS: [f64; 3] = [50.0, 95.0, 99.0];
+
+/// Scores the validation sinuses where the finder placed them. The normal ones become the reference of percentiles.
+fn reference(
+    model: &mut Model,
+    cohorts: &[PathBuf],
+    found: &[(Crop, bool)],
+    progress: &Progress,
+) -> Result<(), CaeError> {
+    let (mut scores, mut values) = (Vec::new(), Vec::new());
+    let inference = model.card.inference;
     for (i, (crop, diseased)) in found.iter().enumerate() {
         progress.step(i as f32 / found.len() as f32, "scores of normal sinuses")?;
-        scores.push((model.finding(crop, model.card.inference, progress)?.score, *diseased));
+        let finding = model.finding(crop, inference, progress)?;
+        if !diseased {
+            values.extend(values_in_sinus(&finding, inference));
+        }
+        scores.push((finding.score, *diseased));
     }
-    model.card.auroc = auroc(&scores);
-    model.card.normal_scores = scores.iter().filter(|s| !s.1).map(|s| s.0).collect();
-    model.card.normal_scores.sort_by(f64::total_cmp);
+    let card = &mut model.card;
+    card.auroc = auroc(&scores);
+    card.normal_scores = scores.iter().filter(|s| !s.1).map(|s| s.0).collect();
+    card.normal_scores.sort_by(f64::total_cmp);
+    let marked = MARKED_PERCENTS.into_iter().zip(percentiles(&values, MARKED_PERCENTS));
+    card.normal_values = if values.is_empty() {
+        Vec::new()
+    } else {
+        marked.map(|(percent, value)| NormalValue { percent, value }).collect()
+    };
+    let folder = |dir: &PathBuf| dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let names = cohorts.iter().map(|dir| cohort::recipe(dir).unwrap_or_else(|| folder(dir))).collect::<Vec<_>>();
+    let count = card.normal_scores.len();
+    card.normal_cohort = format!("{count} normal sinuses of the subjects kept for validation ({})", names.join("; "));
     Ok(())
 }
 

@@ -8,7 +8,7 @@ mod table;
 
 pub(super) use codec::Codec;
 pub(super) use opened::Opened;
-pub(super) use table::{ModalityTable, Palette};
+pub(super) use table::{ModalityTable, Palette, voi_table};
 
 use super::dataset::DataSet;
 use super::slice::Image;
@@ -150,11 +150,22 @@ impl Layout {
         if self.signed { i64::from(shifted.cast_signed() >> right) } else { i64::from(shifted >> right) }
     }
 
-    /// A number of the header that may be written without its sign in 16 bits, such as the padding value.
+    /// A number of the header that means a stored one, such as the padding value.
     pub fn signed_value(self, number: f64) -> f64 {
-        let wraps = self.signed && (32768.0..65536.0).contains(&number);
-        if wraps { number - 65536.0 } else { number }
+        with_sign(number, self.signed)
     }
+
+    /// The lowest and the highest stored value that there can be.
+    pub fn ends(self) -> [i64; 2] {
+        let values = 1 << self.bits_stored;
+        if self.signed { [-values / 2, values / 2 - 1] } else { [0, values - 1] }
+    }
+}
+
+/// A number that may be written without its sign in 16 bits.
+fn with_sign(number: f64, signed: bool) -> f64 {
+    let wraps = signed && (32768.0..65536.0).contains(&number);
+    if wraps { number - 65536.0 } else { number }
 }
 
 /// Fills `out`, row after row, with the numbers in the samples of a frame, which mean what `photometric` says.
@@ -226,6 +237,7 @@ mod tests {
         assert_eq!(SIGNED.value(0x0FFF), -1);
         assert_eq!(SIGNED.value(0xF7FF), 2047, "the upper four bits are someone else's");
         assert_eq!(Layout { signed: false, ..SIGNED }.value(0xFFFF), 4095);
+        assert_eq!([SIGNED, Layout { signed: false, ..SIGNED }].map(Layout::ends), [[-2048, 2047], [0, 4095]]);
         assert_eq!(Layout { high_bit: 15, ..SIGNED }.value(0x8000), -2048);
         let full = Layout { bits_stored: 16, high_bit: 15, ..SIGNED };
         assert_eq!(full.value(0x8000), -32768);

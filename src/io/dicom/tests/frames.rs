@@ -6,13 +6,13 @@ pub(super) fn element(tag: Tag, vr: VR, value: impl Into<PrimitiveValue>) -> Dat
     DataElement::new(tag, vr, value.into())
 }
 
-fn group(tag: Tag, elements: Vec<DataElement<InMemDicomObject>>) -> DataElement<InMemDicomObject> {
+pub(super) fn group(tag: Tag, elements: Vec<DataElement<InMemDicomObject>>) -> DataElement<InMemDicomObject> {
     let item = InMemDicomObject::from_element_iter(elements);
     DataElement::new(tag, VR::SQ, DataSetSequence::from(vec![item]))
 }
 
 /// An enhanced image whose frames lie at these places along LPS x (patient left), with slopes 1, 2, 3, ...
-fn enhanced(x_lps: &[f64]) -> Page {
+pub(super) fn enhanced(x_lps: &[f64]) -> Page {
     let mut page = Page::axial(0.0, 0);
     page.object.remove_element(tags::IMAGE_POSITION_PATIENT);
     page.object.remove_element(tags::IMAGE_ORIENTATION_PATIENT);

@@ -5,6 +5,7 @@ mod containers;
 mod frames;
 mod pixels;
 mod series;
+mod windows;
 
 use super::*;
 use crate::io::{ReadOptions, browse, open};
@@ -21,6 +22,7 @@ use std::fs;
 use tempfile::TempDir;
 
 /// One slice of 4 columns and 3 rows: pixel = 100 · row + 10 · column + `level`.
+#[derive(Clone)]
 struct Page {
     level: u16,
     object: InMemDicomObject,
@@ -63,6 +65,11 @@ impl Page {
         let items: Vec<_> = items.into_iter().map(InMemDicomObject::from_element_iter).collect();
         self.object.put(DataElement::new(tag, VR::SQ, DataSetSequence::from(items)));
         self
+    }
+
+    /// Puts an element into an item of a sequence that is there.
+    fn update(&mut self, tag: Tag, item: usize, element: &DataElement<InMemDicomObject>) {
+        self.object.update_value(tag, |value| drop(value.items_mut().unwrap()[item].put(element.clone())));
     }
 
     fn write(mut self, folder: &TempDir, name: &str) {

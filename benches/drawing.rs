@@ -1,0 +1,141 @@
+//! Times of drawing planes at 1280 × 800 while every one of them moves, until the graphics device is done with the
+//! frame. On a machine without a graphics card this is the software adapter.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use antrum::gpu;
+use antrum::image::render::Layer;
+use antrum::space::{Grid, Plane};
+use antrum::view::{Frame, Interpolation, Overlay, PlaneCamera, Slab, SlabMode, SliceView, Window};
+use antrum::volume::{Rescale, Unit, Volume, Voxels};
+use eframe::egui_wgpu::{RenderState, RendererOptions, ScreenDescriptor};
+use egui::epaint::{ClippedPrimitive, Primitive};
+use egui::{Rect, Shape, pos2, vec2};
+use egui_kittest::wgpu::{create_render_state, default_wgpu_setup};
+use glam::{DAffine3, DMat3, DVec2, DVec3};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const WINDOW: [u32; 2] = [1280, 800];
+const FRAMES: usize = 60;
+
+/// What is drawn in all three planes.
+struct Scene {
+    name: &'static str,
+    layers: usize,
+    interpolation: Interpolation,
+    slab_mm: f64,
+    moving: bool,
+}
+
+fn main() {
+    let scene = |name, layers, interpolation, slab_mm, moving| Scene { name, layers, interpolation, slab_mm, moving };
+    let scenes = [
+        scene("linear", 0, Interpolation::Linear, 0.0, true),
+        scene("linear, one overlay", 1, Interpolation::Linear, 0.0, true),
+        scene("linear, four overlays", 4, Interpolation::Linear, 0.0, true),
+        scene("nearest", 0, Interpolation::Nearest, 0.0, true),
+        scene("cubic", 0, Interpolation::Cubic, 0.0, true),
+        scene("cubic, at rest", 0, Interpolation::Cubic, 0.0, false),
+        scene("slab of 10 mm", 0, Interpolation::Linear, 10.0, true),
+        scene("slab of 10 mm, at rest", 0, Interpolation::Linear, 10.0, false),
+    ];
+    let scan = Arc::new(head());
+    let map = Arc::new(map());
+    let render_state = create_render_state(default_wgpu_setup(), RendererOptions::PREDICTABLE);
+    println!("{}", gpu::adapter_summary(&render_state));
+    assert!(gpu::install(&render_state));
+    let target = target(&render_state);
+    for scene in &scenes {
+        let layer = Layer { volume: Arc::clone(&map), overlay: Overlay::default() };
+        let layers = vec![layer; scene.layers];
+        let draw = |frame: usize| {
+            let cross_mm = scan.grid.centre_mm() + DVec3::splat(frame as f64 - FRAMES as f64 / 2.0);
+            let shapes = Plane::ALL.into_iter().enumerate().map(|(pane, plane)| {
+                let at = pos2(640.0 * (pane % 2) as f32, 400.0 * (pane / 2) as f32);
+                let rect = Rect::from_min_size(at, vec2(640.0, 400.0));
+                let view = view(scene, plane, &scan.grid, cross_mm);
+                gpu::slice(rect, pane, scene.moving, view, Arc::clone(&scan), layers.clone())
+            });
+            shown(&render_state, &target, shapes.collect())
+        };
+        (0..5).map(draw).for_each(drop);
+        let mut times: Vec<f64> = (0..FRAMES).map(|frame| draw(frame).as_secs_f64() * 1e3).collect();
+        times.sort_by(f64::total_cmp);
+        println!("{:24} median {:6.1} ms   p95 {:6.1} ms", scene.name, times[FRAMES / 2], times[FRAMES * 95 / 100]);
+    }
+}
+
+/// A T1 of the usual size, stored in sagittal slices.
+fn head() -> Volume {
+    let matrix3 = DMat3::from_cols(DVec3::NEG_Y, DVec3::NEG_Z, DVec3::NEG_X);
+    let size = [256, 256, 176];
+    let half = DVec3::from_array(size.map(|n| (n as f64 - 1.0) / 2.0));
+    let grid = Grid::new(size, DAffine3 { matrix3, translation: -(matrix3 * half) }).unwrap();
+    let wave = |i: usize| ((i % 256) as f64 * 0.2).sin() * ((i / 256 % 256) as f64 * 0.1).cos();
+    let voxels = Voxels::I16((0..grid.count()).map(|i| (400.0 + 300.0 * wave(i)) as i16).collect());
+    Volume { grid, voxels, rescale: Rescale::NONE, unit: Unit::Arbitrary }
+}
+
+/// A map in the middle, as large as those around both sinuses.
+fn map() -> Volume {
+    let grid = Grid::centred([100, 60, 60], 1.0, DVec3::ZERO);
+    let values = (0..grid.count()).map(|i| (i as f32 * 0.01).sin().max(0.0)).collect();
+    Volume::from_f32(grid, values, Unit::Score)
+}
+
+fn view(scene: &Scene, plane: Plane, grid: &Grid, cross_mm: DVec3) -> SliceView {
+    let (frame, size) = (Frame::default(), DVec2::new(640.0, 400.0));
+    let camera = PlaneCamera::fitting(&frame, plane, grid.bounds_mm(), size);
+    SliceView {
+        world_from_pane: camera.world_from_pane(&frame, plane, size, cross_mm),
+        window: Window::between(0.0, 900.0),
+        interpolation: scene.interpolation,
+        slab: Slab { mode: SlabMode::Max, thickness_mm: scene.slab_mm },
+    }
+}
+
+fn target(render_state: &RenderState) -> wgpu::TextureView {
+    let texture = render_state.device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("window"),
+        size: wgpu::Extent3d { width: WINDOW[0], height: WINDOW[1], depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: render_state.target_format,
+        usage: wgpu::TextureUsages::RENDER_ATTACHMENT,
+        view_formats: &[],
+    });
+    texture.create_view(&wgpu::TextureViewDescriptor::default())
+}
+
+/// Draws a frame as the window does and returns how long it took.
+fn shown(render_state: &RenderState, target: &wgpu::TextureView, shapes: Vec<Shape>) -> Duration {
+    let RenderState { device, queue, renderer, .. } = render_state;
+    let clip_rect = Rect::from_min_size(pos2(0.0, 0.0), vec2(WINDOW[0] as f32, WINDOW[1] as f32));
+    let primitives: Vec<ClippedPrimitive> = shapes
+        .into_iter()
+        .filter_map(|shape| match shape {
+            Shape::Callback(callback) => Some(ClippedPrimitive { clip_rect, primitive: Primitive::Callback(callback) }),
+            _ => None,
+        })
+        .collect();
+    let screen = ScreenDescriptor { size_in_pixels: WINDOW, pixels_per_point: 1.0 };
+    let begun = Instant::now();
+    let mut renderer = renderer.write();
+    let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let prepared = renderer.update_buffers(device, queue, &mut encoder, &primitives, &screen);
+    let pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+        color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+            view: target,
+            depth_slice: None,
+            resolve_target: None,
+            ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
+        })],
+        ..Default::default()
+    });
+    renderer.render(&mut pass.forget_lifetime(), &primitives, &screen);
+    queue.submit(prepared.into_iter().chain([encoder.finish()]));
+    device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+    begun.elapsed()
+}

@@ -1,0 +1,344 @@
+//! What a reader finds again when a case is opened again: where he looked, its window, the colours of its layers, and
+//! the boxes he placed by hand.
+//!
+//! [`State::saved`] is a snapshot; the runner keeps it in the project when it has changed. It comes back right after the
+//! scan. What a snapshot lacks, or what another version of the program wrote differently, stays as on opening.
+
+use super::state::{JobKind, Layout, OrbitView, Pane, PaneView, State};
+use crate::methods::sinus::{Presence, Sinus};
+use crate::space::Side;
+use crate::view::{Interpolation, Overlay, Slab, Window};
+use glam::{DQuat, DVec3};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// How a reader looks at a case. Which way round the planes are shown is no part of it: that belongs to the reader, and
+/// must not change from case to case.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Saved {
+    #[serde(deserialize_with = "if_readable")]
+    cross_mm: Option<DVec3>,
+    #[serde(deserialize_with = "if_readable")]
+    turn: Option<DQuat>,
+    #[serde(deserialize_with = "if_readable")]
+    roll: Option<[f64; 3]>,
+    #[serde(deserialize_with = "if_readable")]
+    planes: Option<[PaneView; 3]>,
+    #[serde(deserialize_with = "if_readable")]
+    orbit: Option<OrbitView>,
+    #[serde(deserialize_with = "if_readable")]
+    window: Option<Window>,
+    #[serde(deserialize_with = "if_readable")]
+    interpolation: Option<Interpolation>,
+    #[serde(deserialize_with = "if_readable")]
+    slab: Option<Slab>,
+    #[serde(deserialize_with = "if_readable")]
+    layout: Option<[Layout; 2]>,
+    #[serde(deserialize_with = "if_readable")]
+    focus: Option<Pane>,
+    #[serde(deserialize_with = "if_readable")]
+    show_cross: Option<bool>,
+    #[serde(deserialize_with = "if_readable")]
+    show_boxes: Option<bool>,
+    #[serde(deserialize_with = "if_readable")]
+    layers_hidden: Option<bool>,
+    #[serde(deserialize_with = "if_readable")]
+    layers: Option<Vec<SavedLayer>>,
+    /// Centres of the boxes placed by hand, by [`Side::index`], in world mm.
+    #[serde(deserialize_with = "if_readable")]
+    boxes_mm: Option<[Option<DVec3>; 2]>,
+}
+
+/// How a layer was shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct SavedLayer {
+    name: String,
+    shown: bool,
+    overlay: Overlay,
+    #[serde(default)]
+    min_mm3: f64,
+}
+
+/// A field, or nothing where it cannot be understood: the others are of use all the same.
+fn if_readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).ok())
+}
+
+/// What of the remembered is still to come into effect.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Session {
+    /// A scan was just opened: what is remembered of it may come.
+    pub awaited: bool,
+    /// The reader is where he was: finding the sinuses does not take him elsewhere.
+    pub restored: bool,
+    /// Centres of boxes placed by hand, until the sinuses are looked for.
+    boxes_mm: [Option<DVec3>; 2],
+    /// Layers that are not there yet.
+    layers: Vec<SavedLayer>,
+}
+
+impl Session {
+    /// Of a scan that was opened anew.
+    pub fn of_new_scan() -> Self {
+        Self { awaited: true, ..Self::default() }
+    }
+}
+
+impl Saved {
+    /// Reads what [`Saved::to_json`] wrote; of damaged text nothing.
+    #[must_use]
+    pub fn from_json(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// The text for the project.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+}
+
+impl State {
+    /// How the reader looks at the open case; none while it is still being arranged.
+    #[must_use]
+    pub fn saved(&self) -> Option<Saved> {
+        if self.scan.is_none() || self.running(JobKind::Find) {
+            return None;
+        }
+        let view = &self.view;
+        let now = self.layers.list.iter();
+        let now = now.map(|layer| SavedLayer {
+            name: layer.name.clone(),
+            shown: layer.shown,
+            overlay: layer.overlay,
+            min_mm3: layer.min_mm3,
+        });
+        let by_hand = |sinus: &Sinus| sinus.confidence >= 1.0 && sinus.present != Presence::Absent;
+        Some(Saved {
+            cross_mm: Some(view.cross_mm),
+            turn: Some(view.frame.turn),
+            roll: Some(view.frame.roll),
+            planes: Some(view.planes),
+            orbit: Some(view.orbit),
+            window: Some(view.window.clone()),
+            interpolation: Some(view.interpolation),
+            slab: Some(view.slab),
+            layout: Some([view.layout, view.layout_before]),
+            focus: Some(view.focus),
+            show_cross: Some(view.show_cross),
+            show_boxes: Some(view.show_boxes),
+            layers_hidden: Some(self.layers.hidden),
+            layers: Some(now.chain(self.session.layers.iter().cloned()).collect()),
+            boxes_mm: Some(match self.sinuses {
+                Some(sinuses) => sinuses.map(|sinus| by_hand(&sinus).then_some(sinus.centre_mm)),
+                None => self.session.boxes_mm,
+            }),
+        })
+    }
+
+    /// Arranges everything as it was when the case was last open, if it was just opened.
+    pub(super) fn restore(&mut self, saved: &Saved) {
+        if !std::mem::take(&mut self.session.awaited) {
+            return;
+        }
+        let view = &mut self.view;
+        let finite = |zoom: f64, point: DVec3| point.is_finite() && (0.2..=40.0).contains(&zoom);
+        if let Some(planes) = saved.planes.filter(|planes| planes.iter().all(|pane| finite(pane.zoom, pane.centre_mm)))
+        {
+            view.planes = planes;
+        }
+        if let Some(turn) = saved.turn.filter(|turn| turn.is_normalized()) {
+            view.frame = view.frame.aligned(turn);
+            view.frame.roll = saved.roll.filter(|roll| roll.iter().all(|r| r.is_finite())).unwrap_or_default();
+        }
+        if let Some(orbit) = saved.orbit {
+            view.orbit = orbit;
+        }
+        if let Some(window) = saved.window.clone().filter(|window| window.width > 0.0) {
+            view.window = window;
+        }
+        view.interpolation = saved.interpolation.unwrap_or(view.interpolation);
+        view.slab = saved.slab.filter(|slab| slab.thickness_mm >= 0.0).unwrap_or(view.slab);
+        [view.layout, view.layout_before] = saved.layout.unwrap_or([view.layout, view.layout_before]);
+        view.focus = saved.focus.unwrap_or(view.focus);
+        view.show_cross = saved.show_cross.unwrap_or(view.show_cross);
+        view.show_boxes = saved.show_boxes.unwrap_or(view.show_boxes);
+        self.layers.hidden = saved.layers_hidden.unwrap_or(self.layers.hidden);
+        self.session.layers = saved.layers.clone().unwrap_or_default();
+        self.session.boxes_mm = saved.boxes_mm.unwrap_or_default();
+        if let Some(cross_mm) = saved.cross_mm {
+            self.move_cross(cross_mm);
+            self.session.restored = true;
+        }
+        self.restore_layers();
+    }
+
+    /// Gives layers that have come their remembered colours.
+    pub(super) fn restore_layers(&mut self) {
+        for saved in std::mem::take(&mut self.session.layers) {
+            if !self.dress_layer(&saved.name, saved.overlay, saved.min_mm3, saved.shown) {
+                self.session.layers.push(saved);
+            }
+        }
+    }
+
+    /// The sinuses that were found, those that the reader had placed in their place.
+    pub(super) fn restore_boxes(&mut self, mut sinuses: [Sinus; 2]) -> [Sinus; 2] {
+        let boxes_mm = std::mem::take(&mut self.session.boxes_mm);
+        if let Some(open) = &self.scan {
+            for side in Side::BOTH {
+                if let Some(centre_mm) = boxes_mm[side.index()] {
+                    sinuses[side.index()] = Sinus::placed(side, centre_mm, &open.scan.volume.grid);
+                }
+            }
+        }
+        sinuses
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app::Command;
+    use crate::app::command::Opened;
+    use crate::app::layers::{Layer, LayerCommand, Source};
+    use crate::app::testing::scan;
+    use crate::space::Plane;
+    use crate::view::{Convention, SlabMode};
+    use std::sync::Arc;
+
+    fn opened() -> State {
+        let mut state = State::default();
+        open(&mut state);
+        state
+    }
+
+    fn open(state: &mut State) {
+        let opened = Opened { scan: Arc::new(scan([100, 90, 80])), origin: None, labels: [None; 2] };
+        state.apply(Command::Opened(opened));
+    }
+
+    fn found(state: &State) -> Command {
+        let grid = state.volume().unwrap().grid;
+        let found = |side: Side| Sinus {
+            confidence: 0.8,
+            ..Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &grid)
+        };
+        Command::Found([Side::Left, Side::Right].map(found))
+    }
+
+    /// A state in which everything that is remembered differs from how a scan opens.
+    fn arranged() -> State {
+        let mut state = opened();
+        state.apply(found(&state));
+        let before = state.sinuses.unwrap()[Side::Right.index()];
+        state.apply(Command::MoveBox(Side::Right, DVec3::new(31.0, 28.0, -18.0)));
+        state.apply(Command::DropBox(before));
+        for command in [
+            Command::CrossTo(DVec3::new(-12.0, 7.0, 3.0)),
+            Command::Turn(Plane::Axial, 0.25),
+            Command::Zoom(Plane::Coronal, 3.0, DVec3::new(4.0, 0.0, 4.0)),
+            Command::Orbit(0.4, 0.2),
+            Command::ZoomVolume(2.0),
+            Command::SetWindow(Window::linear(40.0, 80.0)),
+            Command::Interpolate(Interpolation::Nearest),
+            Command::SetSlab(Slab { mode: SlabMode::Max, thickness_mm: 12.0 }),
+            Command::ToggleSingle(Pane::Volume),
+            Command::ToggleCross,
+            Command::ToggleBoxes,
+            Command::Layer(LayerCommand::ToggleAll),
+        ] {
+            state.apply(command);
+        }
+        state
+    }
+
+    fn restore(state: &mut State, text: &str) {
+        state.apply(Command::Restore(Arc::new(Saved::from_json(text))));
+    }
+
+    #[test]
+    fn a_case_that_is_opened_again_looks_as_it_was_left() {
+        let saved = arranged().saved().unwrap();
+        let text = saved.to_json().unwrap();
+        let mut state = opened();
+        restore(&mut state, &text);
+        state.apply(found(&state));
+        assert_eq!(state.saved(), Some(saved), "all of it: {text}");
+        assert_eq!(state.view.cross_mm, DVec3::new(-12.0, 7.0, 3.0), "finding does not move the reader");
+        let [left, right] = state.sinuses.unwrap();
+        assert_eq!((right.centre_mm, right.confidence), (DVec3::new(31.0, 28.0, -18.0), 1.0), "placed by hand");
+        assert_eq!(left.confidence, 0.8, "found anew");
+
+        // Looking for them again forgets what was placed, and goes there.
+        state.apply(found(&state));
+        assert_eq!(state.sinuses.unwrap()[Side::Right.index()].confidence, 0.8);
+        assert_eq!(state.view.cross_mm.z, -20.0);
+    }
+
+    #[test]
+    fn the_convention_belongs_to_the_reader() {
+        let text = arranged().saved().unwrap().to_json().unwrap();
+        let mut state = opened();
+        state.apply(Command::ToggleConvention);
+        restore(&mut state, &text);
+        assert_eq!(state.view.frame.convention, Convention::Neurological);
+        assert!(state.view.frame.is_oblique());
+    }
+
+    #[test]
+    fn damaged_or_foreign_text_leaves_everything_as_on_opening() {
+        let before = opened().saved();
+        for text in [
+            "",
+            "not JSON",
+            "[1, 2]",
+            "{}",
+            r#"{"window": 7, "slab": {"mode": "Median", "thickness_mm": 3}, "later": {"a": 1}}"#,
+            r#"{"turn": [0, 0, 0, 0], "planes": [{"centre_mm": [0, 0, 0], "zoom": 0}], "layers": "all"}"#,
+        ] {
+            let mut state = opened();
+            restore(&mut state, text);
+            assert_eq!(state.saved(), before, "{text}");
+        }
+        // What is understood among it counts.
+        let mut state = opened();
+        restore(&mut state, r#"{"window": 7, "cross_mm": [5, 6, 7], "slab": null}"#);
+        assert_eq!(state.view.cross_mm, DVec3::new(5.0, 6.0, 7.0));
+    }
+
+    #[test]
+    fn a_layer_that_comes_later_gets_its_colours_then() {
+        let overlay = Overlay { opacity: 0.3, ..Overlay::default() };
+        let layers = vec![SavedLayer { name: "residual".to_owned(), shown: false, overlay, min_mm3: 40.0 }];
+        let text = Saved { layers: Some(layers), ..Saved::default() }.to_json().unwrap();
+        let mut state = opened();
+        restore(&mut state, &text);
+        assert!(state.layers.list.is_empty());
+        let text = state.saved().unwrap().to_json().unwrap();
+        assert!(text.contains("residual"), "it is not forgotten before it comes: {text}");
+        let volume = Arc::clone(state.volume().unwrap());
+        state.put(Layer::new(Source::Residual, "residual", volume, Overlay::default()), 0);
+        state.restore_layers();
+        let layer = &state.layers.list[0];
+        assert_eq!((layer.shown, layer.overlay, layer.min_mm3), (false, overlay, 40.0));
+    }
+
+    #[test]
+    fn only_a_scan_that_was_just_opened_is_rearranged() {
+        let text = arranged().saved().unwrap().to_json().unwrap();
+        let mut state = opened();
+        restore(&mut state, &text);
+        state.apply(Command::CrossTo(DVec3::ZERO));
+        restore(&mut state, &text);
+        assert_eq!(state.view.cross_mm, DVec3::ZERO);
+        open(&mut state);
+        restore(&mut state, &text);
+        assert_eq!(state.view.cross_mm, DVec3::new(-12.0, 7.0, 3.0));
+    }
+}
