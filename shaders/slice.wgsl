@@ -32,6 +32,12 @@ struct Slice {
     // From pixels of the picture, and mm along the normal, to voxels of the texture.
     voxel_from_pixel: Affine,
     overlay: Overlay,
+    // The outer edges of the volume, in voxels of the texture.
+    low: vec3<f32>,
+    // How many samples are taken through a slab, and where the first of them is; the last is as far behind the plane.
+    samples: f32,
+    high: vec3<f32>,
+    first_mm: f32,
     // value = (number - centre) * factor + offset: of the scan the place in the window, of a layer the real value.
     // Exact for whole numbers, however far they are from 0.
     centre: f32,
@@ -39,11 +45,6 @@ struct Slice {
     offset: f32,
     // The last entry of the window's table.
     last_entry: f32,
-    // The samples through a slab.
-    first_mm: f32,
-    step_mm: f32,
-    samples: f32,
-    _padding: f32,
 }
 
 @group(0) @binding(0) var<uniform> slice: Slice;
@@ -98,8 +99,8 @@ fn tricubic(voxel: vec3<f32>, last: vec3<i32>) -> f32 {
     return sum;
 }
 
-fn is_inside(voxel: vec3<f32>, size: vec3<f32>) -> bool {
-    return all(voxel >= vec3(-0.5 - SLACK)) && all(voxel < size - 0.5 + SLACK);
+fn is_inside(voxel: vec3<f32>) -> bool {
+    return all(voxel >= slice.low - SLACK) && all(voxel < slice.high + SLACK);
 }
 
 fn sample(voxel: vec3<f32>, size: vec3<f32>) -> f32 {
@@ -127,10 +128,11 @@ fn sampled(position: vec4<f32>) -> Sampled {
     let size = vec3<f32>(textureDimensions(volume));
     if through == PLANE {
         let voxel = transform(slice.voxel_from_pixel, vec3(position.xy, 0.0));
-        return Sampled(value_of(sample(voxel, size)), is_inside(voxel, size));
+        return Sampled(value_of(sample(voxel, size)), is_inside(voxel));
     }
     let first = transform(slice.voxel_from_pixel, vec3(position.xy, slice.first_mm));
-    let step = transform_vector(slice.voxel_from_pixel, vec3(0.0, 0.0, slice.step_mm));
+    let step_mm = -2.0 * slice.first_mm / (slice.samples - 1.0);
+    let step = transform_vector(slice.voxel_from_pixel, vec3(0.0, 0.0, step_mm));
     // The depth of the triangle is 0. It is added because Mesa's software adapter compiles the program anew for each
     // value of a uniform that alone ends a loop.
     let samples = slice.samples + position.z;
@@ -139,7 +141,7 @@ fn sampled(position: vec4<f32>) -> Sampled {
     for (var i = 0.0; i < samples; i += 1.0) {
         let voxel = first + i * step;
         let next = sample(voxel, size);
-        let within = is_inside(voxel, size);
+        let within = is_inside(voxel);
         var taken = next;
         if through == MEAN {
             taken = number + next;

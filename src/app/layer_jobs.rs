@@ -5,7 +5,7 @@ use super::compare::CompareCommand;
 use super::first_look::first_look;
 use super::layers::{Layer, LayerCommand, LayerEffect, Sieve, Source};
 use super::load::{Loaded, Target, load};
-use super::runner::{failure, finished};
+use super::runner::{Prepare, failure, finished};
 use super::state::{JobKind, JobView, OpenScan};
 use crate::image::components::{Sifted, drop_small};
 use crate::io::{Format, OpenError, Scan};
@@ -28,16 +28,21 @@ pub(super) struct LayerJobs {
 }
 
 impl LayerJobs {
-    pub fn run(&mut self, effect: LayerEffect) {
+    /// Starts what an effect asks for; what comes out is prepared to be drawn.
+    pub fn run(&mut self, effect: LayerEffect, prepare: &Prepare) {
+        let prepare = Arc::clone(prepare);
         match effect {
             LayerEffect::Open(patient, targets) => {
                 self.layers = Some(Job::spawn("Opening the overlay", move |progress| {
-                    Ok::<_, Cancelled>((patient, read_layers(&targets, progress)))
+                    let read = read_layers(&targets, progress);
+                    read.iter().flatten().for_each(|layer| prepare(&layer.volume));
+                    Ok::<_, Cancelled>((patient, read))
                 }));
             }
             LayerEffect::OpenSecond(patient, target) => {
                 self.second = Some(Job::spawn("Opening the second scan", move |progress| {
                     let Loaded { origin, scan } = load(&target, &mpsc::channel().0, progress);
+                    scan.iter().for_each(|scan| prepare(&scan.volume));
                     Ok::<_, Cancelled>((patient, scan.map(|scan| Box::new(OpenScan::new(Arc::new(scan), origin)))))
                 }));
             }
@@ -47,6 +52,7 @@ impl LayerJobs {
                 let job = Job::spawn("Clusters", move |progress| {
                     let visible = |value| sieve.overlay.position(value).is_some();
                     let sifted = drop_small(&sieve.volume, visible, sieve.min_mm3, progress)?;
+                    prepare(&sifted.volume);
                     Ok::<_, Cancelled>((sieve, sifted))
                 });
                 self.sieves.push((layer, Some(job)));

@@ -448,15 +448,18 @@ mod tests {
         release(state, at_mm, false)
     }
 
-    /// What an effect records: number and first figure before and after.
-    fn recorded(effects: &[Effect]) -> (Write, Vec<[Option<String>; 2]>) {
+    /// What an effect records: why, and the first figure of each measurement before and after.
+    fn recorded(effects: &[Effect]) -> (Write, String) {
         let [Effect::Measure(MeasureEffect::Record(changes, kind))] = effects else { panic!("{effects:?}") };
-        let first = |m: &Option<Measurement>| m.as_ref().map(|m| m.measured.figures.lines().remove(0));
-        (*kind, changes.iter().map(|change| [first(&change.before), first(&change.after)]).collect())
+        let first = |one: &Option<Measurement>| {
+            one.as_ref().map_or("none".to_owned(), |one| one.measured.figures.lines().remove(0))
+        };
+        let changes = changes.iter().map(|change| format!("{} to {}", first(&change.before), first(&change.after)));
+        (*kind, changes.collect::<Vec<_>>().join(", "))
     }
 
-    fn text(mm: &str) -> Option<String> {
-        Some(mm.to_owned())
+    fn is(kind: Write, changes: &str) -> (Write, String) {
+        (kind, changes.to_owned())
     }
 
     /// A state with a distance of 5 mm.
@@ -478,7 +481,7 @@ mod tests {
         assert_eq!(state.measures.drawing.as_ref().unwrap().measured.figures.length_mm, Some(7.0));
         assert!(click(&mut state, DVec3::ZERO).is_empty(), "no distance of nothing");
         let effects = click(&mut state, DVec3::new(3.0, 4.0, 0.0));
-        assert_eq!(recorded(&effects), (Write::New, vec![[None, text("5.0 mm")]]));
+        assert_eq!(recorded(&effects), is(Write::New, "none to 5.0 mm"));
         assert_eq!(state.undoable().0.as_deref(), Some("distance 5.0 mm"));
         assert_eq!((state.measures.tool, &state.measures.drawing), (None, &None), "the tool is put away");
         assert_eq!(state.measures.selected, Some(MeasurementId(100)));
@@ -486,7 +489,7 @@ mod tests {
         send(&mut state, MeasureCommand::Choose(Kind::Distance));
         press(&mut state, DVec3::ZERO);
         let effects = release(&mut state, DVec3::Y * 8.0, true);
-        assert_eq!(recorded(&effects), (Write::New, vec![[None, text("8.0 mm")]]));
+        assert_eq!(recorded(&effects), is(Write::New, "none to 8.0 mm"));
         assert_eq!(state.measures.list[1].id, MeasurementId(101));
     }
 
@@ -497,12 +500,12 @@ mod tests {
         press(&mut state, DVec3::X * 9.0);
         assert!(release(&mut state, DVec3::ZERO, true).is_empty(), "the first leg may be dragged");
         let effects = click(&mut state, DVec3::Y * 2.0);
-        assert_eq!(recorded(&effects).1, [[None, text("90.0°")]]);
+        assert_eq!(recorded(&effects).1, "none to 90.0°");
 
         send(&mut state, MeasureCommand::Choose(Kind::Probe));
         // In the middle of voxel (14, 10, 10): 10 · 420 + 14 is 4214, of which the scan holds the last two digits.
         let effects = click(&mut state, DVec3::new(9.0, 1.0, 1.0));
-        assert_eq!(recorded(&effects).1, [[None, text("14.0 a.u.")]]);
+        assert_eq!(recorded(&effects).1, "none to 14.0 a.u.");
         assert_eq!(state.measures.list[1].measured.shape, Shape::Probe(DVec3::new(9.0, 1.0, 1.0)), "patient right");
     }
 
@@ -548,9 +551,9 @@ mod tests {
     fn what_was_drawn_can_be_undone_redone_and_deleted() {
         let (mut state, id) = measured();
         let drawn = state.measures.list.clone();
-        assert_eq!(recorded(&state.apply(Command::Undo)), (Write::Undo, vec![[text("5.0 mm"), None]]));
+        assert_eq!(recorded(&state.apply(Command::Undo)), is(Write::Undo, "5.0 mm to none"));
         assert_eq!((state.measures.list.len(), state.measures.selected), (0, None));
-        assert_eq!(recorded(&state.apply(Command::Redo)), (Write::Redo, vec![[None, text("5.0 mm")]]));
+        assert_eq!(recorded(&state.apply(Command::Redo)), is(Write::Redo, "none to 5.0 mm"));
         assert_eq!(state.measures.list, drawn);
         send(&mut state, MeasureCommand::Delete(id));
         assert_eq!(state.undoable().0.as_deref(), Some("delete distance"));
@@ -569,7 +572,7 @@ mod tests {
         send(&mut state, MeasureCommand::Follow(DVec3::new(0.0, 4.0, 0.0)));
         assert_eq!(state.measures.list[0].measured.figures.length_mm, Some(3.0));
         let effects = release(&mut state, DVec3::new(0.0, 11.0, 0.0), true);
-        assert_eq!(recorded(&effects), (Write::New, vec![[text("5.0 mm"), text("10.0 mm")]]));
+        assert_eq!(recorded(&effects), is(Write::New, "5.0 mm to 10.0 mm"));
         assert_eq!(state.undoable().0.as_deref(), Some("move distance"));
 
         send(&mut state, MeasureCommand::Select(None));
@@ -599,7 +602,7 @@ mod tests {
         assert_eq!(state.undoable().0.as_deref(), Some("rename distance"));
         assert!(send(&mut state, MeasureCommand::Rename(id, "left wall".to_owned())).is_empty());
         let before = state.measures.list.clone();
-        assert_eq!(recorded(&send(&mut state, MeasureCommand::Clear)).1.len(), 2);
+        assert_eq!(recorded(&send(&mut state, MeasureCommand::Clear)).1, "5.0 mm to none, 10.0 a.u. to none");
         assert_eq!(state.undoable().0.as_deref(), Some("delete all measurements"));
         assert!(send(&mut state, MeasureCommand::Clear).is_empty());
         assert!(send(&mut state, MeasureCommand::Export).is_empty(), "there is nothing to export");

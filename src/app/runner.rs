@@ -183,7 +183,7 @@ impl Runner {
                 JobKind::Analyse => self.analyse = None,
                 JobKind::Overlay | JobKind::Second => self.layers.cancel(kind),
             },
-            Effect::Layer(effect) => self.layers.run(effect),
+            Effect::Layer(effect) => self.layers.run(effect, &self.config.prepare),
             Effect::Record(judged) => self.record(&judged),
             Effect::SaveSettings(settings) => {
                 let saved = self.settings.as_deref().map(|path| settings_file::save(path, &settings));

@@ -39,14 +39,14 @@ pub fn slice(rect: Rect, pane: usize, moving: bool, view: SliceView, scan: Arc<V
 pub(super) struct SliceUniform {
     voxel_from_pixel: Affine,
     overlay: OverlayUniform,
+    low: [f32; 3],
+    samples: f32,
+    high: [f32; 3],
+    first_mm: f32,
     centre: f32,
     factor: f32,
     offset: f32,
     last_entry: f32,
-    first_mm: f32,
-    step_mm: f32,
-    samples: f32,
-    padding: f32,
 }
 
 /// The last picture of a pane.
@@ -178,18 +178,18 @@ impl SliceCallback {
         };
         let slab = self.view.slab;
         let samples = slab.samples(self.view.spacing_mm(&drawn.volume.grid));
-        let first_mm = slab.offset_mm(0, samples);
+        let [low, high] = textures.exact_edges;
         SliceUniform {
             voxel_from_pixel: (textures.exact_voxel_from_world * world_from_pixel).into(),
             overlay: drawn.overlay.map_or_else(OverlayUniform::zeroed, OverlayUniform::new),
+            low: low.as_vec3().to_array(),
+            samples: samples as f32,
+            high: high.as_vec3().to_array(),
+            first_mm: slab.offset_mm(0, samples) as f32,
             centre: centre as f32,
             factor: factor as f32,
             offset: offset as f32,
             last_entry: last_entry as f32,
-            first_mm: first_mm as f32,
-            step_mm: (slab.offset_mm(1, samples) - first_mm) as f32,
-            samples: samples as f32,
-            padding: 0.0,
         }
     }
 

@@ -207,6 +207,8 @@ pub(super) struct GpuVolume {
     /// From the exact texture's numbers to real values.
     pub(super) exact_rescale: Rescale,
     pub(super) exact_voxel_from_world: DAffine3,
+    /// The outer edges of the volume in voxels of the exact texture.
+    pub(super) exact_edges: [DVec3; 2],
     pub(super) soft: wgpu::TextureView,
     pub(super) blocks: wgpu::TextureView,
     /// From the soft texture's 0..1 to real values.
@@ -260,6 +262,7 @@ fn create(device: &wgpu::Device, queue: &wgpu::Queue, exact: &Exact<'_>, soft: &
         number: Number::of(exact.format),
         exact_rescale: exact.rescale,
         exact_voxel_from_world: DAffine3::from_scale(1.0 / stride) * voxel_from_world,
+        exact_edges: [-0.5 / stride, (DVec3::from_array(grid.size.map(|n| n as f64)) - 0.5) / stride],
         soft: half(soft.size, &soft.values),
         blocks: half(soft.block_size, &soft.blocks),
         soft_rescale: soft.rescale,

@@ -5,6 +5,8 @@
 
 use super::slice::slice;
 use super::testing::{self, Window as Screen};
+use super::volumes::Volumes;
+use super::{Resources, notes, upload};
 use crate::image::render::{self, Layer};
 use crate::space::{Grid, Plane};
 use crate::view::{
@@ -357,4 +359,34 @@ fn what_takes_long_is_drawn_coarsely_while_it_moves_and_finely_at_rest() {
     assert_ne!(coarse, fine);
     let apart: u64 = coarse.rgba.iter().zip(&fine.rgba).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     assert!(apart / (coarse.rgba.len() as u64) < 4, "the same in rough: {apart}");
+}
+
+#[test]
+fn a_volume_that_is_too_large_for_the_device_is_drawn_reduced_in_its_place_and_a_note_says_so() {
+    let Some(mut screen) = Screen::new(SIZE, 1.0) else { return };
+    let pretend = |resources: &mut Resources| resources.volumes = Volumes::new(16);
+    screen.render_state.renderer.write().callback_resources.get_mut().map(pretend).unwrap();
+    // A ramp looks the same with every second voxel of it.
+    let grid = sheared([31, 27, 15]);
+    let ramp = (0..grid.count()).map(|n| (20 * (n % 31) + 12 * (n / 31 % 27) + 9 * (n / (31 * 27))) as i16).collect();
+    let volume: Arc<Volume> =
+        Volume { grid, voxels: Voxels::I16(ramp), rescale: Rescale::NONE, unit: Unit::Arbitrary }.into();
+    let gpu = screen.draw(vec![slice(rect(0.0), 0, false, oblique(), Arc::clone(&volume), Vec::new())]);
+    let cpu = render::slice(&volume, &[], &oblique(), SIZE);
+    let apart = gpu.rgba.iter().zip(&cpu.rgba).filter(|(a, b)| a.abs_diff(**b) > 1).count();
+    assert!(bright(&cpu).len() > 300 && apart < 80, "{apart} values differ");
+    let note = "the graphics device is too small for this volume: every 2. × 2. × 1. voxel is drawn";
+    assert_eq!((notes(&screen.render_state), notes(&screen.render_state)), (vec![note.to_owned()], Vec::new()));
+
+    // Put there before it is drawn, it is not uploaded again.
+    let small: Arc<Volume> = Volume::from_f32(sheared([9, 9, 9]), vec![500.0; 729], Unit::Arbitrary).into();
+    upload(&screen.render_state, &small);
+    let textures = |screen: &Screen| {
+        let renderer = screen.render_state.renderer.read();
+        let resources: &Resources = renderer.callback_resources.get().unwrap();
+        resources.volumes.find(&small).cloned().flatten().unwrap()
+    };
+    let before = textures(&screen);
+    screen.draw(vec![slice(rect(0.0), 0, false, oblique(), Arc::clone(&small), Vec::new())]);
+    assert!(Arc::ptr_eq(&before, &textures(&screen)));
 }

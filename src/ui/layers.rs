@@ -69,7 +69,8 @@ fn header_ui(ui: &mut Ui, state: &State, number: usize, layer: &Layer, commands:
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         let mut button = |ui: &mut Ui, sign: &str, what: &str, enabled: bool, command: LayerCommand| {
-            let response = ui.add_enabled(enabled, Button::new(sign).small().frame_when_inactive(false));
+            let response = ui
+                .add_enabled(enabled, Button::new(RichText::new(sign).monospace()).small().frame_when_inactive(false));
             let text = format!("{what} {name}");
             response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, &text));
             if response.on_hover_text(text).clicked() {
@@ -77,11 +78,11 @@ fn header_ui(ui: &mut Ui, state: &State, number: usize, layer: &Layer, commands:
             }
         };
         if layer.source != Source::Residual {
-            button(ui, "✖", "Remove", true, LayerCommand::Remove(number));
+            button(ui, "×", "Remove", true, LayerCommand::Remove(number));
         }
         if state.layers.list.len() > 1 {
-            button(ui, "⬇", "Lower", number > 0, LayerCommand::Move(number, -1));
-            button(ui, "⬆", "Raise", number + 1 < state.layers.list.len(), LayerCommand::Move(number, 1));
+            button(ui, "↓", "Lower", number > 0, LayerCommand::Move(number, -1));
+            button(ui, "↑", "Raise", number + 1 < state.layers.list.len(), LayerCommand::Move(number, 1));
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             let title = RichText::new(layer.title(state.settings.show_paths)).color(theme::of(ui).strong);

@@ -89,7 +89,10 @@ fn text_ui(ui: &Ui, state: &State, open: &OpenScan, pane: &Projection, plane: Pl
         shaded_text(ui, at, Align2::LEFT_BOTTOM, &text, FontId::proportional(11.0), theme::LETTER);
     }
     plane_marks::scale_ui(ui, pane);
-    colour_bar::in_pane(ui, state, rect);
+    // Beside the first scan the second needs none of its own.
+    if pane.scan == Shown::First {
+        colour_bar::in_pane(ui, state, rect);
+    }
 }
 
 /// Which of two scans it is, where there are two.

@@ -6,7 +6,7 @@ use super::{colour_bar, keys, plane_pane, theme};
 use crate::app::compare::Shown;
 use crate::app::layers::{Layer, Source};
 use crate::app::state::State;
-use crate::methods::sinus::Sinus;
+use crate::methods::sinus::{Presence, Sinus};
 use crate::space::{Plane, Side};
 use crate::volume::{Unit, Volume};
 use egui::{Context, Grid, Id, Label, LayerId, Order, RichText, Tooltip, Ui};
@@ -135,18 +135,19 @@ fn intensity(volume: &Volume, at_mm: DVec3) -> String {
 }
 
 fn layer_value(layer: &Layer, at_mm: DVec3) -> String {
-    let width = layer.range.map(|end| colour_bar::number(end, layer.range).len()).into_iter().max().unwrap_or(0);
-    let text = match layer.volume.at_world(at_mm) {
-        Some(value) if layer.volume.unit == Unit::Label => format!("{value:.0}"),
-        Some(value) => colour_bar::number(value as f32, layer.range),
-        None => "–".to_owned(),
+    let text = |value: f32| match layer.volume.unit {
+        Unit::Label => format!("{value:.0}"),
+        _ => colour_bar::number(value, layer.range),
     };
+    let width = layer.range.map(|end| text(end).len()).into_iter().max().unwrap_or(0);
+    let text = layer.volume.at_world(at_mm).map_or_else(|| "–".to_owned(), |value| text(value as f32));
     format!("{text:>width$}")
 }
 
 /// The sinus whose box a point is in; where both boxes overlap, the nearer one.
 fn sinus_at(state: &State, at_mm: DVec3) -> Option<Side> {
-    let inside = state.sinuses.iter().flatten().filter(|sinus| sinus.box_mm.contains(at_mm));
+    let there = state.sinuses.iter().flatten().filter(|sinus| sinus.present != Presence::Absent);
+    let inside = there.filter(|sinus| sinus.box_mm.contains(at_mm));
     let away = |sinus: &&Sinus| sinus.centre_mm.distance(at_mm);
     inside.min_by(|a, b| away(a).total_cmp(&away(b))).map(|sinus| sinus.side)
 }

@@ -10,6 +10,8 @@ mod finder;
 mod golden;
 /// The modules import only from the layers below theirs.
 mod layers;
+/// Measuring in the window, and what is kept of it.
+mod measuring;
 /// Layers over the picture, a second scan beside it, and what is under the mouse.
 mod overlays;
 /// The plane panes: what the mouse does in them.

@@ -47,6 +47,7 @@ fn with_cube() -> (Harness<'static, App>, TempDir, PathBuf) {
     for command in [Command::ToggleBoxes, Command::ToggleCross, Command::CrossTo(DVec3::ZERO)] {
         harness.state_mut().send(command);
     }
+    harness.run_steps(2);
     (harness, folder, mask)
 }
 
@@ -54,6 +55,21 @@ fn add(harness: &mut Harness<'_, App>, path: &Path) {
     let before = harness.state().state().layers.list.len();
     harness.state_mut().send(Command::Layer(LayerCommand::Open(vec![path.to_owned()])));
     until(harness, "the layer", |app| app.state().layers.list.len() > before);
+}
+
+/// Brings something in the panel into view, and waits until the panel stands still.
+fn scroll_to(harness: &mut Harness<'_, App>, name: &str) {
+    harness.get_by_label(name).scroll_to_me();
+    let mut before = rect_of(harness, name);
+    for _ in 0..60 {
+        harness.run_steps(3);
+        let now = rect_of(harness, name);
+        if now == before {
+            return;
+        }
+        before = now;
+    }
+    panic!("the panel does not stand still");
 }
 
 /// The share of coloured pixels in the left and in the right half of a pane.
@@ -103,8 +119,7 @@ fn layers_are_hidden_moved_and_removed_by_their_buttons() {
     };
     assert_eq!(names(&harness), ["mask", "mask 2"]);
     let press = |harness: &mut Harness<'_, App>, name: &str| {
-        harness.get_by_label(name).scroll_to_me();
-        harness.run_steps(2);
+        scroll_to(harness, name);
         harness.get_by_label(name).click();
         harness.run_steps(2);
     };
@@ -128,8 +143,7 @@ fn limits_are_dragged_on_the_colour_bar() {
     let before = harness.state().state().layers.list[0].overlay;
     assert!((before.high - 99.5).abs() < 0.5 && before.low == before.threshold, "{before:?}");
     let pull = |harness: &mut Harness<'_, App>, name: &str, by: f32| {
-        harness.get_by_label(name).scroll_to_me();
-        harness.run_steps(2);
+        scroll_to(harness, name);
         let from = rect_of(harness, name).center();
         drag(harness, PointerButton::Primary, from, from + vec2(by, 0.0));
         harness.state().state().layers.list[0].overlay
@@ -171,8 +185,7 @@ fn a_second_series_is_shown_beside_the_first_and_blended_over_it() {
     harness.run_steps(2);
     assert!(harness.query_by_label("axial plane of the second scan").is_none());
     assert_eq!(harness.state().state().visible_layers().len(), 1);
-    harness.get_by_label("Stop comparing").scroll_to_me();
-    harness.run_steps(2);
+    scroll_to(&mut harness, "Stop comparing");
     harness.get_by_label("Stop comparing").click();
     harness.run_steps(2);
     assert!(harness.state().state().compare.second.is_none() && harness.state().state().layers.list.is_empty());
