@@ -208,7 +208,7 @@ impl Default for View {
 }
 
 impl OpenScan {
-    /// Derives windows and outline.
+    /// Derives outline and the usual windows.
     #[must_use]
     pub fn new(scan: Arc<Scan>, origin: Option<Origin>, settings: &Settings) -> Self {
         let auto = windows::auto(&scan, Settings::AUTO_PERCENT[1]);

@@ -1,16 +1,13 @@
 //! The 3-D pane: what it renders, what is cut away, where it looks from.
 
 use super::command::Effect;
-use super::layers::Source;
 use super::state::{OpenScan, State};
 use crate::image::pick::pick;
-use crate::image::render::Layer;
 use crate::methods::sinus::Presence;
 use crate::space::{BoxMm, Plane};
 use crate::view::{Contrast, Cut, Mode, OrbitCamera, Preset, RaycastView, Rendering, Transfer};
 use glam::{DVec2, DVec3};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// What the 3-D pane makes of the scan.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -246,6 +243,7 @@ mod tests {
     use crate::methods::sinus::Sinus;
     use crate::space::{Grid, Side};
     use crate::volume::{Unit, Volume};
+    use std::sync::Arc;
 
     const SIZE: DVec2 = DVec2::new(200.0, 160.0);
 

@@ -29,6 +29,7 @@ fn items_ui(ui: &mut Ui, state: &State, pane: Pane, commands: &mut Vec<Command>)
         menus::view(ui, state, pane, commands);
         menus::planes(ui, state, pane, commands);
         menus::window(ui, state, commands);
+        menus::measure(ui, state, commands);
         if !state.layers.list.is_empty() {
             let mut shown = !state.layers.hidden;
             let hint = keys::hint(&state.settings, "Maps over the picture", "overlay");
