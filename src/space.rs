@@ -5,7 +5,7 @@
 //! `pane_from_world * world_from_voxel` is `pane_from_voxel`. Voxel `(i, j, k)` has its *centre* at those
 //! coordinates; the outer edge of the first voxel is at -0.5.
 
-use glam::{DAffine3, DMat3, DVec3};
+use glam::{DAffine3, DMat3, DQuat, DVec3};
 use serde::{Deserialize, Serialize};
 
 /// The sampling grid of a volume: how many voxels, and where they lie in the world.
@@ -126,6 +126,21 @@ impl Grid {
             bounds.max = bounds.max.max(p);
         }
         bounds
+    }
+
+    /// The turn that takes the patient's axes to those of the voxels, each to the nearest; a sheared grid is straightened.
+    #[must_use]
+    pub fn turn(&self) -> DQuat {
+        let m = self.world_from_voxel.matrix3;
+        let axes = [m.x_axis, m.y_axis, m.z_axis].map(DVec3::normalize_or_zero);
+        // Of the six ways to name the axes, the one along which they lie best.
+        let ways = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+        let fit = |way: &[usize; 3]| (0..3).map(|world| axes[way[world]][world].abs()).sum::<f64>();
+        let best = ways.into_iter().max_by(|a, b| fit(a).total_cmp(&fit(b))).unwrap_or([0, 1, 2]);
+        let pointing = |world: usize| axes[best[world]] * axes[best[world]][world].signum();
+        let up = pointing(2);
+        let right = (pointing(0) - up * pointing(0).dot(up)).normalize_or(DVec3::X);
+        DQuat::from_mat3(&DMat3::from_cols(right, up.cross(right), up)).normalize()
     }
 
     /// Which way each voxel axis points most: for example `['R', 'A', 'S']` or `['P', 'I', 'R']`.
@@ -361,5 +376,18 @@ mod tests {
         assert_eq!(grid.bounds_mm(), BoxMm::cube(DVec3::new(1.0, 2.0, 3.0), 8.0));
         assert!(grid.contains(DVec3::new(4.9, 2.0, 3.0)) && !grid.contains(DVec3::new(5.1, 2.0, 3.0)));
         assert_eq!(grid.axis_letters(), ['R', 'A', 'S']);
+    }
+
+    #[test]
+    fn the_turn_of_a_grid_names_no_axis_backwards() {
+        let tilt = DQuat::from_rotation_x(0.3);
+        // Voxel axes to the feet, to the patient's left and to the front, tilted, with one voxel twice as long.
+        let stored = DMat3::from_cols(DVec3::NEG_Z, DVec3::NEG_X, DVec3::Y * 2.0);
+        let m = DMat3::from_quat(tilt) * stored;
+        let turn = Grid { size: [4, 5, 6], world_from_voxel: DAffine3::from_mat3(m) }.turn();
+        for axis in [DVec3::X, DVec3::Y, DVec3::Z] {
+            assert!((turn * axis).distance(tilt * axis) < 1e-12, "{axis}");
+        }
+        assert_eq!(Grid::centred([4, 4, 4], 2.0, DVec3::ONE).turn(), DQuat::IDENTITY);
     }
 }

@@ -25,6 +25,13 @@ impl State {
             Command::Even(even) => self.even(even),
             Command::Layer(command) => self.layer(command),
             Command::Compare(command) => self.compare(command),
+            Command::Settings(command) => self.change_settings(&command),
+            Command::ShowPaths(show) => self.show_paths(show),
+            Command::AnalyseOnOpen(on) => {
+                self.settings.analyse_on_open = on;
+                self.save_settings()
+            }
+            Command::Shell(command) => self.shell(command),
             Command::Volume(command) => self.volume_command(&command),
             Command::Jobs(jobs) => {
                 self.jobs = jobs;

@@ -6,13 +6,15 @@ use super::load::{Origin, Target};
 use super::measure::{MeasureCommand, MeasureEffect};
 use super::report::Analysis;
 use super::session::Saved;
+use super::settings::{Settings, SettingsCommand};
+use super::shell::ShellCommand;
 use super::state::{JobKind, JobView, Layout, Pane};
 use super::volume::VolumeCommand;
 use crate::io::{Catalogue, OpenError, Preview, Scan};
 use crate::methods::sinus::Sinus;
 use crate::project::Label;
 use crate::space::{Plane, Side};
-use crate::view::{Interpolation, Slab, Window};
+use crate::view::{Interpolation, Picture, Slab, Window};
 use glam::{DQuat, DVec3};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -63,6 +65,10 @@ pub enum Command {
     Layer(LayerCommand),
     /// Compare the scan with a second one.
     Compare(CompareCommand),
+    /// Change a setting.
+    Settings(SettingsCommand),
+    /// Change what stands around the panes.
+    Shell(ShellCommand),
     /// Switch the crosshair lines.
     ToggleCross,
     /// Switch the boxes of the sinuses.
@@ -221,4 +227,8 @@ pub enum Effect {
     Record(Judgement),
     /// Keep or write out what was measured.
     Measure(MeasureEffect),
+    /// Write the settings.
+    SaveSettings(Box<Settings>),
+    /// Write a picture where the user wants it, under this name if he does not say another.
+    SaveFigure(String, Arc<Picture>),
 }

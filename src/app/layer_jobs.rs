@@ -4,9 +4,9 @@ use super::command::Command;
 use super::compare::CompareCommand;
 use super::first_look::first_look;
 use super::layers::{Layer, LayerCommand, LayerEffect, Sieve, Source};
-use super::load::{Loaded, Target, load};
+use super::load::{Loaded, Origin, Target, load};
 use super::runner::{Prepare, failure, finished};
-use super::state::{JobKind, JobView, OpenScan};
+use super::state::{JobKind, JobView};
 use crate::image::components::{Sifted, drop_small};
 use crate::io::{Format, OpenError, Scan};
 use crate::job::{Cancelled, Job, Progress};
@@ -22,7 +22,7 @@ type Sieving = Option<Job<(Sieve, Sifted)>>;
 #[derive(Default)]
 pub(super) struct LayerJobs {
     layers: Option<Read<Vec<Layer>>>,
-    second: Option<Read<Box<OpenScan>>>,
+    second: Option<Read<(Arc<Scan>, Option<Origin>)>>,
     /// By the number of the layer, which has one at most.
     sieves: Vec<(u64, Sieving)>,
 }
@@ -45,7 +45,7 @@ impl LayerJobs {
                     if let Ok(scan) = &scan {
                         prepare(&scan.volume);
                     }
-                    Ok::<_, Cancelled>((patient, scan.map(|scan| Box::new(OpenScan::new(Arc::new(scan), origin)))))
+                    Ok::<_, Cancelled>((patient, scan.map(|scan| (Arc::new(scan), origin))))
                 }));
             }
             LayerEffect::Sift(sieve) => {
@@ -79,7 +79,9 @@ impl LayerJobs {
             None => {}
         }
         match finished(&mut self.second) {
-            Some(Ok((patient, Ok(open)))) => commands.push(Command::Compare(CompareCommand::Opened(patient, open))),
+            Some(Ok((patient, Ok((scan, origin))))) => {
+                commands.push(Command::Compare(CompareCommand::Opened(patient, scan, origin)));
+            }
             Some(Ok((_, Err(error)))) => commands.extend(unreadable(error)),
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}

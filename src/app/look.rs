@@ -58,8 +58,6 @@ impl State {
             Command::ResetViews => self.reset_views(),
             Command::CentreOn(side) => self.centre_on(side),
             Command::ToggleHelp => self.help = !self.help,
-            Command::ShowPaths(show) => self.settings.show_paths = show,
-            Command::AnalyseOnOpen(on) => self.settings.analyse_on_open = on,
             Command::Graphics(ref adapter) => self.graphics.clone_from(adapter),
             Command::SoftwareGraphics(software) => self.settings.software_graphics = software,
             Command::DismissMessage => self.message = None,
@@ -93,11 +91,12 @@ impl State {
     /// Pan, zoom, turn and layout as on opening.
     pub(super) fn reset_views(&mut self) {
         if let Some(open) = &self.scan {
-            let View { orbit, layout, layout_before, focus, .. } = View::default();
+            let View { orbit, focus, .. } = View::default();
+            let layout = self.settings.layout;
             let view = &mut self.view;
             view.planes = [PaneView { centre_mm: open.bounds_mm.centre(), zoom: 1.0 }; 3];
             view.frame = Frame { convention: view.frame.convention, ..Frame::default() };
-            (view.orbit, view.layout, view.layout_before, view.focus) = (orbit, layout, layout_before, focus);
+            (view.orbit, view.layout, view.layout_before, view.focus) = (orbit, layout, layout, focus);
             if let Some(plane) = open.flat() {
                 (view.layout, view.focus) = (Layout::Single, Pane::Plane(plane));
             }

@@ -6,6 +6,7 @@ mod apply;
 pub mod checks;
 pub mod command;
 pub mod compare;
+mod figure_file;
 mod first_look;
 mod layer_jobs;
 pub mod layers;
@@ -20,11 +21,14 @@ pub mod report;
 pub mod runner;
 mod session;
 pub mod settings;
+pub mod settings_file;
+pub mod shell;
 pub mod state;
 #[cfg(test)]
 mod testing;
 mod undo;
 pub mod volume;
+pub mod windows;
 
 pub use command::{Command, Effect};
 pub use load::{Origin, Target};

@@ -53,7 +53,7 @@ impl State {
 
     pub(super) fn opened(&mut self, opened: Opened) -> Vec<Effect> {
         let scan = Arc::clone(&opened.scan);
-        let before = self.scan.replace(OpenScan::new(opened.scan, opened.origin));
+        let before = self.scan.replace(OpenScan::new(opened.scan, opened.origin, &self.settings));
         self.labels = opened.labels;
         self.early = None;
         // Other messages stay until they are read.
@@ -142,6 +142,9 @@ impl State {
         let count = self.catalogue.as_ref().map_or(0, |c| c.series().len());
         (self.thumbnails, self.findings) = (vec![None; count], vec![None; count]);
         let list = self.catalogue.clone().filter(|catalogue| catalogue.series().len() > 1);
+        if list.is_some() {
+            self.shell.offer_series();
+        }
         Some(Effect::Thumbnails(list))
     }
 }

@@ -14,6 +14,9 @@ pub struct WindowOptions {
     /// Name recorded with the labels [default: the user's login name]
     #[arg(long, value_name = "NAME")]
     pub rater: Option<String>,
+    /// Settings file [default: settings.json in the user's configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
     /// Show file names in the window; they often hold patients' names
     #[arg(long)]
     pub show_paths: bool,

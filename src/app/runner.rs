@@ -4,12 +4,16 @@ mod keeping;
 
 use super::command::{Command, Effect, Judgement, Opened, Wanted, Write};
 use super::compare::CompareCommand;
+use super::figure_file::{self, Saved};
 use super::layer_jobs::LayerJobs;
 use super::layers::LayerCommand;
 use super::load::{Loaded, Target, load};
 use super::report::{self, Analysis};
+use super::settings::{Recent, SettingsCommand};
+use super::settings_file;
+use super::shell::ShellCommand;
 use super::state::{JobKind, JobView};
-use crate::io::Preview;
+use crate::io::{Preview, Scan};
 use crate::job::{Cancelled, Job, JobError, Progress};
 use crate::methods::residual::{InferConfig, Model};
 use crate::methods::sinus::{self, FinderConfig, Sinus};
@@ -68,6 +72,11 @@ pub struct Runner {
     export: Option<Job<Option<PathBuf>>>,
     /// How the reader looks at the open case.
     looks: keeping::Looks,
+    /// Where settings are kept; none keeps them in this run alone.
+    settings: Option<PathBuf>,
+    /// What the opening job was asked for, where it was not a series of the list.
+    asked: Vec<PathBuf>,
+    figure: Option<Job<Option<Saved>>>,
     done: Vec<Command>,
 }
 
@@ -98,8 +107,18 @@ impl Runner {
             layers: LayerJobs::default(),
             export: None,
             looks: keeping::Looks::default(),
+            settings: None,
+            asked: Vec::new(),
+            figure: None,
             done: done.into_iter().collect(),
         }
+    }
+
+    /// Keeps the settings in this file.
+    #[must_use]
+    pub fn with_settings(mut self, path: Option<PathBuf>) -> Self {
+        self.settings = path;
+        self
     }
 
     /// Starts or does what an effect asks for.
@@ -167,6 +186,13 @@ impl Runner {
             Effect::Layer(effect) => self.layers.run(effect, &self.config.prepare),
             Effect::Record(judged) => self.record(&judged),
             Effect::Measure(effect) => self.measure(effect),
+            Effect::SaveSettings(settings) => {
+                let saved = self.settings.as_deref().map(|path| settings_file::save(path, &settings));
+                self.done.extend(saved.and_then(Result::err).map(Command::Failed));
+            }
+            // One dialog at a time.
+            Effect::SaveFigure(..) if self.figure.is_some() => {}
+            Effect::SaveFigure(name, picture) => self.figure = Some(figure_file::save(name, picture)),
         }
     }
 
@@ -214,6 +240,12 @@ impl Runner {
         }
         commands.extend(self.layers.poll());
         commands.extend(self.exported());
+        match finished(&mut self.figure) {
+            Some(Ok(saved)) => commands
+                .extend(saved.map(|Saved { path, place }| Command::Shell(ShellCommand::FigureSaved { path, place }))),
+            Some(Err(error)) => commands.extend(failure(error)),
+            None => {}
+        }
         commands
     }
 
@@ -245,13 +277,17 @@ impl Runner {
     #[must_use]
     pub fn busy(&self) -> bool {
         let working = self.open.is_some() || self.find.is_some() || self.analyse.is_some();
-        let working = working || self.layers.busy() || self.export.is_some();
+        let working = working || self.layers.busy() || self.export.is_some() || self.figure.is_some();
         working || self.dialog.is_some() || self.thumbnails.is_some()
     }
 
     fn open(&mut self, target: Target) {
         let (early, received) = mpsc::channel();
         let prepare = Arc::clone(&self.config.prepare);
+        self.asked = match &target {
+            Target::Paths(paths) => paths.clone(),
+            Target::Example | Target::Series { .. } => Vec::new(),
+        };
         // Not in the pool of the analyses: a scan is opened at once, whatever is being computed.
         self.open = Some(Job::spawn("Opening the scan", move |progress| {
             progress.check()?;
@@ -269,6 +305,7 @@ impl Runner {
             Ok(scan) => scan,
             Err(error) => return Command::Unreadable(Arc::new(error), origin.map(|origin| origin.catalogue)),
         };
+        self.done.extend(remember(&std::mem::take(&mut self.asked), &scan));
         // What was computed for the scan before must not land on this one.
         (self.find, self.analyse) = (None, None);
         let known = self.project.as_ref().ok().map(|project| {
@@ -341,6 +378,20 @@ impl Runner {
     }
 }
 
+/// Has what was opened remembered, unless its path is of a kind that a settings file cannot hold.
+fn remember(asked: &[PathBuf], scan: &Scan) -> Option<Command> {
+    let paths: Vec<PathBuf> = asked.iter().filter_map(|path| std::path::absolute(path).ok()).collect();
+    if paths.is_empty() || paths.iter().any(|path| path.to_str().is_none()) {
+        return None;
+    }
+    let [columns, rows, slices] = scan.volume.grid.size;
+    let size = format!("{columns} × {rows} × {slices}");
+    let modality = if scan.modality == "unknown" { "" } else { scan.modality.as_str() };
+    let words: Vec<&str> = [modality, scan.format.name(), &size].into_iter().filter(|word| !word.is_empty()).collect();
+    let recent = Recent { paths, what: words.join(" · "), opened_secs: secs_since_1970() };
+    Some(Command::Settings(SettingsCommand::Remember(recent)))
+}
+
 /// The outcome of a job that has ended; the job is then gone.
 pub(super) fn finished<T: Send + 'static>(job: &mut Option<Job<T>>) -> Option<Result<T, JobError>> {
     let outcome = job.as_mut()?.take()?;
@@ -380,8 +431,11 @@ const SCAN_ENDINGS: [&str; 11] = ["nii", "gz", "hdr", "img", "dcm", "dicom", "im
 
 /// A name for this run of the program: start time and process.
 fn session_name() -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    format!("{}-{}", now.as_secs(), std::process::id())
+    format!("{}-{}", secs_since_1970(), std::process::id())
+}
+
+fn secs_since_1970() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 #[cfg(test)]

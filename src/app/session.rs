@@ -150,17 +150,15 @@ impl State {
             return;
         }
         let view = &mut self.view;
-        let finite = |zoom: f64, point: DVec3| point.is_finite() && (0.2..=40.0).contains(&zoom);
-        if let Some(planes) = saved.planes.filter(|planes| planes.iter().all(|pane| finite(pane.zoom, pane.centre_mm)))
-        {
+        let possible = |zoom: f64| (0.2..=40.0).contains(&zoom);
+        if let Some(planes) = saved.planes.filter(|planes| planes.iter().all(|pane| possible(pane.zoom))) {
             view.planes = planes;
         }
         if let Some(turn) = saved.turn.filter(|turn| turn.is_normalized()) {
             view.frame = view.frame.aligned(turn);
             view.frame.roll = saved.roll.filter(|roll| roll.iter().all(|r| r.is_finite())).unwrap_or_default();
         }
-        let is_finite = |orbit: &OrbitView| orbit.yaw.is_finite() && finite(orbit.zoom, orbit.pan_mm);
-        if let Some(orbit) = saved.orbit.filter(is_finite) {
+        if let Some(orbit) = saved.orbit.filter(|orbit| possible(orbit.zoom)) {
             view.orbit = orbit;
         }
         let contrast = self.scan.as_ref().map(|open| open.contrast);

@@ -8,9 +8,10 @@ use super::message::Message;
 use super::report::Analysis;
 use super::session::Session;
 use super::settings::Settings;
+use super::shell::Shell;
 use super::undo::History;
 use super::volume::{OrbitView, VolumeLook};
-use crate::image::percentile::percentiles;
+use super::windows;
 use crate::io::{Catalogue, Check, Preview, Scan};
 use crate::job::{Job, Status};
 use crate::methods::Finding;
@@ -68,6 +69,8 @@ pub struct State {
     pub message: Option<Message>,
     /// Choices that outlive a scan.
     pub settings: Settings,
+    /// What stands around the panes.
+    pub shell: Shell,
     /// Whether the sheet of keys is shown.
     pub help: bool,
     /// Counts opened scans, so that the window knows when to upload anew.
@@ -207,9 +210,9 @@ impl Default for View {
 impl OpenScan {
     /// Derives windows and outline.
     #[must_use]
-    pub fn new(scan: Arc<Scan>, origin: Option<Origin>) -> Self {
-        let auto = auto_window(&scan);
-        let windows = windows(&scan);
+    pub fn new(scan: Arc<Scan>, origin: Option<Origin>, settings: &Settings) -> Self {
+        let auto = windows::auto(&scan, Settings::AUTO_PERCENT[1]);
+        let windows = windows::windows(&scan, settings);
         let range = [-0.5, 0.5].map(|share| auto.centre + share * auto.width);
         // Numbers without air at -1000 are no Hounsfield units, whatever the file says; with it they are, even where it
         // says nothing, as NIfTI files do.
@@ -228,43 +231,6 @@ impl OpenScan {
         let along = |plane: &Plane| plane.normal().dot(direction).abs();
         Plane::ALL.into_iter().max_by(|a, b| along(a).total_cmp(&along(b)))
     }
-}
-
-/// The windows to choose from: those stored in the file, the automatic one, and for CT the usual presets.
-#[must_use]
-pub fn windows(scan: &Scan) -> Vec<(String, Window)> {
-    let stored = scan.windows.iter().enumerate().map(|(i, (name, window))| {
-        let name = if name.is_empty() { format!("stored {}", i + 1) } else { name.clone() };
-        (name, window.clone())
-    });
-    // Width / centre.
-    let presets = [
-        ("sinus", 2000.0, 200.0),
-        ("bone", 2500.0, 480.0),
-        ("soft tissue", 400.0, 40.0),
-        ("brain", 80.0, 40.0),
-        ("air", 1500.0, -600.0),
-    ];
-    let presets = presets.map(|(name, width, centre)| (name.to_owned(), Window::linear(centre, width)));
-    let of_ct = presets.into_iter().filter(|_| scan.volume.unit == Unit::Hounsfield);
-    let all = stored.chain([("auto".to_owned(), auto_window(scan))]).chain(of_ct);
-    all.map(|(name, window)| (name, Window { inverted: scan.inverted, ..window })).collect()
-}
-
-/// The 0.5 to 99.5 percentile of the voxels that are not zero and hold a measurement.
-fn auto_window(scan: &Scan) -> Window {
-    let volume = &scan.volume;
-    let padding = scan.padding.map(|real| real as f32);
-    // 400 000 voxels are plenty for a percentile and keep opening fast.
-    let stride = (volume.grid.count() / 400_000).max(1);
-    let sample: Vec<f32> = (0..volume.grid.count())
-        .step_by(stride)
-        .map(|i| volume.rescale.apply(volume.voxels.get(i)) as f32)
-        .filter(|&v| v != 0.0 && Some(v) != padding)
-        .collect();
-    let [low, high] = percentiles(&sample, [0.5, 99.5]);
-    // In a mask, all that is not zero is the same: zero is the other end.
-    if high > low { Window::between(low, high) } else { Window::between(low.min(0.0), low.max(1.0)) }
 }
 
 impl State {
@@ -339,23 +305,5 @@ impl State {
     #[must_use]
     pub fn undoable(&self) -> (Option<String>, Option<String>) {
         self.history.names()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::testing::scan;
-    use crate::volume::Voxels;
-
-    #[test]
-    fn a_mask_is_white_on_black_and_an_inverted_picture_the_other_way_round() {
-        let mut mask = scan([4, 4, 4]);
-        Arc::make_mut(&mut mask.volume).voxels = Voxels::U8((0..64).map(|n| n % 2).collect());
-        let auto = |scan: &Scan| windows(scan).into_iter().find(|(name, _)| name == "auto").map(|(_, window)| window);
-        let greys = |scan: &Scan| auto(scan).map(|window| [0.0, 1.0].map(|value| window.apply(value)));
-        assert_eq!(greys(&mask), Some([0.0, 1.0]));
-        mask.inverted = true;
-        assert_eq!(greys(&mask), Some([1.0, 0.0]));
     }
 }

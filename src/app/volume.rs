@@ -223,15 +223,8 @@ impl State {
         Some(RaycastView { camera, rendering, lit: look.lit, cuts: cuts.collect(), crop: look.crop, step: 1.0 })
     }
 
-    /// The layers that glow in the 3-D picture: all that are seen but a second scan, which would fog it.
-    #[must_use]
-    pub fn glowing_layers(&self) -> Vec<Layer> {
-        let maps = self.seen_layers().filter(|(_, layer)| layer.source != Source::Second);
-        maps.map(|(_, layer)| Layer { volume: Arc::clone(layer.drawn()), overlay: layer.overlay }).collect()
-    }
-
     fn picked(&self, at: DVec2, size: DVec2) -> Option<DVec3> {
-        pick(self.volume()?, &self.glowing_layers(), &self.raycast_view(size)?, size, at)
+        pick(self.volume()?, &self.visible_maps(), &self.raycast_view(size)?, size, at)
     }
 
     /// The smallest box around the sinuses in view.

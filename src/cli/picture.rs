@@ -4,7 +4,8 @@ use super::analyse::{self, Analysed};
 use super::source::Choice;
 use super::{Failure, guarded, say};
 use crate::app::checks;
-use crate::app::state::windows;
+use crate::app::settings::Settings;
+use crate::app::windows::windows;
 use crate::image::glyphs;
 use crate::image::render::{self, Layer};
 use crate::io::{self, Scan};
@@ -72,7 +73,8 @@ fn draw(analysed: &Analysed, out: &Path) -> Result<(), Failure> {
 /// Axial, coronal and sagittal side by side, each showing the whole scan.
 fn planes(scan: &Scan, map: &Arc<Volume>, cross_mm: DVec3) -> Picture {
     let bounds_mm = scan.volume.grid.bounds_mm();
-    let window = windows(scan).first().map_or(Window::between(0.0, 1.0), |(_, window)| window.clone());
+    let window =
+        windows(scan, &Settings::default()).first().map_or(Window::between(0.0, 1.0), |(_, window)| window.clone());
     let known = checks::orientation_known(scan);
     let size = DVec2::splat(EDGE as f64);
     let frame = Frame::default();

@@ -1,217 +1,245 @@
-//! The one table of keys: what is pressed, what it does, and what the sheet of keys says of it.
+//! What a key is, and which of the actions is meant by the keys that are pressed.
 
+use super::actions::{ACTIONS, Action};
 use crate::app::Command;
 use crate::app::layers::LayerCommand;
-use crate::app::measure::MeasureCommand;
-use crate::app::state::{JobKind, Pane, State};
-use crate::measure::Kind;
+use crate::app::settings::Settings;
+use crate::app::state::{Pane, State};
 use crate::project::Label;
-use crate::space::{Plane, Side};
-use crate::view::Interpolation;
+use crate::space::Side;
 use egui::{Context, Event, Key, Modifiers};
 
-/// One key and its meaning.
-pub(super) struct Binding {
-    /// As the sheet shows it.
-    pub shown: &'static str,
-    /// What it does, in a few words.
-    pub what: &'static str,
+/// A key with what is held along with it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Shortcut {
     modifiers: Modifiers,
     key: Key,
-    command: fn(&State, Option<Pane>) -> Option<Command>,
 }
 
-const NONE: Modifiers = Modifiers::NONE;
-const SHIFT: Modifiers = Modifiers::SHIFT;
-const CTRL: Modifiers = Modifiers::COMMAND;
+impl Shortcut {
+    /// Reads `Ctrl+Shift+Z`.
+    pub fn parse(text: &str) -> Option<Self> {
+        // The key itself may be a plus.
+        let (held, key) = match text.strip_suffix("++") {
+            Some(held) => (held, "+"),
+            None => text.rsplit_once('+').filter(|(_, key)| !key.is_empty()).unwrap_or(("", text)),
+        };
+        let mut modifiers = Modifiers::NONE;
+        for word in held.split('+').filter(|word| !word.is_empty()) {
+            modifiers = modifiers.plus(match word {
+                "Ctrl" | "Cmd" => Modifiers::COMMAND,
+                "Shift" => Modifiers::SHIFT,
+                "Alt" => Modifiers::ALT,
+                _ => return None,
+            });
+        }
+        let key = match key {
+            "PgUp" => Key::PageUp,
+            "PgDn" => Key::PageDown,
+            name => Key::from_name(name)?,
+        };
+        Some(Self { modifiers, key })
+    }
 
-const fn bind(
-    shown: &'static str,
-    what: &'static str,
-    modifiers: Modifiers,
-    key: Key,
-    command: fn(&State, Option<Pane>) -> Option<Command>,
-) -> Binding {
-    Binding { shown, what, modifiers, key, command }
-}
+    /// The text that [`Shortcut::parse`] reads.
+    pub fn text(self) -> String {
+        let held = [
+            (self.modifiers.command || self.modifiers.ctrl, "Ctrl+"),
+            (self.modifiers.alt, "Alt+"),
+            (self.modifiers.shift && !is_sign(self.key), "Shift+"),
+        ];
+        let held: String = held.into_iter().filter_map(|(is_held, text)| is_held.then_some(text)).collect();
+        let key = match self.key {
+            Key::PageUp => "PgUp",
+            Key::PageDown => "PgDn",
+            Key::ArrowUp => "Up",
+            Key::ArrowDown => "Down",
+            Key::ArrowLeft => "Left",
+            Key::ArrowRight => "Right",
+            Key::Escape => "Esc",
+            Key::Minus => "-",
+            key if is_sign(key) => key.symbol_or_name(),
+            key => key.name(),
+        };
+        held + key
+    }
 
-/// All keys, in the order of the sheet.
-pub(super) const BINDINGS: &[Binding] = &[
-    bind("Ctrl+O", "open files", CTRL, Key::O, |_, _| Some(Command::AskFile)),
-    bind("Ctrl+Shift+O", "open a folder", CTRL.plus(SHIFT), Key::O, |_, _| Some(Command::AskFolder)),
-    bind("PgUp", "previous series of the list", NONE, Key::PageUp, |_, _| Some(Command::NextSeries(-1))),
-    bind("PgDn", "next series", NONE, Key::PageDown, |_, _| Some(Command::NextSeries(1))),
-    bind("Ctrl+Shift+Z", "redo", CTRL.plus(SHIFT), Key::Z, |_, _| Some(Command::Redo)),
-    bind("Ctrl+Z", "undo", CTRL, Key::Z, |_, _| Some(Command::Undo)),
-    bind("A", "patient RIGHT sinus normal", NONE, Key::A, |_, _| Some(Command::Label(Side::Right, Label::Normal))),
-    bind("S", "patient RIGHT sinus anomalous", NONE, Key::S, |_, _| {
-        Some(Command::Label(Side::Right, Label::Anomalous))
-    }),
-    bind("D", "patient RIGHT sinus uncertain", NONE, Key::D, |_, _| {
-        Some(Command::Label(Side::Right, Label::Uncertain))
-    }),
-    bind("K", "patient LEFT sinus normal", NONE, Key::K, |_, _| Some(Command::Label(Side::Left, Label::Normal))),
-    bind("L", "patient LEFT sinus anomalous", NONE, Key::L, |_, _| Some(Command::Label(Side::Left, Label::Anomalous))),
-    bind("J", "patient LEFT sinus uncertain", NONE, Key::J, |_, _| Some(Command::Label(Side::Left, Label::Uncertain))),
-    bind("U", "sinus at the crosshair uncertain", NONE, Key::U, |_, _| Some(Command::LabelCurrent(Label::Uncertain))),
-    bind("M", "compute the residual maps", NONE, Key::M, |_, _| Some(Command::Analyse)),
-    bind("O", "overlay on or off", NONE, Key::O, |_, _| Some(Command::Layer(LayerCommand::ToggleAll))),
-    bind("[", "overlay less opaque", NONE, Key::OpenBracket, |_, _| Some(Command::Layer(LayerCommand::Opacity(-0.1)))),
-    bind("]", "overlay more opaque", NONE, Key::CloseBracket, |_, _| Some(Command::Layer(LayerCommand::Opacity(0.1)))),
-    bind("X", "crosshair on or off", NONE, Key::X, |_, _| Some(Command::ToggleCross)),
-    bind("B", "sinus boxes on or off", NONE, Key::B, |_, _| Some(Command::ToggleBoxes)),
-    bind("I", "interpolation: nearest, linear, cubic", NONE, Key::I, |state, _| {
-        Some(Command::Interpolate(next_interpolation(state.view.interpolation)))
-    }),
-    bind("Shift+D", "measure a distance", SHIFT, Key::D, |_, _| choose(Kind::Distance)),
-    bind("Shift+A", "measure an angle", SHIFT, Key::A, |_, _| choose(Kind::Angle)),
-    bind("Shift+E", "measure in an ellipse", SHIFT, Key::E, |_, _| choose(Kind::Ellipse)),
-    bind("Shift+B", "measure in a box", SHIFT, Key::B, |_, _| choose(Kind::Box)),
-    bind("Shift+P", "probe a point", SHIFT, Key::P, |_, _| choose(Kind::Probe)),
-    bind("Del", "delete the selected measurement", NONE, Key::Delete, |state, _| {
-        state.measures.selected.map(|id| Command::Measure(MeasureCommand::Delete(id)))
-    }),
-    bind("R", "reset pan, zoom and turn", NONE, Key::R, |_, _| Some(Command::ResetViews)),
-    bind("Shift+Up", "ten slices on", SHIFT, Key::ArrowUp, |_, pane| scroll(pane, 10.0)),
-    bind("Shift+Down", "ten slices back", SHIFT, Key::ArrowDown, |_, pane| scroll(pane, -10.0)),
-    bind("Up", "next slice of the pane under the mouse", NONE, Key::ArrowUp, |_, pane| scroll(pane, 1.0)),
-    bind("Down", "slice before", NONE, Key::ArrowDown, |_, pane| scroll(pane, -1.0)),
-    bind("Home", "first slice", NONE, Key::Home, |_, pane| Some(Command::ScrollToEnd(plane(pane), false))),
-    bind("End", "last slice", NONE, Key::End, |_, pane| Some(Command::ScrollToEnd(plane(pane), true))),
-    bind("1", "window of the file or automatic", NONE, Key::Num1, |_, _| Some(Command::ChooseWindow(0))),
-    bind("2", "second window of the list", NONE, Key::Num2, |_, _| Some(Command::ChooseWindow(1))),
-    bind("3", "third", NONE, Key::Num3, |_, _| Some(Command::ChooseWindow(2))),
-    bind("4", "fourth", NONE, Key::Num4, |_, _| Some(Command::ChooseWindow(3))),
-    bind("5", "fifth", NONE, Key::Num5, |_, _| Some(Command::ChooseWindow(4))),
-    bind("6", "sixth", NONE, Key::Num6, |_, _| Some(Command::ChooseWindow(5))),
-    bind("F1", "this sheet", NONE, Key::F1, |_, _| Some(Command::ToggleHelp)),
-    bind("?", "this sheet", SHIFT, Key::Questionmark, |_, _| Some(Command::ToggleHelp)),
-    bind(
-        "Esc",
-        "stop drawing, close the sheet, a message, the tool, or stop opening",
-        NONE,
-        Key::Escape,
-        |state, _| {
-            Some(match (state.help, &state.message) {
-                _ if state.measures.unfinished() => Command::Measure(MeasureCommand::Cancel),
-                (true, _) => Command::ToggleHelp,
-                (false, Some(_)) => Command::DismissMessage,
-                _ if state.measures.busy() => Command::Measure(MeasureCommand::Cancel),
-                (false, None) => Command::Cancel(JobKind::Open),
-            })
-        },
-    ),
-];
-
-/// What the mouse does; only for the sheet.
-pub(super) const MOUSE: &[(&str, &str)] = &[
-    ("left drag", "crosshair; on the mark in a box: move the box; in 3-D: turn"),
-    ("right drag", "window: sideways width, up and down centre"),
-    ("middle drag", "pan"),
-    ("left on a measurement", "select it, move it or one of its handles"),
-    ("wheel", "slices; in 3-D: zoom"),
-    ("Ctrl+wheel", "zoom at the mouse"),
-    ("Shift+move", "crosshair follows"),
-    ("double click", "one pane large, or all again"),
-    ("hold Space", "hide the overlay"),
-];
-
-fn next_interpolation(now: Interpolation) -> Interpolation {
-    match now {
-        Interpolation::Nearest => Interpolation::Linear,
-        Interpolation::Linear => Interpolation::Cubic,
-        Interpolation::Cubic => Interpolation::Nearest,
+    /// Whether this is what was pressed. On some keyboards a sign needs Shift, so that says nothing there.
+    fn is(self, key: Key, mut modifiers: Modifiers) -> bool {
+        if is_sign(key) {
+            modifiers.shift = self.modifiers.shift;
+        }
+        self.key == key && modifiers.matches_exact(self.modifiers)
     }
 }
 
-fn plane(pane: Option<Pane>) -> Plane {
-    match pane {
-        Some(Pane::Plane(plane)) => plane,
-        _ => Plane::Axial,
+/// Keys that are neither letters nor digits nor have a name of their own on the keyboard.
+fn is_sign(key: Key) -> bool {
+    let symbol = if key == Key::Minus { "-" } else { key.symbol_or_name() };
+    symbol.chars().count() == 1 && symbol.is_ascii() && !symbol.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// The keys of an action as text: its own, or those the user gave it. Several are separated by spaces.
+pub(super) fn text<'a>(settings: &'a Settings, action: &Action) -> &'a str {
+    settings.keys.get(action.id).map_or(action.usual, String::as_str)
+}
+
+/// The keys of an action by its name, for menus and tooltips; empty where it has none.
+pub(super) fn of<'a>(settings: &'a Settings, id: &str) -> &'a str {
+    ACTIONS.iter().find(|action| action.id == id).map_or("", |action| text(settings, action))
+}
+
+/// A tooltip with the key of an action behind it.
+pub(super) fn hint(settings: &Settings, what: &str, id: &str) -> String {
+    match of(settings, id) {
+        "" => what.to_owned(),
+        key => format!("{what} ({})", key.replace(' ', ", ")),
     }
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]
-fn choose(kind: Kind) -> Option<Command> {
-    Some(Command::Measure(MeasureCommand::Choose(kind)))
+fn shortcuts(settings: &Settings, action: &Action) -> impl Iterator<Item = Shortcut> {
+    text(settings, action).split(' ').filter_map(Shortcut::parse)
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]
-fn scroll(pane: Option<Pane>, slices: f64) -> Option<Command> {
-    Some(Command::Scroll(plane(pane), slices))
+/// The actions that have a key with another one in common; a key with two meanings has the first one.
+pub(super) fn conflicts(settings: &Settings) -> Vec<(&'static Action, &'static Action, String)> {
+    let all: Vec<(&Action, Shortcut)> =
+        ACTIONS.iter().flat_map(|action| shortcuts(settings, action).map(move |key| (action, key))).collect();
+    let mut found = Vec::new();
+    for (number, (action, key)) in all.iter().enumerate() {
+        let others = all[number + 1..].iter().filter(|(other, same)| same == key && other.id != action.id);
+        found.extend(others.map(|(other, _)| (*action, *other, key.text())));
+    }
+    found
 }
 
-/// The commands of the keys pressed in this frame, in their order; none while text is being typed.
-pub(super) fn pressed(ctx: &Context, state: &State, hovered: Option<Pane>) -> Vec<Command> {
-    if ctx.text_edit_focused() {
+/// The commands of the keys pressed in this frame, in their order. `pane` is the one that keys for slices mean;
+/// `elsewhere` says that another widget has the keyboard and needs the keys that move and press.
+pub(super) fn pressed(ctx: &Context, state: &State, pane: Pane, elsewhere: bool) -> Vec<Command> {
+    if ctx.text_edit_focused() || is_capturing(ctx) {
         return Vec::new();
     }
+    let settings = &state.settings;
     let mut commands = Vec::new();
-    let peek = ctx.input(|input| {
+    ctx.input(|input| {
         for event in &input.events {
-            let Event::Key { key, pressed: true, repeat, modifiers, .. } = event else { continue };
-            let binding = BINDINGS.iter().find(|b| b.key == *key && modifiers.matches_exact(b.modifiers));
+            let Event::Key { key, physical_key, pressed: true, repeat, modifiers } = event else { continue };
+            if elsewhere && modifiers.is_none() && moves_or_presses(*key) {
+                continue;
+            }
+            let means = |key: Key| {
+                ACTIONS.iter().find(|action| shortcuts(settings, action).any(|shortcut| shortcut.is(key, *modifiers)))
+            };
+            // Where digits need Shift, the place of the key counts.
+            let action = means(*key).or_else(|| physical_key.and_then(means));
             // A held key scrolls on, but does not label, undo or switch again and again.
-            let command = binding.and_then(|b| (b.command)(state, hovered));
-            commands
-                .extend(command.filter(|c| {
-                    !repeat || matches!(c, Command::Scroll(..) | Command::Layer(LayerCommand::Opacity(_)))
-                }));
+            let action = action.filter(|action| action.repeats || !repeat);
+            commands.extend(action.and_then(|action| (action.command)(state, pane)));
         }
-        input.key_down(Key::Space)
     });
+    let peek = !elsewhere && held(ctx, settings, "peek");
     if peek != state.layers.peek {
         commands.push(Command::Layer(LayerCommand::Peek(peek)));
     }
     commands
 }
 
-/// The key of a measuring tool, as the table has it.
-pub(super) fn measure_key(kind: Kind) -> &'static str {
-    let means = |binding: &&Binding| {
-        let command = (binding.command)(&State::default(), None);
-        matches!(command, Some(Command::Measure(MeasureCommand::Choose(chosen))) if chosen == kind)
-    };
-    BINDINGS.iter().find(means).map_or("", |binding| binding.shown)
+/// Whether a key of an action is down.
+pub(super) fn held(ctx: &Context, settings: &Settings, id: &str) -> bool {
+    let mut keys = ACTIONS.iter().filter(|action| action.id == id).flat_map(|action| shortcuts(settings, action));
+    ctx.input(|input| keys.any(|shortcut| input.key_down(shortcut.key)))
 }
 
-/// The keys of normal, anomalous and uncertain of a side, as the table has them.
-pub(super) fn label_keys(side: Side) -> [&'static str; 3] {
-    Label::ALL.map(|label| {
-        let means = |b: &&Binding| matches!((b.command)(&State::default(), None), Some(Command::Label(s, l)) if s == side && l == label);
-        BINDINGS.iter().find(means).map_or("", |b| b.shown)
+/// Keys by which widgets are moved and pressed.
+fn moves_or_presses(key: Key) -> bool {
+    use Key::{ArrowDown, ArrowLeft, ArrowRight, ArrowUp, End, Enter, Home, Space};
+    matches!(key, ArrowUp | ArrowDown | ArrowLeft | ArrowRight | Home | End | Enter | Space)
+}
+
+/// Where egui remembers which action waits for a new key.
+pub(super) fn capture_id() -> egui::Id {
+    egui::Id::unique("action that waits for its key")
+}
+
+fn is_capturing(ctx: &Context) -> bool {
+    ctx.data(|data| data.get_temp::<&'static str>(capture_id())).is_some()
+}
+
+/// The first key pressed in this frame, for an action that waits for one.
+pub(super) fn captured(ctx: &Context) -> Option<Shortcut> {
+    ctx.input(|input| {
+        input.events.iter().find_map(|event| match event {
+            Event::Key { key, pressed: true, modifiers, .. } if !is_held_along(*key) => {
+                let modifiers = Modifiers { mac_cmd: false, ctrl: false, ..*modifiers };
+                Some(Shortcut { modifiers, key: *key })
+            }
+            _ => None,
+        })
     })
+}
+
+fn is_held_along(key: Key) -> bool {
+    use Key::{AltLeft, AltRight, ControlLeft, ControlRight, ShiftLeft, ShiftRight, SuperLeft, SuperRight};
+    matches!(key, ShiftLeft | ShiftRight | ControlLeft | ControlRight | AltLeft | AltRight | SuperLeft | SuperRight)
+}
+
+/// The name of the action that labels a sinus.
+pub(super) fn label_action(side: Side, label: Label) -> &'static str {
+    let means = |action: &&Action| matches!((action.command)(&State::default(), Pane::Volume), Some(Command::Label(s, l)) if s == side && l == label);
+    ACTIONS.iter().find(means).map_or("", |action| action.id)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn keys_are_read_as_they_are_written() {
+        let Some(redo) = Shortcut::parse("Ctrl+Shift+Z") else { panic!("not read") };
+        assert_eq!((redo.key, redo.modifiers), (Key::Z, Modifiers::COMMAND.plus(Modifiers::SHIFT)));
+        for text in ["Ctrl+Shift+Z", "PgUp", "Alt+Left", "[", "?", "Ctrl++", "+", "Ctrl+-", "7", "F1", "Space", "Esc"] {
+            assert_eq!(Shortcut::parse(text).map(Shortcut::text).as_deref(), Some(text));
+        }
+        assert_eq!(Shortcut::parse("Hyper+Z"), None);
+        assert_eq!(Shortcut::parse("Ctrl+Nothing"), None);
+    }
+
+    #[test]
+    fn a_sign_is_meant_with_and_without_shift() {
+        let Some(sheet) = Shortcut::parse("?") else { panic!("not read") };
+        assert!(sheet.is(Key::Questionmark, Modifiers::SHIFT) && sheet.is(Key::Questionmark, Modifiers::NONE));
+        assert!(!sheet.is(Key::Questionmark, Modifiers::CTRL));
+        let Some(normal) = Shortcut::parse("A") else { panic!("not read") };
+        assert!(normal.is(Key::A, Modifiers::NONE) && !normal.is(Key::A, Modifiers::SHIFT));
+    }
+
+    #[test]
+    fn every_usual_key_is_understood_and_has_one_meaning() {
+        for action in ACTIONS {
+            for text in action.usual.split(' ') {
+                assert!(Shortcut::parse(text).is_some(), "{}: {text}", action.id);
+            }
+            assert_eq!(ACTIONS.iter().filter(|other| other.id == action.id).count(), 1, "{}", action.id);
+        }
+        let conflicts: Vec<_> =
+            conflicts(&Settings::default()).iter().map(|(a, b, key)| (a.id, b.id, key.clone())).collect();
+        assert_eq!(conflicts, []);
+    }
+
+    #[test]
+    fn a_key_given_twice_is_named() {
+        let mut settings = Settings::default();
+        settings.keys.insert("redo".to_owned(), "Ctrl+Y A".to_owned());
+        let named: Vec<_> = conflicts(&settings).iter().map(|(a, b, key)| (a.id, b.id, key.clone())).collect();
+        assert_eq!(named, [("redo", "label right normal", "A".to_owned())]);
+        assert_eq!(hint(&settings, "Redo", "redo"), "Redo (Ctrl+Y, A)");
+    }
+
     /// The keys stand on the keyboard as the sinuses stand on the screen: A S D left, J K L right.
     #[test]
     fn label_keys_mirror_the_radiological_screen() {
-        let meaning = |key| {
-            let binding = BINDINGS.iter().find(|b| b.key == key && b.modifiers == NONE);
-            binding.and_then(|b| (b.command)(&State::default(), None)).map(|c| format!("{c:?}"))
-        };
-        assert_eq!(meaning(Key::A).as_deref(), Some("Label(Right, Normal)"));
-        assert_eq!(meaning(Key::S).as_deref(), Some("Label(Right, Anomalous)"));
-        assert_eq!(meaning(Key::K).as_deref(), Some("Label(Left, Normal)"));
-        assert_eq!(meaning(Key::L).as_deref(), Some("Label(Left, Anomalous)"));
-    }
-
-    #[test]
-    fn the_buttons_show_the_keys_of_the_table() {
-        assert_eq!(label_keys(Side::Right), ["A", "S", "D"]);
-        assert_eq!(label_keys(Side::Left), ["K", "L", "J"]);
-    }
-
-    #[test]
-    fn no_key_has_two_meanings() {
-        for (i, a) in BINDINGS.iter().enumerate() {
-            for b in &BINDINGS[i + 1..] {
-                assert!(a.key != b.key || a.modifiers != b.modifiers, "{} and {}", a.what, b.what);
-            }
-        }
+        let keys = |side| Label::ALL.map(|label| of(&Settings::default(), label_action(side, label)).to_owned());
+        assert_eq!(keys(Side::Right), ["A", "S", "D"]);
+        assert_eq!(keys(Side::Left), ["K", "L", "J"]);
     }
 }

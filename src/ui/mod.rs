@@ -1,15 +1,20 @@
 //! The window: panes and panels drawn from [`State`], wishes sent as [`Command`]s.
 
+mod actions;
 mod bar;
 mod beside;
+mod cards;
 mod colour_bar;
 mod cube;
+mod drawer;
+mod figure;
 mod help;
 mod keys;
 mod layers;
 mod lettering;
 mod measure;
-mod panel;
+mod menus;
+mod message;
 mod panes;
 mod plane_marks;
 mod plane_mouse;
@@ -17,9 +22,12 @@ mod plane_pane;
 mod preview;
 mod probe;
 mod projection;
+mod rail;
+mod recent;
 mod rest;
 mod scan;
 mod series;
+mod settings_panel;
 mod start;
 mod status;
 mod theme;
@@ -28,9 +36,12 @@ mod volume_panel;
 
 pub use start::run;
 
+use crate::app::settings::{Settings, SettingsCommand};
+use crate::app::shell::ShellCommand;
 use crate::app::state::Pane;
-use crate::app::{Command, MakeDevice, Prepare, Runner, RunnerConfig, State, WindowOptions};
+use crate::app::{Command, MakeDevice, Prepare, Runner, RunnerConfig, State, WindowOptions, settings_file};
 use crate::gpu;
+use crate::space::Plane;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,8 +50,13 @@ use std::time::{Duration, Instant};
 pub struct App {
     state: State,
     runner: Runner,
-    /// The pane under the mouse: keys for slices mean it.
-    hovered: Option<Pane>,
+    /// The panes of the last frame.
+    shown: panes::Shown,
+    /// The pane that keys and menus mean: the one that has the keyboard, else the one that was under the mouse last.
+    pane: Pane,
+    /// The pane that gets the keyboard in the next frame.
+    go_to: Option<Pane>,
+    camera: figure::Camera,
     /// Hears what goes wrong with the window's device.
     watch: gpu::Watch,
     /// Uploads to the window's device.
@@ -52,10 +68,12 @@ pub struct App {
 struct Startup {
     started: Instant,
     frames: u64,
+    /// Whether the frame that was begun last shows the scan.
+    shown: bool,
 }
 
 impl App {
-    /// Sets up drawing and opens what was asked for.
+    /// Sets up drawing and opens what was asked for. Without a file for them, settings are those of this run alone.
     #[must_use]
     pub fn new(cc: &eframe::CreationContext<'_>, args: WindowOptions, started: Instant) -> Self {
         // Jobs upload what they make, to whichever window there is by then.
@@ -71,20 +89,30 @@ impl App {
             project: args.project.clone().unwrap_or_else(default_project),
             rater: args.rater.clone().unwrap_or_else(login_name),
             prepare,
-            gpu: cc.wgpu_render_state.as_ref().filter(|_| !args.safe_graphics).and_then(analysis_device),
+            gpu: (cc.wgpu_render_state.as_ref().filter(|_| !args.safe_graphics))
+                .and_then(|window| gpu::analysis_device(window).map(|make| Arc::new(make) as MakeDevice)),
         };
         let keeper = config.project.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let label_keeper = format!("Labels by {} in {keeper}", config.rater);
+        let (settings, note) = args.settings.as_deref().map_or((Settings::default(), None), settings_file::load);
         let mut app = Self {
-            state: State::kept_by(label_keeper),
-            runner: Runner::new(config),
-            hovered: None,
+            state: State::kept_by(label_keeper).with_settings(settings),
+            runner: Runner::new(config).with_settings(args.settings.clone()),
+            shown: panes::Shown::default(),
+            pane: Pane::Plane(Plane::Axial),
+            go_to: None,
+            camera: figure::Camera::default(),
             watch: gpu::Watch::default(),
             uploader,
-            startup: args.log_startup.then_some(Startup { started, frames: 0 }),
+            startup: args.log_startup.then_some(Startup { started, frames: 0, shown: false }),
         };
         app.draw_on(cc);
-        app.send(Command::ShowPaths(args.show_paths));
+        if args.show_paths {
+            app.send(Command::Settings(SettingsCommand::ShowPathsForNow));
+        }
+        if let Some(note) = note {
+            app.send(Command::Notice(note));
+        }
         app.send(if args.paths.is_empty() { Command::OpenExample } else { Command::Open(args.paths) });
         app
     }
@@ -121,6 +149,18 @@ impl App {
         }
     }
 
+    /// Carries out what the keys ask for.
+    fn keys(&mut self, ctx: &egui::Context) {
+        let focused = ctx.memory(egui::Memory::focused).is_some();
+        let elsewhere = focused && self.shown.focused.is_none();
+        for command in keys::pressed(ctx, &self.state, self.pane, elsewhere) {
+            if let Command::Focus(pane) = command {
+                (self.pane, self.go_to) = (pane, Some(pane));
+            }
+            self.send(command);
+        }
+    }
+
     /// Says what the user should know of what is drawn.
     fn graphics_notes(&mut self, ctx: &egui::Context, frame: &eframe::Frame) {
         for trouble in self.watch.take() {
@@ -135,23 +175,30 @@ impl App {
         }
     }
 
+    /// A frame has been presented when the next one is begun.
     fn log_startup(&mut self) {
         let Some(startup) = &mut self.startup else { return };
         startup.frames += 1;
         let ms = startup.started.elapsed().as_millis();
         if startup.frames == 2 {
-            // The first frame has been presented when the second is begun.
             eprintln!("first frame after {ms} ms");
         }
-        if self.state.generation > 0 && startup.frames > 2 {
+        if startup.shown {
             eprintln!("scan interactive after {ms} ms");
             self.startup = None;
+        } else {
+            startup.shown = self.state.generation > 0;
         }
     }
 }
 
 impl eframe::App for App {
+    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        theme::BACKGROUND.to_normalized_gamma_f32()
+    }
+
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        log::trace!("a frame begins; the last took {:.1} ms", 1e3 * frame.info().cpu_usage.unwrap_or_default());
         for command in self.runner.poll() {
             self.send(command);
         }
@@ -160,9 +207,12 @@ impl eframe::App for App {
         if !dropped.is_empty() {
             self.send(Command::Open(dropped));
         }
-        for command in keys::pressed(ctx, &self.state, self.hovered) {
-            self.send(command);
+        self.keys(ctx);
+        let wide = ctx.content_rect().width() >= WIDE;
+        if wide != self.state.shell.wide {
+            self.send(Command::Shell(ShellCommand::Wide(wide)));
         }
+        theme::follow(ctx, &self.state.settings);
         self.send(Command::Jobs(self.runner.jobs()));
         if let Some(wait) = self.runner.remember(self.state.saved()) {
             ctx.request_repaint_after(wait);
@@ -180,12 +230,20 @@ impl eframe::App for App {
             return;
         }
         let mut commands = Vec::new();
-        bar::ui(ui, &self.state, &mut commands);
+        bar::ui(ui, &self.state, self.pane, &mut commands);
         status::ui(ui, &self.state, &mut commands);
-        panel::ui(ui, &self.state, &mut commands);
-        self.hovered = panes::ui(ui, &self.state, &mut commands);
-        probe::tooltip(ui.ctx(), &self.state);
-        help::ui(ui, &self.state, &mut commands);
+        cards::ui(ui, &self.state, &mut commands);
+        rail::ui(ui, &self.state, &mut commands);
+        drawer::ui(ui, &self.state, &mut commands);
+        self.shown = panes::ui(ui, &self.state, self.go_to.take(), &mut commands);
+        self.pane = self.shown.focused.or(self.shown.hovered).unwrap_or(self.pane);
+        if self.state.shell.figure.is_some() {
+            commands.extend(self.camera.follow(ui.ctx(), &self.state, &self.shown.panes));
+        } else {
+            message::ui(ui, &self.state, self.shown.area, &mut commands);
+            probe::tooltip(ui.ctx(), &self.state);
+            help::ui(ui, &self.state, &mut commands);
+        }
         if !commands.is_empty() {
             // What a command changes is drawn in the next frame.
             ui.ctx().request_repaint();
@@ -194,16 +252,27 @@ impl eframe::App for App {
             self.send(command);
         }
     }
+
+    fn raw_input_hook(&mut self, _ctx: &egui::Context, raw_input: &mut egui::RawInput) {
+        if self.state.shell.figure.is_some() {
+            // A figure shows no marks under the mouse.
+            raw_input.events.push(egui::Event::PointerGone);
+        }
+    }
 }
 
-fn analysis_device(window: &eframe::egui_wgpu::RenderState) -> Option<MakeDevice> {
-    gpu::analysis_device(window).map(|make| Arc::new(make) as MakeDevice)
-}
+/// The width in points from which a drawer is open unasked.
+const WIDE: f32 = 1500.0;
 
 /// `labels.antrum` in the user's data folder.
 fn default_project() -> PathBuf {
     directories::ProjectDirs::from("", "", "antrum")
         .map_or_else(|| PathBuf::from("labels.antrum"), |dirs| dirs.data_dir().join("labels.antrum"))
+}
+
+/// `settings.json` in the user's configuration folder.
+fn default_settings() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "antrum").map(|dirs| dirs.config_dir().join("settings.json"))
 }
 
 fn login_name() -> String {

@@ -1,32 +1,59 @@
 //! The four panes: axial and coronal above, sagittal and 3-D below, or one of them large.
 
-use super::{beside, plane_pane, preview, theme, volume_pane};
+use super::{beside, figure, plane_pane, preview, theme, volume_pane};
 use crate::app::command::Command;
-use crate::app::compare::Shown;
+use crate::app::compare::Shown as Scan;
 use crate::app::state::{JobKind, Layout, Pane, State};
 use crate::space::Plane;
-use egui::{Align2, CentralPanel, FontId, Frame, Rect, Sense, Ui, UiBuilder, pos2, vec2};
+use egui::{
+    Align2, CentralPanel, EventFilter, FontId, Frame, Rect, Response, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2,
+    pos2, vec2,
+};
 
-/// Draws the panes and says which one is under the mouse.
-pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Option<Pane> {
-    let mut hovered = None;
-    CentralPanel::no_frame().frame(Frame::new().fill(theme::LINE)).show(ui, |ui| {
+/// What the panes were in one frame.
+pub(super) struct Shown {
+    /// Where they all lie.
+    pub area: Rect,
+    /// Which are shown, and where.
+    pub panes: Vec<(Pane, Rect)>,
+    /// The one under the mouse.
+    pub hovered: Option<Pane>,
+    /// The one that has the keyboard.
+    pub focused: Option<Pane>,
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self { area: Rect::NOTHING, panes: Vec::new(), hovered: None, focused: None }
+    }
+}
+
+/// Draws the panes; `go_to` is the one that gets the keyboard.
+pub(super) fn ui(ui: &mut Ui, state: &State, go_to: Option<Pane>, commands: &mut Vec<Command>) -> Shown {
+    let mut shown = Shown::default();
+    // Nothing is filled here: the window is cleared to the background, and whole panes of egui's own colour take a third of
+    // a frame where graphics are software.
+    CentralPanel::no_frame().frame(Frame::new()).show(ui, |ui| {
         let area = ui.max_rect();
+        shown.area = area;
         if state.scan.is_none() {
             empty_ui(ui, state, area);
         }
         let (arrangement, focus) = (state.view.layout, state.view.focus);
-        let shown = match (&state.scan, state.beside()) {
-            (None, _) => Vec::new(),
-            (Some(_), Some(_)) => beside::layout(area, arrangement, focus),
-            (Some(_), None) => {
-                layout(area, arrangement, focus).into_iter().map(|(pane, rect)| (pane, Shown::First, rect)).collect()
-            }
-        };
-        for (pane, scan, rect) in shown {
+        let mut panes = Vec::new();
+        if state.scan.is_some() {
+            panes = match state.beside() {
+                Some(_) => beside::layout(area, arrangement, focus),
+                None => {
+                    layout(area, arrangement, focus).into_iter().map(|(pane, rect)| (pane, Scan::First, rect)).collect()
+                }
+            };
+        }
+        shown.panes = panes.iter().map(|&(pane, _, rect)| (pane, rect)).collect();
+        for (pane, scan, rect) in panes {
             let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt((pane, scan)));
             child.set_clip_rect(rect);
-            child.painter().rect_filled(rect, 0.0, theme::BACKGROUND);
+            ui.painter().rect_stroke(rect, 0.0, Stroke::new(GAP, theme::LINE), StrokeKind::Outside);
             let response = match pane {
                 Pane::Plane(plane) => plane_pane::ui(&mut child, state, scan, plane, rect, commands),
                 Pane::Volume => volume_pane::ui(&mut child, state, rect, commands),
@@ -35,23 +62,49 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) -> Opt
                 commands.push(Command::ToggleSingle(pane));
             }
             if response.hovered() || response.dragged() {
-                hovered = Some(pane);
+                shown.hovered = Some(pane);
+            }
+            if go_to == Some(pane) {
+                response.request_focus();
+            }
+            if response.has_focus() {
+                shown.focused = Some(pane);
+                focus_ui(&child, state, &response);
             }
         }
+        figure::notice_ui(ui, state, &shown.panes);
         if preview::is_due(ui, state) {
             preview::coming_ui(ui, state, area);
         }
     });
-    hovered
+    shown
+}
+
+/// Shows that a pane has the keyboard, and keeps the arrows for it. The mouse takes the keys to where it moves.
+fn focus_ui(ui: &Ui, state: &State, response: &Response) {
+    let arrows = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
+    if state.shell.figure.is_none() {
+        let stroke = Stroke::new(1.0, theme::ACCENT);
+        ui.painter().rect_stroke(response.rect, 0.0, stroke, StrokeKind::Inside);
+    }
+    let moved = ui.input(|input| input.pointer.delta() != Vec2::ZERO);
+    let elsewhere = ui.input(|input| input.pointer.hover_pos()).is_some_and(|at| !response.rect.contains(at));
+    if moved && elsewhere {
+        response.surrender_focus();
+    }
 }
 
 /// The panes in their order.
 const PANES: [Pane; 4] =
     [Pane::Plane(Plane::Axial), Pane::Plane(Plane::Coronal), Pane::Plane(Plane::Sagittal), Pane::Volume];
 
+/// The hairline between panes, in points.
+const GAP: f32 = 1.0;
+
 /// Where each visible pane lies, with a hairline between them.
 fn layout(area: Rect, layout: Layout, focus: Pane) -> Vec<(Pane, Rect)> {
-    let gap = 1.0;
+    let gap = GAP;
     match layout {
         Layout::Single => vec![(focus, area)],
         Layout::Quad => {
@@ -81,7 +134,6 @@ fn layout(area: Rect, layout: Layout, focus: Pane) -> Vec<(Pane, Rect)> {
 
 fn empty_ui(ui: &mut Ui, state: &State, area: Rect) {
     ui.allocate_rect(area, Sense::hover());
-    ui.painter().rect_filled(area, 0.0, theme::BACKGROUND);
     if !state.running(JobKind::Open) {
         let text = "Drop scans or a folder here: NIfTI, DICOM, ZIP, PNG or JPEG. Or choose them with Open";
         ui.painter().text(area.center(), Align2::CENTER_CENTER, text, FontId::proportional(16.0), theme::WEAK);

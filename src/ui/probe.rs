@@ -2,14 +2,14 @@
 //! whole list on hover and, while a key is held, at the mouse.
 
 use super::lettering::orientation_known;
-use super::{colour_bar, plane_pane, theme};
+use super::{colour_bar, keys, plane_pane, theme};
 use crate::app::compare::Shown;
 use crate::app::layers::{Layer, Source};
 use crate::app::state::State;
 use crate::methods::sinus::{Presence, Sinus};
 use crate::space::{Plane, Side};
 use crate::volume::{Unit, Volume};
-use egui::{Context, Grid, Id, Key, Label, LayerId, Order, RichText, Tooltip, Ui};
+use egui::{Context, Grid, Id, Label, LayerId, Order, RichText, Tooltip, Ui};
 use glam::DVec3;
 
 /// How wide a character of the line is, in points: what does not fit is left out.
@@ -30,7 +30,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State) {
 
 /// While the key is held, the whole list beside the mouse.
 pub(super) fn tooltip(ctx: &Context, state: &State) {
-    let held = !ctx.text_edit_focused() && ctx.input(|i| i.key_down(Key::P));
+    let held = !ctx.text_edit_focused() && keys::held(ctx, &state.settings, "probe");
     let Some(probe) = under_mouse(ctx, state).filter(|_| held).and_then(|at_mm| Probe::at(state, at_mm)) else {
         return;
     };

@@ -1,23 +1,22 @@
-//! The open scan in the left panel: what it is, which of its volumes, and what its reader should know about it.
+//! The open scan in its drawer: what it is, which of its volumes, and what its reader should know about it.
 
 use super::theme;
 use crate::app::checks;
 use crate::app::command::Command;
 use crate::app::state::{OpenScan, State};
 use crate::io::{Format, Scan};
-use egui::{Button, Frame, RichText, Ui, WidgetInfo};
+use egui::{Button, RichText, Ui, WidgetInfo};
 
 pub(super) fn ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec<Command>) {
     let scan = &open.scan;
-    ui.label(theme::heading("Scan"));
     ui.horizontal_wrapped(|ui| {
         if scan.format == Format::Synthetic {
-            ui.label(RichText::new("Synthetic head, not a patient").color(theme::NOTICE).strong());
+            ui.label(RichText::new("Synthetic head, not a patient").color(theme::of(ui).notice).strong());
         } else {
-            ui.label(RichText::new(name(scan, state.settings.show_paths)).color(theme::STRONG));
+            ui.label(RichText::new(name(scan, state.settings.show_paths)).color(theme::of(ui).strong));
         }
         if checks::resampled(scan) {
-            ui.label(RichText::new("resampled").color(theme::NOTICE).strong())
+            ui.label(RichText::new("resampled").color(theme::of(ui).notice).strong())
                 .on_hover_text("The slices were resampled to even spacing: what is shown is not what was measured");
         }
     });
@@ -63,7 +62,7 @@ fn stepper_ui(ui: &mut Ui, scan: &Scan, commands: &mut Vec<Command>) {
         step(ui, "‹", "Previous volume", scan.frame.checked_sub(1));
         let digits = scan.frames.to_string().len();
         let text = format!("volume {:>digits$} of {}", scan.frame + 1, scan.frames);
-        ui.label(RichText::new(text).font(theme::digits(12.0)).color(theme::STRONG));
+        ui.label(RichText::new(text).font(theme::digits(12.0)).color(theme::of(ui).strong));
         step(ui, "›", "Next volume", Some(scan.frame + 1));
     });
 }
@@ -73,27 +72,25 @@ fn checks_ui(ui: &mut Ui, scan: &Scan, show_files: bool, commands: &mut Vec<Comm
     if scan.checks.is_empty() {
         return;
     }
+    let palette = theme::of(ui);
     ui.add_space(4.0);
-    let frame = Frame::new().fill(theme::CARD).corner_radius(4).inner_margin(7);
-    frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.label(RichText::new(format!("Series check ({})", scan.checks.len())).color(theme::STRONG));
-        for check in &scan.checks {
-            ui.horizontal_top(|ui| {
-                ui.label(RichText::new("•").color(theme::NOTICE));
-                let label = ui.add(egui::Label::new(RichText::new(&check.message).size(12.0)).wrap());
-                if show_files && !check.files.is_empty() {
-                    label.on_hover_text(check.files.join("\n"));
-                }
-            });
-        }
-        let (text, even) = match (checks::uneven(scan), checks::resampled(scan)) {
-            (_, true) => ("Show the slices as stored", false),
-            (true, false) => ("Resample to even spacing", true),
-            (false, false) => return,
-        };
-        if ui.button(text).clicked() {
-            commands.push(Command::Even(even));
-        }
-    });
+    ui.separator();
+    ui.label(RichText::new(format!("Series check ({})", scan.checks.len())).color(palette.strong));
+    for check in &scan.checks {
+        ui.horizontal_top(|ui| {
+            ui.label(RichText::new("•").color(palette.notice));
+            let label = ui.add(egui::Label::new(RichText::new(&check.message).size(12.0)).wrap());
+            if show_files && !check.files.is_empty() {
+                label.on_hover_text(check.files.join("\n"));
+            }
+        });
+    }
+    let (text, even) = match (checks::uneven(scan), checks::resampled(scan)) {
+        (_, true) => ("Show the slices as stored", false),
+        (true, false) => ("Resample to even spacing", true),
+        (false, false) => return,
+    };
+    if ui.button(text).clicked() {
+        commands.push(Command::Even(even));
+    }
 }

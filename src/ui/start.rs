@@ -2,7 +2,7 @@
 //!
 //! The program itself stands outside the window here, so that all of its state outlives the window's device.
 
-use super::App;
+use super::{App, default_settings};
 use crate::app::WindowOptions;
 use crate::gpu::Ladder;
 use eframe::App as _;
@@ -65,15 +65,17 @@ fn show(app: &mut Option<App>, ladder: &Ladder, args: &WindowOptions, started: I
             .with_min_inner_size([760.0, 520.0])
             .with_drag_and_drop(true),
         wgpu_options: ladder.configuration(),
+        // Noise has no place in greys that are read, and there are no gradients that it would smooth.
+        dithering: false,
         ..Default::default()
     };
     let make: eframe::AppCreator<'_> = Box::new(move |cc| {
-        let app = match app {
-            Some(app) => {
-                app.draw_on(cc);
-                app
-            }
-            None => app.insert(App::new(cc, args.clone(), started)),
+        let app = if let Some(app) = app {
+            app.draw_on(cc);
+            app
+        } else {
+            let settings = args.settings.clone().or_else(default_settings);
+            app.insert(App::new(cc, WindowOptions { settings, ..args.clone() }, started))
         };
         Ok(Box::new(Shown(app)))
     });
@@ -92,8 +94,16 @@ impl eframe::App for Shown<'_> {
         self.0.ui(ui, frame);
     }
 
+    fn raw_input_hook(&mut self, ctx: &egui::Context, raw_input: &mut egui::RawInput) {
+        self.0.raw_input_hook(ctx, raw_input);
+    }
+
     fn on_exit(&mut self) {
         self.0.on_exit();
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        self.0.clear_color(visuals)
     }
 }
 

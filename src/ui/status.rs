@@ -17,7 +17,6 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             });
         });
     });
-    message_ui(ui, state, commands);
 }
 
 fn job_ui(ui: &mut Ui, job: &JobView, commands: &mut Vec<Command>) {
@@ -32,22 +31,4 @@ fn job_ui(ui: &mut Ui, job: &JobView, commands: &mut Vec<Command>) {
     if ui.small_button("Cancel").on_hover_text(format!("Stop: {}", job.name)).clicked() {
         commands.push(Command::Cancel(job.kind));
     }
-}
-
-fn message_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    let Some(message) = &state.message else { return };
-    let colour = if message.error { theme::ERROR } else { theme::NOTICE };
-    let frame = egui::Frame::new().fill(theme::CARD).inner_margin(egui::Margin::symmetric(10, 6));
-    Panel::bottom("message").frame(frame).show(ui, |ui| {
-        ui.horizontal(|ui| {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui.button("Close").clicked() {
-                    commands.push(Command::DismissMessage);
-                }
-                ui.with_layout(Layout::left_to_right(Align::Center).with_main_wrap(true), |ui| {
-                    ui.label(RichText::new(message.shown(state.settings.show_paths)).color(colour));
-                });
-            });
-        });
-    });
 }

@@ -22,7 +22,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, rect: Rect, commands: &mut Vec<Comm
     let size = DVec2::new(f64::from(rect.width()), f64::from(rect.height()));
     let (Some(mut view), Some(volume)) = (state.raycast_view(size), state.volume()) else { return response };
     let camera = view.camera;
-    let layers = state.glowing_layers();
+    let layers = state.visible_maps();
     view.step = step(ui, state, &view, &layers);
     ui.painter().add(gpu::raycast(ui.ctx(), rect, view, Arc::clone(volume), layers));
 

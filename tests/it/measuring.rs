@@ -120,7 +120,7 @@ fn keys_choose_tools_clicks_place_points_and_escape_takes_them_back() {
 fn other_buttons_and_the_wheel_keep_their_meaning_with_a_tool_in_hand() {
     let folder = tempfile::tempdir().unwrap();
     let (mut harness, axial) = example(&folder.path().join("p.antrum"));
-    harness.get_by_label("Measure: distance").click();
+    harness.key_press_modifiers(Modifiers::SHIFT, Key::D);
     harness.run_steps(2);
     let before = state(&harness).view.clone();
     drag(&mut harness, PointerButton::Secondary, axial.center(), axial.center() + vec2(30.0, 0.0));
@@ -144,7 +144,7 @@ fn a_probe_on_the_patients_right_is_exported_with_positive_x() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("p.antrum");
     let (mut harness, axial) = example(&path);
-    harness.get_by_label("Measure: probe").click();
+    harness.key_press_modifiers(Modifiers::SHIFT, Key::P);
     harness.run_steps(2);
     // Patient right is on the left of the screen.
     let left_of_screen: Pos2 = axial.center() - vec2(70.0, 0.0);

@@ -80,7 +80,10 @@ fn example_crosshair_residual_label_undo() {
     let project = folder.path().join("p.antrum");
     let mut harness = window(None, &project);
     until(&mut harness, "the example", |app| app.state().scan.is_some());
+    harness.key_press(Key::F6);
+    harness.run_steps(2);
     assert!(harness.query_by_label_contains("Synthetic head").is_some());
+    harness.key_press(Key::F6);
     assert!(harness.query_by_label_contains("Research use only").is_some());
     until(&mut harness, "the map", |app| app.state().analysis.is_some());
 
@@ -223,6 +226,8 @@ fn the_volumes_of_a_series_are_stepped_through() {
     std::fs::write(&path, bytes).unwrap();
     let mut harness = window(Some(&path), &folder.path().join("p.antrum"));
     until(&mut harness, "the first volume", |app| side_of(app) == Some(16) && app.state().sinuses.is_some());
+    harness.key_press(Key::F6);
+    harness.run_steps(2);
     assert!(harness.query_by_label("volume 1 of 3").is_some());
     let first = harness.state().state().volume().unwrap().at([0, 0, 0]);
     // Within the lowest third, where all three volumes lie.
@@ -251,6 +256,8 @@ fn the_series_check_says_what_was_found_and_what_can_be_done() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window(None, &folder.path().join("p.antrum"));
     until(&mut harness, "the example", |app| app.state().scan.is_some());
+    harness.get_by_label("Scan drawer").click();
+    harness.run_steps(2);
     assert!(harness.query_by_label_contains("Series check").is_none());
 
     harness.state_mut().send(with_check("uneven-spacing"));

@@ -16,17 +16,28 @@ use crate::view::Picture;
 use crate::volume::{Rescale, Unit, Volume};
 use decode::Decoded;
 use glam::{DAffine3, DMat3, DVec3};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::Path;
 
-/// Writes a picture, with the notice that it is for research only in the file's comment.
+/// Writes a picture, with the notice that it is for research only in the file's comment; first beside its place, then
+/// into it, so that a failure leaves the former file.
 ///
 /// # Errors
 /// [`WriteError::Io`].
 pub fn write(path: &Path, picture: &Picture) -> Result<(), WriteError> {
     let failed = |source| WriteError::Io { path: path.to_owned(), source };
-    let file = BufWriter::new(File::create(path).map_err(failed)?);
+    let beside = path.with_extension("png.part");
+    let written = encode(&beside, picture).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // What is half written is of no use, and the reason it failed says more than that it cannot be removed.
+        let _ = fs::remove_file(&beside);
+    }
+    written.map_err(failed)
+}
+
+fn encode(path: &Path, picture: &Picture) -> std::io::Result<()> {
+    let file = BufWriter::new(File::create(path)?);
     let [width, height] = picture.size.map(|n| n as u32);
     let mut encoder = png::Encoder::new(file, width, height);
     encoder.set_color(png::ColorType::Rgba);
@@ -35,7 +46,7 @@ pub fn write(path: &Path, picture: &Picture) -> Result<(), WriteError> {
         .add_text_chunk("Comment".to_owned(), crate::NOTICE.to_owned())
         .and_then(|()| encoder.write_header())
         .and_then(|mut writer| writer.write_image_data(&picture.rgba).and_then(|()| writer.finish()))
-        .map_err(|e| failed(e.into()))
+        .map_err(Into::into)
 }
 
 /// Whether a file that starts so is a PNG or JPEG picture.

@@ -37,7 +37,9 @@ pub(in crate::ui) fn list(ui: &mut Ui, state: &State, commands: &mut Vec<Command
 /// One button per tool.
 fn tools(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 3.0;
+        // All five in one row of the narrowest panel.
+        ui.spacing_mut().item_spacing.x = 2.0;
+        ui.spacing_mut().button_padding.x = 4.0;
         for kind in Kind::ALL {
             let in_hand = state.measures.tool.filter(|tool| tool.kind == kind);
             let text = RichText::new(kind.name());
@@ -49,13 +51,24 @@ fn tools(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                 "{} ({}). Click and click, or press and drag. A second click on this button, or Shift held, keeps the \
                  tool in hand; Esc puts it away",
                 what(kind),
-                keys::measure_key(kind),
+                keys::of(&state.settings, action(kind)),
             );
             if response.on_hover_text(hint).clicked() {
                 commands.push(Command::Measure(MeasureCommand::Choose(kind)));
             }
         }
     });
+}
+
+/// The action that takes a tool in hand.
+fn action(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Distance => "distance",
+        Kind::Angle => "angle",
+        Kind::Ellipse => "ellipse",
+        Kind::Box => "box",
+        Kind::Probe => "point probe",
+    }
 }
 
 /// What a tool is for.

@@ -1,0 +1,189 @@
+//! The windows to choose from: those stored in the file, the automatic one, and the presets of the scan's modality.
+
+use super::settings::{Settings, SettingsCommand};
+use super::state::State;
+use crate::image::percentile::percentiles;
+use crate::io::Scan;
+use crate::view::Window;
+use crate::volume::Unit;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A window under a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preset {
+    /// What it is called on screen.
+    pub name: String,
+    /// In the unit of the scan; never inverted, which is a matter of the scan.
+    pub window: Window,
+}
+
+impl Preset {
+    /// With a centre and a width that a window can have.
+    pub(super) fn checked(self) -> Self {
+        let Window { centre, width, .. } = self.window;
+        let [centre, width] = [(centre, 0.0), (width, 1.0)].map(|(n, else_n)| if n.is_finite() { n } else { else_n });
+        Self { window: Window { inverted: false, ..self.window.moved(centre, width) }, ..self }
+    }
+}
+
+/// The usual presets of CT, in Hounsfield units.
+#[must_use]
+pub fn built_in() -> BTreeMap<String, Vec<Preset>> {
+    // Width / centre.
+    let ct = [
+        ("bone", 2500.0, 480.0),
+        ("sinus", 2000.0, 200.0),
+        ("soft tissue", 400.0, 40.0),
+        ("brain", 80.0, 40.0),
+        ("air", 1500.0, -600.0),
+    ];
+    let ct = ct.map(|(name, width, centre)| Preset { name: name.to_owned(), window: Window::linear(centre, width) });
+    BTreeMap::from([("CT".to_owned(), ct.to_vec())])
+}
+
+/// Under which modality the presets of a scan are kept.
+#[must_use]
+pub fn modality(scan: &Scan) -> &str {
+    match (scan.volume.unit, scan.modality.as_str()) {
+        (Unit::Hounsfield, _) => "CT",
+        (_, "" | "unknown") => "other",
+        (_, modality) => modality,
+    }
+}
+
+/// The windows to choose from, in their order.
+#[must_use]
+pub fn windows(scan: &Scan, settings: &Settings) -> Vec<(String, Window)> {
+    let stored = scan.windows.iter().enumerate().map(|(i, (name, window))| {
+        let name = if name.is_empty() { format!("stored {}", i + 1) } else { name.clone() };
+        (name, window.clone())
+    });
+    let presets = settings.presets.get(modality(scan)).into_iter().flatten();
+    let presets = presets.map(|preset| (preset.name.clone(), preset.window.clone()));
+    let all = stored.chain([("auto".to_owned(), auto(scan, settings.auto_percent))]).chain(presets);
+    all.map(|(name, window)| (name, Window { inverted: scan.inverted, ..window })).collect()
+}
+
+/// The window of the voxels that are not zero and hold a measurement, without so many percent of them at either end.
+pub(super) fn auto(scan: &Scan, percent: f64) -> Window {
+    let volume = &scan.volume;
+    let padding = scan.padding.map(|real| real as f32);
+    // 400 000 voxels are plenty for a percentile and keep opening fast.
+    let stride = (volume.grid.count() / 400_000).max(1);
+    let sample: Vec<f32> = (0..volume.grid.count())
+        .step_by(stride)
+        .map(|i| volume.rescale.apply(volume.voxels.get(i)) as f32)
+        .filter(|&v| v != 0.0 && Some(v) != padding)
+        .collect();
+    let [low, high] = percentiles(&sample, [percent, 100.0 - percent]);
+    // In a mask, all that is not zero is the same: zero is the other end.
+    if high > low { Window::between(low, high) } else { Window::between(low.min(0.0), low.max(1.0)) }
+}
+
+impl State {
+    /// Makes the list of windows anew after a change of the settings it depends on.
+    pub(super) fn list_windows(&mut self) {
+        if let Some(open) = &mut self.scan {
+            open.windows = windows(&open.scan, &self.settings);
+        }
+    }
+
+    /// Changes the presets of the open scan's modality.
+    pub(super) fn change_presets(&mut self, command: &SettingsCommand) {
+        let Some(open) = &self.scan else { return };
+        let presets = self.settings.presets.entry(modality(&open.scan).to_owned()).or_default();
+        match command {
+            SettingsCommand::AddPreset(name) => {
+                let window = Window { inverted: false, ..self.view.window.clone() };
+                presets.push(Preset { name: name.clone(), window });
+            }
+            SettingsCommand::RenamePreset(number, name) => {
+                if let Some(preset) = presets.get_mut(*number) {
+                    preset.name.clone_from(name);
+                }
+            }
+            SettingsCommand::MovePreset(number, by) => {
+                let to = number.checked_add_signed(*by).filter(|to| *to < presets.len());
+                if let Some(to) = to.filter(|_| *number < presets.len()) {
+                    presets.swap(*number, to);
+                }
+            }
+            SettingsCommand::RemovePreset(number) if *number < presets.len() => drop(presets.remove(*number)),
+            SettingsCommand::BuiltInPresets => {
+                *presets = built_in().remove(modality(&open.scan)).unwrap_or_default();
+            }
+            _ => {}
+        }
+        self.list_windows();
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app::Command;
+    use crate::app::command::Opened;
+    use crate::app::testing::scan;
+    use crate::volume::Voxels;
+    use std::sync::Arc;
+
+    fn of_ct() -> State {
+        let mut scan = scan([30, 30, 30]);
+        Arc::make_mut(&mut scan.volume).unit = Unit::Hounsfield;
+        let mut state = State::default();
+        state.apply(Command::Opened(Opened { scan: Arc::new(scan), origin: None, labels: [None; 2] }));
+        state
+    }
+
+    fn names(state: &State) -> Vec<&str> {
+        state.scan.as_ref().unwrap().windows.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_mask_is_white_on_black_and_an_inverted_picture_the_other_way_round() {
+        let mut mask = scan([4, 4, 4]);
+        Arc::make_mut(&mut mask.volume).voxels = Voxels::U8((0..64).map(|n| n % 2).collect());
+        let listed = |scan: &Scan| windows(scan, &Settings::default());
+        let auto = |scan: &Scan| listed(scan).into_iter().find(|(name, _)| name == "auto").map(|(_, window)| window);
+        let greys = |scan: &Scan| auto(scan).map(|window| [0.0, 1.0].map(|value| window.apply(value)));
+        assert_eq!(greys(&mask), Some([0.0, 1.0]));
+        mask.inverted = true;
+        assert_eq!(greys(&mask), Some([1.0, 0.0]));
+    }
+
+    #[test]
+    fn presets_are_added_renamed_moved_and_removed_for_their_modality_alone() {
+        let mut state = of_ct();
+        assert_eq!(names(&state), ["auto", "bone", "sinus", "soft tissue", "brain", "air"]);
+        state.apply(Command::SetWindow(Window::linear(300.0, 1200.0)));
+        for command in [
+            SettingsCommand::AddPreset("mine".to_owned()),
+            SettingsCommand::MovePreset(5, -1),
+            SettingsCommand::RenamePreset(0, "skull".to_owned()),
+            SettingsCommand::RemovePreset(3),
+            SettingsCommand::MovePreset(0, -1),
+            SettingsCommand::RemovePreset(9),
+        ] {
+            let effects = state.apply(Command::Settings(command));
+            assert_eq!(effects.len(), 1);
+        }
+        assert_eq!(names(&state), ["auto", "skull", "sinus", "soft tissue", "mine", "air"]);
+        state.apply(Command::ChooseWindow(0));
+        state.apply(Command::ChooseWindow(4));
+        assert_eq!(state.view.window, Window::linear(300.0, 1200.0));
+        assert!(windows(&scan([4, 4, 4]), &state.settings).len() == 1, "the other modalities have none");
+        state.apply(Command::Settings(SettingsCommand::BuiltInPresets));
+        assert_eq!(names(&state)[1..], ["bone", "sinus", "soft tissue", "brain", "air"]);
+    }
+
+    #[test]
+    fn the_automatic_window_follows_its_percentage() {
+        let mut state = of_ct();
+        let width = |state: &State| state.scan.as_ref().unwrap().windows[0].1.width;
+        let before = width(&state);
+        state.apply(Command::Settings(SettingsCommand::AutoPercent(5.0)));
+        assert!(width(&state) < before * 0.95, "{} {before}", width(&state));
+    }
+}

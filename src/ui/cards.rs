@@ -1,0 +1,221 @@
+//! The strip below the panes: the two sinuses side by side as they stand on the radiological screen, each with its
+//! finding, its score and the buttons of its labels, then what can be done with both.
+
+use super::lettering::orientation_known;
+use super::{keys, theme};
+use crate::app::command::Command;
+use crate::app::state::{JobKind, OpenScan, State};
+use crate::methods::sinus::{Presence, Sinus};
+use crate::project::Label;
+use crate::space::Side;
+use egui::{
+    Align, Button, Frame, Layout, Margin, Panel, Rect, Response, RichText, ScrollArea, Sense, Ui, WidgetInfo, vec2,
+};
+
+/// Height of the strip in points.
+const HEIGHT: f32 = 54.0;
+/// Width of what stands right of the cards.
+const ACTIONS: f32 = 128.0;
+/// The narrowest card; in narrower windows the strip scrolls.
+const NARROWEST: f32 = 312.0;
+
+pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let frame = Frame::new().fill(theme::of(ui).panel).inner_margin(Margin::symmetric(8, 4));
+    Panel::bottom("sinuses").frame(frame).exact_size(HEIGHT).resizable(false).show(ui, |ui| {
+        let bar = egui::scroll_area::ScrollBarVisibility::AlwaysHidden;
+        ScrollArea::horizontal().scroll_bar_visibility(bar).auto_shrink([false; 2]).show(ui, |ui| {
+            ui.horizontal_centered(|ui| match (&state.scan, state.sinuses) {
+                (Some(_), Some(sinuses)) => both_ui(ui, state, &sinuses, commands),
+                (Some(open), None) => not_found_ui(ui, state, open, commands),
+                (None, _) => drop(ui.weak("The two maxillary sinuses of a scan are judged here")),
+            });
+        });
+    });
+}
+
+fn not_found_ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec<Command>) {
+    orientation_ui(ui, state);
+    let text = match (state.running(JobKind::Find), open.flat()) {
+        (true, _) => "Looking for the maxillary sinuses…",
+        (false, Some(_)) => "Maxillary sinuses are not looked for in a single slice",
+        (false, None) => "The maxillary sinuses have not been looked for yet",
+    };
+    ui.weak(text);
+    if open.flat().is_some() {
+        return;
+    }
+    let running = state.running(JobKind::Find);
+    let hint = keys::hint(&state.settings, "Look for both maxillary sinuses", "find");
+    if ui.add_enabled(!running, Button::new("Find")).on_hover_text(hint).clicked() {
+        commands.push(Command::Find);
+    }
+}
+
+fn both_ui(ui: &mut Ui, state: &State, sinuses: &[Sinus; 2], commands: &mut Vec<Command>) {
+    orientation_ui(ui, state);
+    let free = ui.available_width() - ACTIONS - 3.0 * ui.spacing().item_spacing.x;
+    let width = (free / 2.0).clamp(NARROWEST, 620.0);
+    // Patient right stands on the left, as in the axial and coronal panes.
+    for side in Side::BOTH {
+        let size = vec2(width, HEIGHT - 8.0);
+        ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_size(size);
+            card_ui(ui, state, &sinuses[side.index()], width, commands);
+        });
+    }
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = 3.0;
+        analysis_ui(ui, state, sinuses, commands);
+    });
+}
+
+fn orientation_ui(ui: &mut Ui, state: &State) {
+    if orientation_known(state) {
+        return;
+    }
+    ui.allocate_ui(vec2(150.0, HEIGHT - 8.0), |ui| {
+        let text = "Left and right of this scan are unknown; sides may be swapped";
+        ui.add(egui::Label::new(RichText::new(text).small().color(theme::of(ui).notice)).wrap());
+    });
+}
+
+fn card_ui(ui: &mut Ui, state: &State, sinus: &Sinus, width: f32, commands: &mut Vec<Command>) {
+    let side = sinus.side;
+    let palette = theme::of(ui);
+    // The colour of its box in the panes.
+    let (mark, _) = ui.allocate_exact_size(vec2(3.0, HEIGHT - 12.0), Sense::hover());
+    ui.painter().rect_filled(mark, 1.5, theme::side_colour(side));
+    let roomy = width > 480.0;
+    let columns = if roomy { [118.0, 128.0] } else { [92.0, 64.0] };
+    column(ui, columns[0], |ui| {
+        let title = RichText::new(format!("patient {}", side.name().to_uppercase())).strong();
+        let colour = if state.current == Some(side) { palette.accent } else { palette.strong };
+        let title = Button::new(title.color(colour)).frame(false);
+        let hint = format!("Centre all panes on the patient's {} sinus", side.name());
+        let id = format!("centre {}", side.name());
+        if ui.add(title).on_hover_text(keys::hint(&state.settings, &hint, &id)).clicked() {
+            commands.push(Command::CentreOn(side));
+        }
+        let (text, hint) = presence(sinus);
+        let hint = format!("{hint}. Confidence {:.2}", sinus.confidence);
+        ui.add(egui::Label::new(RichText::new(text).small().color(palette.weak)).truncate()).on_hover_text(hint);
+    });
+    column(ui, columns[1], |ui| score_ui(ui, state, side, roomy, commands));
+    for label in Label::ALL {
+        label_ui(ui, state, side, label, roomy, commands);
+    }
+}
+
+fn column(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
+    let size = vec2(width, HEIGHT - 14.0);
+    ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+        ui.set_min_size(size);
+        ui.spacing_mut().item_spacing.y = 3.0;
+        ui.spacing_mut().button_padding = vec2(0.0, 1.0);
+        add(ui);
+    });
+}
+
+/// Whether a sinus was found, in a word, and what to do about it.
+fn presence(sinus: &Sinus) -> (&'static str, &'static str) {
+    match sinus.present {
+        Presence::Complete if sinus.confidence >= 1.0 => ("placed by hand", "The box was moved by hand"),
+        Presence::Complete if sinus.confidence < 0.3 => {
+            ("guessed, check its box", "No air was seen there. Drag the mark in its box's middle to move it")
+        }
+        Presence::Complete => ("found", "Drag the mark in its box's middle to move it"),
+        Presence::Partial => ("partly in view", "The scan cuts it off; scores may be off"),
+        Presence::Absent => {
+            ("not in view", "Nothing to score. Drag the mark in its box's middle onto it if it is there after all")
+        }
+    }
+}
+
+fn score_ui(ui: &mut Ui, state: &State, side: Side, roomy: bool, commands: &mut Vec<Command>) {
+    let palette = theme::of(ui);
+    ui.add_space(3.0);
+    let Some(finding) = state.finding(side) else {
+        ui.label(RichText::new("no map yet").small().color(palette.weak));
+        percentile_ui(ui, 0.0);
+        return;
+    };
+    let weights = state.analysis.as_ref().map_or("", |a| a.weights_sha256.get(..12).unwrap_or(""));
+    let rank = finding.percentile.map_or_else(
+        || "No normal scores belong to these settings.".to_owned(),
+        |p| format!("Higher than {p:.0} % of normal synthetic sinuses."),
+    );
+    let hint =
+        format!("Residual score {:.4}: mean of the map in the 64 mm box. {rank} Weights {weights}", finding.score);
+    let name = if roomy { "residual " } else { "" };
+    let percentile = finding.percentile.map_or(String::new(), |p| format!("  P{p:.0}"));
+    let text = RichText::new(format!("{name}{:.3}{percentile}", finding.score)).small().color(palette.text);
+    ui.label(text).on_hover_text(&hint);
+    let bar = percentile_ui(ui, finding.percentile.unwrap_or(0.0));
+    let name = format!("Score of the patient's {} sinus", side.name());
+    bar.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
+    if bar.on_hover_text(hint).clicked() {
+        commands.push(Command::CentreOn(side));
+    }
+}
+
+/// A bar from 0 to 100.
+fn percentile_ui(ui: &mut Ui, percentile: f64) -> Response {
+    let palette = theme::of(ui);
+    let (area, response) = ui.allocate_exact_size(vec2(ui.available_width(), 10.0), Sense::click());
+    let bar = Rect::from_center_size(area.center(), vec2(area.width(), 5.0));
+    let filled = Rect::from_min_size(bar.min, vec2(bar.width() * percentile.clamp(0.0, 100.0) as f32 / 100.0, 5.0));
+    ui.painter().rect_filled(bar, 2.0, palette.line);
+    ui.painter().rect_filled(filled, 2.0, palette.accent);
+    response
+}
+
+fn label_ui(ui: &mut Ui, state: &State, side: Side, label: Label, roomy: bool, commands: &mut Vec<Command>) {
+    let chosen = state.labels[side.index()] == Some(label);
+    let key = keys::of(&state.settings, keys::label_action(side, label));
+    let word = if roomy { label.name() } else { short(label) };
+    let button = Button::selectable(chosen, word).frame_when_inactive(true);
+    let button = if roomy { button.shortcut_text(key) } else { button };
+    let hint = format!("Label the patient's {} sinus {} ({key})", side.name(), label.name());
+    let response = ui.add(button).on_hover_text(&hint);
+    response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, chosen, &hint));
+    if response.clicked() {
+        commands.push(Command::Label(side, label));
+    }
+}
+
+fn short(label: Label) -> &'static str {
+    match label {
+        Label::Normal => "norm",
+        Label::Anomalous => "anom",
+        Label::Uncertain => "unc",
+    }
+}
+
+fn analysis_ui(ui: &mut Ui, state: &State, sinuses: &[Sinus; 2], commands: &mut Vec<Command>) {
+    let running = state.running(JobKind::Analyse);
+    let nothing = sinuses.iter().all(|sinus| sinus.present == Presence::Absent);
+    let button = Button::new("Residual map").fill(theme::of(ui).accent.gamma_multiply(0.3));
+    let hint = keys::hint(&state.settings, "Compute the anomaly maps of both sinuses", "analyse");
+    let why_not = if nothing { "No sinus is in view" } else { "Being computed" };
+    let response = ui.add_enabled(!running && !nothing, button);
+    if response.on_hover_text(hint).on_disabled_hover_text(why_not).clicked() {
+        commands.push(Command::Analyse);
+    }
+    ui.menu_button(RichText::new("More").small(), |ui| {
+        let again = Button::new("Find again").shortcut_text(keys::of(&state.settings, "find"));
+        if ui.add(again).on_hover_text("Look for both anew; boxes moved by hand go").clicked() {
+            commands.push(Command::Find);
+        }
+        let mut on_open = state.settings.analyse_on_open;
+        if ui
+            .checkbox(&mut on_open, "Maps on opening")
+            .on_hover_text("Compute maps as soon as sinuses are found")
+            .changed()
+        {
+            commands.push(Command::AnalyseOnOpen(on_open));
+        }
+        ui.weak(&state.label_keeper);
+    })
+    .response
+    .on_hover_text("Find the sinuses again, maps on opening, where labels are kept");
+}
