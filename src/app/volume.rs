@@ -269,11 +269,16 @@ mod tests {
     #[test]
     fn a_ct_opens_with_bone_and_an_mr_with_its_own_and_only_those_are_offered() {
         assert_eq!(open(scan([20, 20, 20])).view.volume.preset, Preset::Mr);
-        let mut ct = scan([20, 20, 20]);
-        let in_hounsfield = Arc::make_mut(&mut ct.volume);
-        in_hounsfield.unit = Unit::Hounsfield;
-        in_hounsfield.rescale.intercept = -1000.0;
-        let state = open(ct);
+        let with = |unit, lowest| {
+            let mut scan = scan([20, 20, 20]);
+            let volume = Arc::make_mut(&mut scan.volume);
+            (volume.unit, volume.rescale.intercept) = (unit, lowest);
+            open(scan)
+        };
+        let ct = Unit::Hounsfield;
+        assert_eq!(with(ct, 0.0).view.volume.preset, Preset::Mr, "without air the numbers are something else");
+        assert_eq!(with(Unit::Arbitrary, -1000.0).view.volume.preset, Preset::Bone, "a NIfTI file names no unit");
+        let state = with(ct, -1000.0);
         assert_eq!((state.view.volume.preset, state.view.volume.level), (Preset::Bone, 300.0));
         // What was kept of a case is checked before it is used.
         let (contrast, look) = (state.scan.as_ref().unwrap().contrast, state.view.volume);
