@@ -260,6 +260,6 @@ fn pane_name(pane: Pane) -> &'static str {
 }
 
 /// A number of a window: whole where that is fine enough.
-pub(super) fn number(value: f64) -> String {
+fn number(value: f64) -> String {
     if value.abs() >= 20.0 || value == 0.0 { format!("{value:.0}") } else { format!("{value:.3}") }
 }

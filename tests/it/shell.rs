@@ -189,7 +189,8 @@ fn a_window_is_kept_under_a_name_and_found_again_by_its_number() {
     harness.get_by_label("Keep").click();
     harness.run_steps(3);
     drop(harness);
-    let mut again = with_settings(&settings, &project);
+    // Another project: this one would open the case with the window it was left with.
+    let mut again = with_settings(&settings, &folder.path().join("other.antrum"));
     until(&mut again, "the sinuses", |app| app.state().sinuses.is_some());
     assert_ne!(again.state().state().view.window, mine);
     press(&mut again, Modifiers::NONE, Key::Num2);
