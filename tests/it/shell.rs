@@ -319,7 +319,9 @@ fn the_light_theme_and_the_largest_scale_leave_the_panes_on_screen() {
     let window = Rect::from_min_size(pos2(0.0, 0.0), vec2(512.0, 320.0));
     for pane in panes(&harness) {
         assert!(window.contains_rect(pane) && pane.width() > 150.0 && pane.height() > 60.0, "{pane}");
+        assert!(pane.max.y < rect_of(&harness, "patient RIGHT").min.y, "the strip of the sinuses is on screen");
     }
+    assert!(window.contains_rect(rect_of(&harness, "patient RIGHT")));
     for drawer in Drawer::ALL {
         harness.get_by_label(&format!("{} drawer", drawer.name())).click();
         harness.run_steps(3);
