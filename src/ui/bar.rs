@@ -4,7 +4,7 @@ use super::{keys, menus, theme};
 use crate::app::command::Command;
 use crate::app::layers::LayerCommand;
 use crate::app::state::{Pane, State};
-use egui::{Align, Button, Layout, Panel, RichText, ScrollArea, Ui};
+use egui::{Align, Button, Layout, Panel, RichText, ScrollArea, TextWrapMode, Ui};
 
 /// Draws the bar; `pane` is the one that its menus mean.
 pub(super) fn ui(ui: &mut Ui, state: &State, pane: Pane, commands: &mut Vec<Command>) {
@@ -16,6 +16,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, pane: Pane, commands: &mut Vec<Comm
                 // In a narrow window, or at a large scale, the menus scroll.
                 let bar = egui::scroll_area::ScrollBarVisibility::AlwaysHidden;
                 ScrollArea::horizontal().scroll_bar_visibility(bar).show(ui, |ui| {
+                    ui.style_mut().wrap_mode = Some(TextWrapMode::Extend);
                     ui.horizontal_centered(|ui| items_ui(ui, state, pane, commands));
                 });
             });

@@ -1,13 +1,13 @@
 //! The drawer of the settings. Every change counts at once and is saved.
 
 use super::actions::{ACTIONS, GROUPS};
-use super::{keys, menus, theme};
+use super::{keys, theme};
 use crate::app::command::Command;
 use crate::app::settings::{MouseMap, Settings, SettingsCommand, Theme, Tool};
 use crate::app::state::{Layout, State};
 use crate::app::windows;
 use crate::view::Convention;
-use egui::{Button, CollapsingHeader, ComboBox, Grid, RichText, Slider, TextEdit, Ui, WidgetInfo};
+use egui::{Button, CollapsingHeader, ComboBox, DragValue, Grid, RichText, Slider, TextEdit, Ui, WidgetInfo};
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let mut sent = Vec::new();
@@ -158,15 +158,23 @@ fn windows_ui(ui: &mut Ui, state: &State, sent: &mut Vec<SettingsCommand>) {
     for (number, preset) in presets.iter().enumerate() {
         ui.horizontal(|ui| {
             let mut name = preset.name.clone();
-            let field = ui.add(TextEdit::singleline(&mut name).desired_width(76.0));
+            let field = ui.add(TextEdit::singleline(&mut name).desired_width(64.0));
             field.widget_info(|| {
                 WidgetInfo::labeled(egui::Role::TextInput, true, format!("Name of preset {}", number + 1))
             });
             if field.changed() {
                 sent.push(SettingsCommand::RenamePreset(number, name));
             }
-            let values = format!("{} / {}", menus::number(preset.window.width), menus::number(preset.window.centre));
-            ui.add_sized([84.0, 18.0], egui::Label::new(RichText::new(values).small()));
+            let (mut width, mut centre) = (preset.window.width, preset.window.centre);
+            for (what, value) in [("Width", &mut width), ("Centre", &mut centre)] {
+                let speed = preset.window.width / 200.0;
+                let field = ui.add_sized([44.0, 18.0], DragValue::new(value).speed(speed).max_decimals(2));
+                field.on_hover_text(format!("{what} of {}", preset.name));
+            }
+            let window = preset.window.moved(centre, width);
+            if window != preset.window {
+                sent.push(SettingsCommand::ChangePreset(number, window));
+            }
             for (sign, what, command) in [
                 ("up", "Move up", SettingsCommand::MovePreset(number, -1)),
                 ("×", "Delete", SettingsCommand::RemovePreset(number)),
