@@ -14,7 +14,6 @@ use glam::DVec3;
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let Some(open) = &state.scan else { return };
     let mut send = |command| commands.push(Command::Volume(command));
-    ui.label(theme::heading("3-D"));
     rendering_ui(ui, state, open, &mut send);
     views_ui(ui, state, &mut send);
     cuts_ui(ui, state, &mut send);
