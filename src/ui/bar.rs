@@ -8,7 +8,7 @@ use egui::{Align, Button, Layout, Panel, RichText, ScrollArea, Ui};
 
 /// Draws the bar; `pane` is the one that its menus mean.
 pub(super) fn ui(ui: &mut Ui, state: &State, pane: Pane, commands: &mut Vec<Command>) {
-    let frame = egui::Frame::new().fill(theme::of(ui).panel).inner_margin(egui::Margin::symmetric(8, 3));
+    let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(8, 3));
     Panel::top("bar").frame(frame).exact_size(30.0).resizable(false).show(ui, |ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.label(RichText::new(crate::NOTICE).small().color(theme::of(ui).notice));
@@ -29,6 +29,7 @@ fn items_ui(ui: &mut Ui, state: &State, pane: Pane, commands: &mut Vec<Command>)
         menus::view(ui, state, pane, commands);
         menus::planes(ui, state, pane, commands);
         menus::window(ui, state, commands);
+        menus::measure(ui, state, commands);
         if !state.layers.list.is_empty() {
             let mut shown = !state.layers.hidden;
             let hint = keys::hint(&state.settings, "Maps over the picture", "overlay");

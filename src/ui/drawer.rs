@@ -10,7 +10,7 @@ const WIDTH: f32 = 264.0;
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let Some(drawer) = state.drawer() else { return };
-    let frame = Frame::new().fill(theme::of(ui).panel).inner_margin(Margin::symmetric(10, 6));
+    let frame = Frame::new().inner_margin(Margin::symmetric(10, 6));
     Panel::left("drawer").frame(frame).exact_size(WIDTH).resizable(false).show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.label(theme::heading(drawer.name()).color(theme::of(ui).strong));

@@ -105,6 +105,7 @@ fn mouse(map: MouseMap) -> Vec<(String, String)> {
         ("right drag", does(map.right)),
         ("middle drag", does(map.middle)),
         ("drag a box's mark", "move the box"),
+        ("drag a measurement", "move it, or its handle"),
         ("drag in 3-D", "turn"),
         ("right click", "menu"),
         ("wheel", "slices; in 3-D: zoom"),

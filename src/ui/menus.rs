@@ -3,9 +3,11 @@
 use super::actions::{self, THICKEST_MM};
 use super::{keys, recent};
 use crate::app::command::Command;
+use crate::app::measure::MeasureCommand;
 use crate::app::settings::{Settings, SettingsCommand};
 use crate::app::shell::{Destination, Drawer, Figure, ShellCommand};
 use crate::app::state::{Layout, Pane, State};
+use crate::measure::Kind;
 use crate::view::{Convention, Interpolation, Slab, SlabMode};
 use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Button, Key, PopupCloseBehavior, Slider, TextEdit, Ui};
@@ -207,6 +209,26 @@ pub(super) fn window(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         if entry(ui, settings, "Edit presets…", "drawer settings", false) && state.drawer() != Some(Drawer::Settings)
         {
             commands.push(Command::Shell(ShellCommand::ToggleDrawer(Drawer::Settings)));
+        }
+    });
+}
+
+/// The tools that measure.
+pub(super) fn measure(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let in_hand = state.measures.tool.map(|tool| tool.kind);
+    let text = in_hand.map_or_else(|| "Measure".to_owned(), |kind| format!("Measure: {} in hand", kind.name()));
+    menu(ui, &text, "Distances, angles, values in an ellipse, a box or at a point", |ui| {
+        for kind in Kind::ALL {
+            let text = kind.name();
+            if entry(ui, &state.settings, text, keys::measure_action(kind), in_hand == Some(kind)) {
+                commands.push(Command::Measure(MeasureCommand::Choose(kind)));
+            }
+        }
+        ui.separator();
+        if entry(ui, &state.settings, "All measurements", "drawer measure", false)
+            && state.drawer() != Some(Drawer::Measure)
+        {
+            commands.push(Command::Shell(ShellCommand::ToggleDrawer(Drawer::Measure)));
         }
     });
 }

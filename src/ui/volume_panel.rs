@@ -71,11 +71,13 @@ fn rendering_ui(ui: &mut Ui, state: &State, open: &OpenScan, send: &mut impl FnM
     let speed = (high - low) / 400.0;
     if look.mode == Mode::Surface {
         let mut level = look.level;
-        let label = ui.label("surface at");
-        let slider = Slider::new(&mut level, low..=high).suffix(format!(" {unit}")).max_decimals(1);
-        if ui.add(slider).labelled_by(label.id).changed() {
-            send(VolumeCommand::Level(level));
-        }
+        ui.horizontal(|ui| {
+            let label = ui.label("level").on_hover_text("The value of the surface; also dragging up and down");
+            let slider = Slider::new(&mut level, low..=high).suffix(format!(" {unit}")).max_decimals(1);
+            if ui.add(slider).labelled_by(label.id).changed() {
+                send(VolumeCommand::Level(level));
+            }
+        });
     } else {
         let [mut from, mut to] = look.range;
         ui.horizontal(|ui| {
