@@ -25,21 +25,21 @@ struct Scene {
     layers: usize,
     interpolation: Interpolation,
     slab_mm: f64,
-    moving: bool,
 }
 
 fn main() {
-    let scene = |name, layers, interpolation, slab_mm, moving| Scene { name, layers, interpolation, slab_mm, moving };
+    let scene = |name, layers, interpolation, slab_mm| Scene { name, layers, interpolation, slab_mm };
     let scenes = [
-        scene("linear", 0, Interpolation::Linear, 0.0, true),
-        scene("linear, one overlay", 1, Interpolation::Linear, 0.0, true),
-        scene("linear, four overlays", 4, Interpolation::Linear, 0.0, true),
-        scene("nearest", 0, Interpolation::Nearest, 0.0, true),
-        scene("cubic", 0, Interpolation::Cubic, 0.0, true),
-        scene("cubic, at rest", 0, Interpolation::Cubic, 0.0, false),
-        scene("slab of 10 mm", 0, Interpolation::Linear, 10.0, true),
-        scene("slab of 10 mm, at rest", 0, Interpolation::Linear, 10.0, false),
+        scene("linear", 0, Interpolation::Linear, 0.0),
+        scene("linear, one overlay", 1, Interpolation::Linear, 0.0),
+        scene("linear, four overlays", 4, Interpolation::Linear, 0.0),
+        scene("nearest", 0, Interpolation::Nearest, 0.0),
+        scene("cubic", 0, Interpolation::Cubic, 0.0),
+        scene("slab of 10 mm", 0, Interpolation::Linear, 10.0),
+        scene("slab of 50 mm", 0, Interpolation::Linear, 50.0),
+        scene("cubic slab of 50 mm", 0, Interpolation::Cubic, 50.0),
     ];
+    let ctx = egui::Context::default();
     let scan = Arc::new(head());
     let map = Arc::new(map());
     let render_state = create_render_state(default_wgpu_setup(), RendererOptions::PREDICTABLE);
@@ -55,7 +55,7 @@ fn main() {
                 let at = pos2(640.0 * (pane % 2) as f32, 400.0 * (pane / 2) as f32);
                 let rect = Rect::from_min_size(at, vec2(640.0, 400.0));
                 let view = view(scene, plane, &scan.grid, cross_mm);
-                gpu::slice(rect, pane, scene.moving, view, Arc::clone(&scan), layers.clone())
+                gpu::slice(&ctx, rect, pane, true, view, Arc::clone(&scan), layers.clone())
             });
             shown(&render_state, &target, shapes.collect())
         };

@@ -12,7 +12,9 @@ fn main() -> ExitCode {
         // SAFETY: nothing else runs yet, so no other thread reads the environment.
         unsafe { std::env::set_var("BURN_DEVICE", "flex") };
     }
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error"))
+        .format_timestamp_millis()
+        .init();
     let args = cli::Args::parse();
     let outcome = cli::run(&args).and_then(|done| match done {
         true => Ok(()),

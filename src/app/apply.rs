@@ -32,6 +32,7 @@ impl State {
             Command::Shell(command) => self.shell(command),
             Command::Layer(command) => self.layer(command),
             Command::Compare(command) => self.compare(command),
+            Command::Volume(command) => self.volume_command(&command),
             Command::Jobs(jobs) => {
                 self.jobs = jobs;
                 if !self.running(JobKind::Open) {

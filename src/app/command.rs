@@ -9,6 +9,7 @@ use super::session::Saved;
 use super::settings::{Settings, SettingsCommand};
 use super::shell::ShellCommand;
 use super::state::{JobKind, JobView, Layout, Pane};
+use super::volume::VolumeCommand;
 use crate::io::{Catalogue, OpenError, Preview, Scan};
 use crate::methods::sinus::Sinus;
 use crate::project::Label;
@@ -54,22 +55,20 @@ pub enum Command {
     Pan(Plane, DVec3),
     /// Magnify a plane by a factor, keeping a world point in place.
     Zoom(Plane, f64, DVec3),
-    /// Turn the 3-D picture: yaw and pitch in radians.
-    Orbit(f64, f64),
-    /// Magnify the 3-D picture.
-    ZoomVolume(f64),
+    /// Change the 3-D picture.
+    Volume(VolumeCommand),
     /// Change the grey-scale window.
     SetWindow(Window),
     /// Choose a window of the list; the first is number 0.
     ChooseWindow(usize),
     /// Change what lies over the picture.
     Layer(LayerCommand),
+    /// Compare the scan with a second one.
+    Compare(CompareCommand),
     /// Change a setting.
     Settings(SettingsCommand),
     /// Change what stands around the panes.
     Shell(ShellCommand),
-    /// Compare the scan with a second one.
-    Compare(CompareCommand),
     /// Switch the crosshair lines.
     ToggleCross,
     /// Switch the boxes of the sinuses.
@@ -226,10 +225,10 @@ pub enum Effect {
     Cancel(JobKind),
     /// Append a label event.
     Record(Judgement),
+    /// Keep or write out what was measured.
+    Measure(MeasureEffect),
     /// Write the settings.
     SaveSettings(Box<Settings>),
     /// Write a picture where the user wants it, under this name if he does not say another.
     SaveFigure(String, Arc<Picture>),
-    /// Keep or write out what was measured.
-    Measure(MeasureEffect),
 }

@@ -7,6 +7,7 @@ use super::layers::{Layer, LayerEffect, Source};
 use super::load::{Origin, Target};
 use super::message::Message;
 use super::state::{OpenScan, State};
+use crate::io::Scan;
 use crate::view::{Overlay, Window};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,7 +74,7 @@ pub enum CompareCommand {
     /// Compare with a series of the list, in this way.
     Series(usize, Mode),
     /// A second scan was read for the patient of this number.
-    Opened(u64, Box<OpenScan>),
+    Opened(u64, Arc<Scan>, Option<Origin>),
     /// Show both in this way.
     Mode(Mode),
     /// Show both in the other way.
@@ -98,7 +99,9 @@ impl State {
                     return self.target(series).map_or_else(Vec::new, |target| self.read_second(target));
                 }
             }
-            CompareCommand::Opened(patient, open) if patient == self.layers.patient => self.second_opened(*open),
+            CompareCommand::Opened(patient, scan, origin) if patient == self.layers.patient => {
+                self.second_opened(OpenScan::new(scan, origin, &self.settings));
+            }
             CompareCommand::Mode(mode) => {
                 self.compare.mode = mode;
                 self.blend();
@@ -264,8 +267,8 @@ mod tests {
         let [Effect::Layer(LayerEffect::OpenSecond(patient, Target::Series { .. }))] = effects[..] else {
             panic!("{effects:?}");
         };
-        let open = OpenScan::new(Arc::new(scan), Some(Origin { series: 1, ..origin }));
-        send(&mut state, CompareCommand::Opened(patient, Box::new(open)));
+        let origin = Some(Origin { series: 1, ..origin });
+        send(&mut state, CompareCommand::Opened(patient, Arc::new(scan), origin));
         state
     }
 
@@ -297,6 +300,7 @@ mod tests {
         send(&mut state, CompareCommand::Toggle);
         let layers = state.visible_layers();
         assert_eq!((layers.len(), layers[0].overlay.colours), (2, ColourMap::Grey));
+        assert_eq!(state.visible_maps(), layers[1..], "not in 3-D");
         send(&mut state, CompareCommand::SetWindow(Window::between(10.0, 30.0)));
         let overlay = state.visible_layers()[0].overlay;
         assert_eq!((overlay.low, overlay.high), (10.0, 30.0));
@@ -317,10 +321,10 @@ mod tests {
 
         let mut state = State::default();
         let of = |uid: &str| Scan { frame_of_reference: Some(uid.to_owned()), ..scan([9; 3]) };
-        let (first, second) = (Arc::new(of("1.2")), OpenScan::new(Arc::new(of("1.3")), None));
+        let (first, second) = (Arc::new(of("1.2")), Arc::new(of("1.3")));
         state.apply(Command::Opened(Opened { scan: first, origin: None, labels: [None; 2] }));
         let patient = state.layers.patient;
-        send(&mut state, CompareCommand::Opened(patient, Box::new(second)));
+        send(&mut state, CompareCommand::Opened(patient, second, None));
         assert!(state.message.unwrap().text.contains("frames of reference"));
     }
 
@@ -331,8 +335,7 @@ mod tests {
         let old = state.layers.patient;
         state.apply(Command::Opened(Opened { scan: Arc::new(scan([8; 3])), origin: None, labels: [None; 2] }));
         assert!(state.compare.second.is_none());
-        let late = OpenScan::new(Arc::new(scan([10, 10, 10])), None);
-        send(&mut state, CompareCommand::Opened(old, Box::new(late)));
+        send(&mut state, CompareCommand::Opened(old, Arc::new(scan([10, 10, 10])), None));
         assert!(state.compare.second.is_none(), "asked for over another patient");
     }
 }

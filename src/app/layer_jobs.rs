@@ -4,9 +4,9 @@ use super::command::Command;
 use super::compare::CompareCommand;
 use super::first_look::first_look;
 use super::layers::{Layer, LayerCommand, LayerEffect, Sieve, Source};
-use super::load::{Loaded, Target, load};
+use super::load::{Loaded, Origin, Target, load};
 use super::runner::{Prepare, failure, finished};
-use super::state::{JobKind, JobView, OpenScan};
+use super::state::{JobKind, JobView};
 use crate::image::components::{Sifted, drop_small};
 use crate::io::{Format, OpenError, Scan};
 use crate::job::{Cancelled, Job, Progress};
@@ -22,7 +22,7 @@ type Sieving = Option<Job<(Sieve, Sifted)>>;
 #[derive(Default)]
 pub(super) struct LayerJobs {
     layers: Option<Read<Vec<Layer>>>,
-    second: Option<Read<Box<OpenScan>>>,
+    second: Option<Read<(Arc<Scan>, Option<Origin>)>>,
     /// By the number of the layer, which has one at most.
     sieves: Vec<(u64, Sieving)>,
 }
@@ -42,8 +42,10 @@ impl LayerJobs {
             LayerEffect::OpenSecond(patient, target) => {
                 self.second = Some(Job::spawn("Opening the second scan", move |progress| {
                     let Loaded { origin, scan } = load(&target, &mpsc::channel().0, progress);
-                    scan.iter().for_each(|scan| prepare(&scan.volume));
-                    Ok::<_, Cancelled>((patient, scan.map(|scan| Box::new(OpenScan::new(Arc::new(scan), origin)))))
+                    if let Ok(scan) = &scan {
+                        prepare(&scan.volume);
+                    }
+                    Ok::<_, Cancelled>((patient, scan.map(|scan| (Arc::new(scan), origin))))
                 }));
             }
             LayerEffect::Sift(sieve) => {
@@ -77,7 +79,9 @@ impl LayerJobs {
             None => {}
         }
         match finished(&mut self.second) {
-            Some(Ok((patient, Ok(open)))) => commands.push(Command::Compare(CompareCommand::Opened(patient, open))),
+            Some(Ok((patient, Ok((scan, origin))))) => {
+                commands.push(Command::Compare(CompareCommand::Opened(patient, scan, origin)));
+            }
             Some(Ok((_, Err(error)))) => commands.extend(unreadable(error)),
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}

@@ -175,6 +175,10 @@ impl Layer {
         self.sifted.as_ref().map_or(&self.volume, |sifted| &sifted.volume)
     }
 
+    fn to_draw(&self) -> render::Layer {
+        render::Layer { volume: Arc::clone(self.drawn()), overlay: self.overlay }
+    }
+
     fn sieve(&self) -> Sieve {
         let Self { id, ref volume, overlay, min_mm3, .. } = *self;
         Sieve { layer: id, volume: Arc::clone(volume), overlay, min_mm3 }
@@ -355,11 +359,17 @@ impl State {
         list.iter().enumerate().filter(move |(_, layer)| layer.shown && !hidden && !peek)
     }
 
-    /// The layers as the panes should draw them now.
+    /// The layers as the planes should draw them now.
     #[must_use]
     pub fn visible_layers(&self) -> Vec<render::Layer> {
-        let drawn = |layer: &Layer| render::Layer { volume: Arc::clone(layer.drawn()), overlay: layer.overlay };
-        self.seen_layers().map(|(_, layer)| drawn(layer)).collect()
+        self.seen_layers().map(|(_, layer)| layer.to_draw()).collect()
+    }
+
+    /// The same for the 3-D picture, where a second scan would hide everything else.
+    #[must_use]
+    pub fn visible_maps(&self) -> Vec<render::Layer> {
+        let maps = self.seen_layers().filter(|(_, layer)| layer.source != Source::Second);
+        maps.map(|(_, layer)| layer.to_draw()).collect()
     }
 }
 

@@ -33,11 +33,6 @@ impl State {
                     Convention::Neurological => Convention::Radiological,
                 };
             }
-            Command::Orbit(yaw, pitch) => {
-                view.orbit.yaw = (view.orbit.yaw + yaw).rem_euclid(std::f64::consts::TAU);
-                view.orbit.pitch = (view.orbit.pitch + pitch).clamp(-1.57, 1.57);
-            }
-            Command::ZoomVolume(factor) => view.orbit.zoom = (view.orbit.zoom * factor).clamp(0.2, 20.0),
             Command::SetWindow(ref window) => view.window = window.clone(),
             Command::ChooseWindow(number) => {
                 if let Some((_, window)) = self.scan.as_ref().and_then(|open| open.windows.get(number)) {
@@ -196,18 +191,15 @@ mod tests {
     }
 
     #[test]
-    fn panning_turning_and_hiding_change_only_what_they_name() {
+    fn panning_and_hiding_change_only_what_they_name() {
         let state = after([
             Command::Pan(Plane::Coronal, DVec3::new(3.0, 0.0, -4.0)),
-            Command::Orbit(0.25, 9.0),
-            Command::ZoomVolume(2.0),
             Command::ToggleCross,
             Command::ToggleBoxes,
         ]);
         let fresh = opened();
         assert_eq!(state.view.planes[1].centre_mm - fresh.view.planes[1].centre_mm, DVec3::new(3.0, 0.0, -4.0));
         assert_eq!(state.view.planes[0], fresh.view.planes[0]);
-        assert_eq!((state.view.orbit.yaw, state.view.orbit.pitch, state.view.orbit.zoom), (0.75, 1.57, 2.0));
         assert!(!state.view.show_cross && !state.view.show_boxes);
     }
 }

@@ -27,6 +27,7 @@ pub mod state;
 #[cfg(test)]
 mod testing;
 mod undo;
+pub mod volume;
 pub mod windows;
 
 pub use command::{Command, Effect};

@@ -7,6 +7,7 @@ use super::message::Message;
 use super::session::Session;
 use super::state::{JobKind, OpenScan, State, View};
 use super::undo::History;
+use super::volume::VolumeLook;
 use crate::io::{Catalogue, OpenError};
 use crate::view::Window;
 use std::sync::Arc;
@@ -52,10 +53,7 @@ impl State {
 
     pub(super) fn opened(&mut self, opened: Opened) -> Vec<Effect> {
         let scan = Arc::clone(&opened.scan);
-        let before = self.scan.replace(OpenScan::new(opened.scan, opened.origin));
-        if !self.settings.has_usual_windows() {
-            self.list_windows();
-        }
+        let before = self.scan.replace(OpenScan::new(opened.scan, opened.origin, &self.settings));
         self.labels = opened.labels;
         self.early = None;
         // Other messages stay until they are read.
@@ -90,7 +88,8 @@ impl State {
         effects.extend(open.flat().is_none().then(|| Effect::Find(Arc::clone(&open.scan))));
         // How the reader likes to look outlives a scan; where he looks does not.
         let View { frame, interpolation, slab, show_cross, .. } = self.view;
-        self.view = View { cross_mm, window, frame, interpolation, slab, show_cross, ..View::default() };
+        let volume = VolumeLook::new(&open.contrast);
+        self.view = View { cross_mm, volume, window, frame, interpolation, slab, show_cross, ..View::default() };
         self.sinuses = None;
         self.set_analysis(None);
         self.current = None;

@@ -67,16 +67,16 @@ pub struct Runner {
     ready: Option<Receiver<(usize, Preview)>>,
     find: Option<Job<[Sinus; 2]>>,
     analyse: Option<Job<Analysis>>,
-    /// Where settings are kept; none keeps them in this run alone.
-    settings: Option<PathBuf>,
-    /// What the opening job was asked for, where it was not a series of the list.
-    asked: Vec<PathBuf>,
-    figure: Option<Job<Option<Saved>>>,
     layers: LayerJobs,
     /// Where the measurements of the open case are to be written.
     export: Option<Job<Option<PathBuf>>>,
     /// How the reader looks at the open case.
     looks: keeping::Looks,
+    /// Where settings are kept; none keeps them in this run alone.
+    settings: Option<PathBuf>,
+    /// What the opening job was asked for, where it was not a series of the list.
+    asked: Vec<PathBuf>,
+    figure: Option<Job<Option<Saved>>>,
     done: Vec<Command>,
 }
 
@@ -104,12 +104,12 @@ impl Runner {
             ready: None,
             find: None,
             analyse: None,
-            settings: None,
-            asked: Vec::new(),
-            figure: None,
             layers: LayerJobs::default(),
             export: None,
             looks: keeping::Looks::default(),
+            settings: None,
+            asked: Vec::new(),
+            figure: None,
             done: done.into_iter().collect(),
         }
     }
@@ -185,6 +185,7 @@ impl Runner {
             },
             Effect::Layer(effect) => self.layers.run(effect, &self.config.prepare),
             Effect::Record(judged) => self.record(&judged),
+            Effect::Measure(effect) => self.measure(effect),
             Effect::SaveSettings(settings) => {
                 let saved = self.settings.as_deref().map(|path| settings_file::save(path, &settings));
                 self.done.extend(saved.and_then(Result::err).map(Command::Failed));
@@ -192,7 +193,6 @@ impl Runner {
             // One dialog at a time.
             Effect::SaveFigure(..) if self.figure.is_some() => {}
             Effect::SaveFigure(name, picture) => self.figure = Some(figure_file::save(name, picture)),
-            Effect::Measure(effect) => self.measure(effect),
         }
     }
 
@@ -238,14 +238,14 @@ impl Runner {
             Some(Err(error)) => commands.extend(self.analysis_failed(error)),
             None => {}
         }
+        commands.extend(self.layers.poll());
+        commands.extend(self.exported());
         match finished(&mut self.figure) {
             Some(Ok(saved)) => commands
                 .extend(saved.map(|Saved { path, place }| Command::Shell(ShellCommand::FigureSaved { path, place }))),
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
-        commands.extend(self.layers.poll());
-        commands.extend(self.exported());
         commands
     }
 
@@ -283,11 +283,11 @@ impl Runner {
 
     fn open(&mut self, target: Target) {
         let (early, received) = mpsc::channel();
+        let prepare = Arc::clone(&self.config.prepare);
         self.asked = match &target {
             Target::Paths(paths) => paths.clone(),
             Target::Example | Target::Series { .. } => Vec::new(),
         };
-        let prepare = Arc::clone(&self.config.prepare);
         // Not in the pool of the analyses: a scan is opened at once, whatever is being computed.
         self.open = Some(Job::spawn("Opening the scan", move |progress| {
             progress.check()?;

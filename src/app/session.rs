@@ -4,7 +4,8 @@
 //! [`State::saved`] is a snapshot; the runner keeps it in the project when it has changed. It comes back right after the
 //! scan. What a snapshot lacks, or what another version of the program wrote differently, stays as on opening.
 
-use super::state::{JobKind, Layout, OrbitView, Pane, PaneView, State};
+use super::state::{JobKind, Layout, Pane, PaneView, State};
+use super::volume::{OrbitView, VolumeLook};
 use crate::methods::sinus::{Presence, Sinus};
 use crate::space::Side;
 use crate::view::{Interpolation, Overlay, Slab, Window};
@@ -27,6 +28,8 @@ pub struct Saved {
     planes: Option<[PaneView; 3]>,
     #[serde(deserialize_with = "if_readable")]
     orbit: Option<OrbitView>,
+    #[serde(deserialize_with = "if_readable")]
+    volume: Option<VolumeLook>,
     #[serde(deserialize_with = "if_readable")]
     window: Option<Window>,
     #[serde(deserialize_with = "if_readable")]
@@ -124,6 +127,7 @@ impl State {
             roll: Some(view.frame.roll),
             planes: Some(view.planes),
             orbit: Some(view.orbit),
+            volume: Some(view.volume),
             window: Some(view.window.clone()),
             interpolation: Some(view.interpolation),
             slab: Some(view.slab),
@@ -146,17 +150,20 @@ impl State {
             return;
         }
         let view = &mut self.view;
-        let finite = |zoom: f64, point: DVec3| point.is_finite() && (0.2..=40.0).contains(&zoom);
-        if let Some(planes) = saved.planes.filter(|planes| planes.iter().all(|pane| finite(pane.zoom, pane.centre_mm)))
-        {
+        let possible = |zoom: f64| (0.2..=40.0).contains(&zoom);
+        if let Some(planes) = saved.planes.filter(|planes| planes.iter().all(|pane| possible(pane.zoom))) {
             view.planes = planes;
         }
         if let Some(turn) = saved.turn.filter(|turn| turn.is_normalized()) {
             view.frame = view.frame.aligned(turn);
             view.frame.roll = saved.roll.filter(|roll| roll.iter().all(|r| r.is_finite())).unwrap_or_default();
         }
-        if let Some(orbit) = saved.orbit {
+        if let Some(orbit) = saved.orbit.filter(|orbit| possible(orbit.zoom)) {
             view.orbit = orbit;
+        }
+        let contrast = self.scan.as_ref().map(|open| open.contrast);
+        if let Some(volume) = saved.volume.filter(|volume| contrast.is_some_and(|contrast| volume.suits(&contrast))) {
+            view.volume = volume;
         }
         if let Some(window) = saved.window.clone().filter(|window| window.width > 0.0) {
             view.window = window;
@@ -208,8 +215,9 @@ mod tests {
     use crate::app::command::Opened;
     use crate::app::layers::{Layer, LayerCommand, Source};
     use crate::app::testing::scan;
+    use crate::app::volume::{Cutting, VolumeCommand};
     use crate::space::Plane;
-    use crate::view::{Convention, SlabMode};
+    use crate::view::{Convention, Mode, SlabMode};
     use std::sync::Arc;
 
     fn opened() -> State {
@@ -243,8 +251,10 @@ mod tests {
             Command::CrossTo(DVec3::new(-12.0, 7.0, 3.0)),
             Command::Turn(Plane::Axial, 0.25),
             Command::Zoom(Plane::Coronal, 3.0, DVec3::new(4.0, 0.0, 4.0)),
-            Command::Orbit(0.4, 0.2),
-            Command::ZoomVolume(2.0),
+            Command::Volume(VolumeCommand::Turn(0.4, 0.2)),
+            Command::Volume(VolumeCommand::Zoom(2.0, DVec3::ZERO)),
+            Command::Volume(VolumeCommand::Mode(Mode::Mip)),
+            Command::Volume(VolumeCommand::Cut(Plane::Axial, Cutting::Behind)),
             Command::SetWindow(Window::linear(40.0, 80.0)),
             Command::Interpolate(Interpolation::Nearest),
             Command::SetSlab(Slab { mode: SlabMode::Max, thickness_mm: 12.0 }),

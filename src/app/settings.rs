@@ -76,11 +76,6 @@ impl Settings {
     /// How many places that were opened are kept.
     pub const RECENT: usize = 12;
 
-    /// Whether the list of windows is that of the program as it came.
-    pub(super) fn has_usual_windows(&self) -> bool {
-        self.auto_percent == Self::AUTO_PERCENT[1] && self.presets == windows::built_in()
-    }
-
     /// Values from a file within what the program can show.
     #[must_use]
     pub(super) fn checked(mut self) -> Self {

@@ -10,6 +10,7 @@ use super::session::Session;
 use super::settings::Settings;
 use super::shell::Shell;
 use super::undo::History;
+use super::volume::{OrbitView, VolumeLook};
 use super::windows;
 use crate::io::{Catalogue, Check, Preview, Scan};
 use crate::job::{Job, Status};
@@ -17,7 +18,7 @@ use crate::methods::Finding;
 use crate::methods::sinus::Sinus;
 use crate::project::Label;
 use crate::space::{BoxMm, Plane, Side};
-use crate::view::{Frame, Interpolation, OrbitCamera, PlaneCamera, Slab, Window};
+use crate::view::{Contrast, Frame, Interpolation, PlaneCamera, Slab, Window};
 use crate::volume::{Unit, Volume};
 use glam::{DVec2, DVec3};
 use serde::{Deserialize, Serialize};
@@ -87,8 +88,8 @@ pub struct OpenScan {
     pub windows: Vec<(String, Window)>,
     /// Outline in the world.
     pub bounds_mm: BoxMm,
-    /// Transparent to opaque for the 3-D pane.
-    pub surface: Window,
+    /// What the 3-D pane has to know of its values.
+    pub contrast: Contrast,
 }
 
 /// Where the panes look.
@@ -100,6 +101,8 @@ pub struct View {
     pub planes: [PaneView; 3],
     /// Pan, zoom and turn of the 3-D pane.
     pub orbit: OrbitView,
+    /// What the 3-D pane makes of the scan.
+    pub volume: VolumeLook,
     /// Grey-scale window.
     pub window: Window,
     /// How the three planes lie in the world.
@@ -150,17 +153,6 @@ pub struct PaneView {
     pub zoom: f64,
 }
 
-/// Turn and zoom of the 3-D pane.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OrbitView {
-    /// See [`OrbitCamera::yaw`].
-    pub yaw: f64,
-    /// See [`OrbitCamera::pitch`].
-    pub pitch: f64,
-    /// 1 shows the whole scan.
-    pub zoom: f64,
-}
-
 /// Background work as the job bar shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobView {
@@ -200,7 +192,8 @@ impl Default for View {
         Self {
             cross_mm: DVec3::ZERO,
             planes: [pane; 3],
-            orbit: OrbitView { yaw: 0.5, pitch: 0.15, zoom: 1.0 },
+            orbit: OrbitView::default(),
+            volume: VolumeLook::new(&Contrast { hounsfield: false, range: [0.0, 1.0] }),
             window: Window::between(0.0, 1.0),
             frame: Frame::default(),
             interpolation: Interpolation::Linear,
@@ -217,17 +210,16 @@ impl Default for View {
 impl OpenScan {
     /// Derives outline and the usual windows.
     #[must_use]
-    pub fn new(scan: Arc<Scan>, origin: Option<Origin>) -> Self {
+    pub fn new(scan: Arc<Scan>, origin: Option<Origin>, settings: &Settings) -> Self {
         let auto = windows::auto(&scan, Settings::AUTO_PERCENT[1]);
-        let windows = windows::windows(&scan, &Settings::default());
-        let (low, high) = (auto.centre - auto.width / 2.0, auto.centre + auto.width / 2.0);
-        let surface = match scan.volume.unit {
-            // Numbers without air at -1000 are no Hounsfield units, whatever the file says.
-            Unit::Hounsfield if low < -300.0 => Window::between(-350.0, 450.0),
-            _ => Window::between(low + 0.12 * (high - low), low + 0.9 * (high - low)),
-        };
+        let windows = windows::windows(&scan, settings);
+        let range = [-0.5, 0.5].map(|share| auto.centre + share * auto.width);
+        // Numbers without air at -1000 are no Hounsfield units, whatever the file says; with it they are, even where it
+        // says nothing, as NIfTI files do.
+        let lowest = if scan.volume.unit == Unit::Hounsfield { f64::MIN..-300.0 } else { -1100.0..-900.0 };
+        let hounsfield = lowest.contains(&range[0]);
         let bounds_mm = scan.volume.grid.bounds_mm();
-        Self { scan, origin, windows, bounds_mm, surface }
+        Self { scan, origin, windows, bounds_mm, contrast: Contrast { hounsfield, range } }
     }
 
     /// The plane of a scan that is a single slice.
@@ -297,16 +289,6 @@ impl State {
         let view = self.view.planes[plane.index()];
         let fit = PlaneCamera::fitting(&self.view.frame, plane, open.bounds_mm, size);
         Some(PlaneCamera { centre_mm: view.centre_mm, mm_per_point: fit.mm_per_point * 1.04 / view.zoom })
-    }
-
-    /// The camera of the 3-D pane for a pane of `size` points.
-    #[must_use]
-    pub fn orbit_camera(&self, size: DVec2) -> Option<OrbitCamera> {
-        let open = self.scan.as_ref()?;
-        let OrbitView { yaw, pitch, zoom } = self.view.orbit;
-        let diagonal = (open.bounds_mm.max - open.bounds_mm.min).length();
-        let mm_per_point = 0.7 * diagonal / size.min_element().max(1.0) / zoom;
-        Some(OrbitCamera { yaw, pitch, centre_mm: open.bounds_mm.centre(), mm_per_point })
     }
 
     /// How far one step of the wheel moves through a plane: the voxel spacing most along its normal, in mm.

@@ -3,6 +3,7 @@
 //! Start-up code calls [`install`] once; panes only ask for a [`slice()`] or a [`raycast()`] shape with plain values from
 //! [`crate::view`] and the volumes themselves, and never see a wgpu type.
 
+mod blocks;
 mod device;
 mod ladder;
 mod offscreen;
@@ -31,7 +32,7 @@ use eframe::egui_wgpu::RenderState;
 use glam::{DAffine3, DVec3};
 use offscreen::Show;
 use programs::Programs;
-use slice::{Budget, Pane};
+use slice::Pane;
 use std::sync::{Arc, Mutex, PoisonError};
 use textures::GpuVolume;
 use volumes::Volumes;
@@ -52,7 +53,8 @@ struct Resources {
     show: Show,
     slices: Programs,
     panes: [Option<Pane>; PANES],
-    budget: Budget,
+    /// How many voxels may be loaded for a pane in one frame.
+    loads_per_frame: f64,
     raycast: raycast::Programs,
     /// Bound by the ray-caster where there is no map.
     nothing: Arc<GpuVolume>,
@@ -127,8 +129,8 @@ impl Resources {
             filtering,
             slices: Programs::new(device),
             panes: [const { None }; PANES],
-            budget: Budget::new(is_software(render_state)),
-            raycast: raycast::Programs::new(&Builder { device }, render_state.target_format),
+            loads_per_frame: slice::loads_per_frame(is_software(render_state)),
+            raycast: raycast::Programs::new(device, is_software(render_state)),
             nothing,
         })
     }
@@ -304,7 +306,7 @@ mod tests {
         assert_eq!(size_of::<OverlayUniform>(), 32);
         for (source, name, size) in [
             (Variant::source(Number::Real).as_str(), "Slice", size_of::<slice::SliceUniform>()),
-            (RAYCAST, "Raycast", size_of::<raycast::RaycastUniform>()),
+            (RAYCAST, "Raycast", size_of::<raycast::TestedUniform>()),
         ] {
             let module = naga::front::wgsl::parse_str(&[COMMON, source].concat()).unwrap();
             let named = |t: &&naga::Type| t.name.as_deref() == Some(name);

@@ -1,7 +1,9 @@
 //! A slice as a shape that egui can paint. The drawing itself is in `shaders/slice.wgsl`.
 //!
 //! Each pane has a picture beside the screen that is drawn anew only when its view, its size or its volumes have
-//! changed: first the scan, then each layer over it, each only where its volume lies.
+//! changed: first the scan, then each layer over it, each only where its volume lies. What would take long, such as a
+//! thick slab, is drawn with fewer pixels first; at rest it stays on the screen while all pixels are drawn in bands, so
+//! that no frame takes long.
 
 use super::offscreen::{self, Offscreen};
 use super::programs::{Picture, Variant};
@@ -15,19 +17,28 @@ use crate::volume::Volume;
 use bytemuck::{Pod, Zeroable};
 use eframe::egui_wgpu::{Callback, CallbackResources, CallbackTrait, ScreenDescriptor};
 use egui::epaint::ViewportInPixels;
-use egui::{PaintCallbackInfo, Rect, Shape};
+use egui::{Context, PaintCallbackInfo, Rect, Shape};
 use glam::{DAffine3, DVec3};
 use std::sync::Arc;
 use wgpu::util::{BufferInitDescriptor, DeviceExt as _};
 
 /// The shape that draws a slice of `scan` with `layers` on top, the first lowest, into `rect`.
 ///
-/// `pane` (0 to [`PANES`] - 1) must be different for each slice of a frame. While a view is `moving`, one that takes
-/// long is drawn with fewer pixels.
-pub fn slice(rect: Rect, pane: usize, moving: bool, view: SliceView, scan: Arc<Volume>, layers: Vec<Layer>) -> Shape {
+/// `pane` (0 to [`PANES`] - 1) must be different for each slice of a frame. What takes long is drawn with all its pixels
+/// only when the view is not `moving`; more frames are asked for until it is finished.
+pub fn slice(
+    ctx: &Context,
+    rect: Rect,
+    pane: usize,
+    moving: bool,
+    view: SliceView,
+    scan: Arc<Volume>,
+    layers: Vec<Layer>,
+) -> Shape {
     debug_assert!(pane < PANES, "there are {PANES} panes");
     if pane < PANES {
-        Callback::new_paint_callback(rect, SliceCallback { rect, pane, moving, view, scan, layers }).into()
+        let ctx = ctx.clone();
+        Callback::new_paint_callback(rect, SliceCallback { ctx, rect, pane, moving, view, scan, layers }).into()
     } else {
         Shape::Noop
     }
@@ -49,10 +60,26 @@ pub(super) struct SliceUniform {
     last_entry: f32,
 }
 
-/// The last picture of a pane.
+/// What there is of a pane.
 pub(super) struct Pane {
+    picture: Drawing,
+    /// The same with all pixels, while it is not finished.
+    finer: Option<Drawing>,
+}
+
+/// A picture, and how many of its rows are drawn.
+struct Drawing {
     shown: Shown,
-    picture: Offscreen,
+    offscreen: Offscreen,
+    rows: u32,
+}
+
+impl Pane {
+    /// Whether the picture on the screen has all pixels.
+    #[cfg(test)]
+    pub fn is_finished(&self) -> bool {
+        !self.picture.offscreen.is_enlarged
+    }
 }
 
 /// What a picture shows; another one is drawn when this differs.
@@ -66,6 +93,7 @@ struct Shown {
 }
 
 struct SliceCallback {
+    ctx: Context,
     rect: Rect,
     pane: usize,
     moving: bool,
@@ -101,8 +129,8 @@ impl SliceCallback {
         std::iter::once(scan).chain(layers)
     }
 
-    /// How many pixels of the screen one pixel of the picture stands for along each side.
-    fn coarseness(&self, pixels: u32, budget: &Budget) -> u32 {
+    /// About how many voxels are loaded for so many pixels.
+    fn loads(&self, pixels: u32) -> f64 {
         let per_pixel = |drawn: Drawn<'_>| {
             let taps = match drawn.interpolation {
                 Interpolation::Nearest => 1,
@@ -111,24 +139,16 @@ impl SliceCallback {
             };
             taps * self.view.slab.samples(self.view.spacing_mm(&drawn.volume.grid))
         };
-        let loads = f64::from(pixels) * self.drawn().map(per_pixel).sum::<usize>() as f64;
-        let most = if self.moving { budget.moving } else { budget.still };
-        ((loads / most).sqrt().round() as u32).clamp(1, 8)
+        f64::from(pixels) * self.drawn().map(per_pixel).sum::<usize>() as f64
     }
 
-    /// Where the pane lies on the screen.
-    fn viewport(&self, screen: &ScreenDescriptor) -> ViewportInPixels {
-        ViewportInPixels::from_points(&self.rect, screen.pixels_per_point, screen.size_in_pixels)
-    }
-
-    /// What the pane shows; none where it is not on the screen.
-    fn shown(&self, screen: &ScreenDescriptor, budget: &Budget) -> Option<Shown> {
-        let viewport = self.viewport(screen);
+    /// What the pane shows with one pixel in place of several along each side; none where it is not on the screen.
+    fn shown(&self, screen: &ScreenDescriptor, coarseness: u32) -> Option<Shown> {
+        let viewport = ViewportInPixels::from_points(&self.rect, screen.pixels_per_point, screen.size_in_pixels);
         let extent = [viewport.width_px, viewport.height_px].map(|n| u32::try_from(n).unwrap_or(0));
         if extent.contains(&0) {
             return None;
         }
-        let coarseness = self.coarseness(extent[0] * extent[1], budget);
         let size = extent.map(|n| n.div_ceil(coarseness));
         let scale = |axis: usize| f64::from(extent[axis]) / f64::from(size[axis]);
         let corner = DVec3::new(f64::from(viewport.left_px), f64::from(viewport.top_px), 0.0);
@@ -193,11 +213,98 @@ impl SliceCallback {
         }
     }
 
+    /// Draws as much of what is new as a frame has time for. None when the scan does not fit into the graphics memory.
+    fn drawn_further(
+        &self,
+        gpu: &Gpu<'_>,
+        encoder: &mut wgpu::CommandEncoder,
+        resources: &mut Resources,
+        screen: &ScreenDescriptor,
+        pane: Option<Pane>,
+        fine: Shown,
+    ) -> Option<Pane> {
+        resources.volumes.forget_gone();
+        resources.volumes.get(gpu.device, gpu.queue, &self.scan)?;
+        let (picture, finer) = pane.map_or((None, None), |pane| (Some(pane.picture), pane.finer));
+        let loads = self.loads(fine.size[0] * fine.size[1]);
+        let share = loads / resources.loads_per_frame;
+        let coarse = self.shown(screen, (share.sqrt().round() as u32).clamp(1, 8))?;
+        let is_fine = coarse == fine;
+        match picture {
+            Some(picture) if picture.shown == coarse && !is_fine => {
+                if self.moving {
+                    return Some(Pane { picture, finer: None });
+                }
+                let mut finer = finer.filter(|finer| finer.shown == fine).unwrap_or_else(|| Drawing {
+                    offscreen: Offscreen::new(gpu.device, &resources.show, fine.size),
+                    shown: fine,
+                    rows: 0,
+                });
+                let rows = (f64::from(finer.shown.size[1]) / share).ceil() as u32;
+                self.draw_rows(gpu, encoder, resources, &mut finer, rows);
+                if finer.rows == finer.shown.size[1] {
+                    return Some(Pane { picture: finer, finer: None });
+                }
+                self.ctx.request_repaint();
+                Some(Pane { picture, finer: Some(finer) })
+            }
+            other => {
+                let free = other.map(|picture| picture.offscreen).filter(|free| free.size == coarse.size);
+                let mut offscreen = free.unwrap_or_else(|| Offscreen::new(gpu.device, &resources.show, coarse.size));
+                offscreen.is_enlarged = !is_fine;
+                let mut picture = Drawing { rows: 0, offscreen, shown: coarse };
+                let rows = picture.shown.size[1];
+                self.draw_rows(gpu, encoder, resources, &mut picture, rows);
+                if !is_fine && !self.moving {
+                    self.ctx.request_repaint();
+                }
+                Some(Pane { picture, finer: None })
+            }
+        }
+    }
+
+    /// Draws the next rows of a picture.
+    fn draw_rows(
+        &self,
+        gpu: &Gpu<'_>,
+        encoder: &mut wgpu::CommandEncoder,
+        resources: &mut Resources,
+        drawing: &mut Drawing,
+        rows: u32,
+    ) {
+        let Drawing { shown, offscreen, rows: first } = drawing;
+        let end = (*first + rows).min(shown.size[1]);
+        let background = wgpu::Color { r: BACKGROUND, g: BACKGROUND, b: BACKGROUND, a: 1.0 };
+        let load = if *first == 0 { wgpu::LoadOp::Clear(background) } else { wgpu::LoadOp::Load };
+        let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+            label: Some("slice"),
+            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                view: &offscreen.target,
+                depth_slice: None,
+                resolve_target: None,
+                ops: wgpu::Operations { load, store: wgpu::StoreOp::Store },
+            })],
+            ..Default::default()
+        });
+        for drawn in self.drawn() {
+            let half_mm = self.view.slab.thickness_mm / 2.0;
+            let part = part(&drawn.volume.grid, shown.world_from_pixel, half_mm, shown.size);
+            let Some([left, top, right, bottom]) = part else { continue };
+            let (top, bottom) = (top.max(*first), bottom.min(end));
+            if top < bottom
+                && let Some(textures) = resources.volumes.get(gpu.device, gpu.queue, drawn.volume)
+            {
+                pass.set_scissor_rect(left, top, right - left, bottom - top);
+                self.draw(gpu, resources, &mut pass, (&drawn, &textures), shown.world_from_pixel);
+            }
+        }
+        *first = end;
+    }
+
     /// Draws a volume into the picture, within a scissor that is set already.
     fn draw(
         &self,
-        device: &wgpu::Device,
-        queue: &wgpu::Queue,
+        &Gpu { device, queue }: &Gpu<'_>,
         resources: &mut Resources,
         pass: &mut wgpu::RenderPass<'_>,
         (drawn, textures): (&Drawn<'_>, &GpuVolume),
@@ -236,46 +343,13 @@ impl CallbackTrait for SliceCallback {
         resources: &mut CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
         let Some(resources) = resources.get_mut::<Resources>() else { return Vec::new() };
-        let last = resources.panes[self.pane].take();
-        let Some(shown) = self.shown(screen, &resources.budget) else { return Vec::new() };
-        if last.as_ref().is_some_and(|last| last.shown == shown) {
-            resources.panes[self.pane] = last;
-            return Vec::new();
-        }
-        resources.volumes.forget_gone();
-        if resources.volumes.get(device, queue, &self.scan).is_none() {
-            return Vec::new();
-        }
-        let size = shown.size;
-        let mut picture = match last {
-            Some(Pane { picture, .. }) if picture.size == size => picture,
-            _ => Offscreen::new(device, &resources.show, size),
+        let pane = resources.panes[self.pane].take();
+        let Some(fine) = self.shown(screen, 1) else { return Vec::new() };
+        let gpu = Gpu { device, queue };
+        resources.panes[self.pane] = match pane {
+            Some(Pane { picture, .. }) if picture.shown == fine => Some(Pane { picture, finer: None }),
+            pane => self.drawn_further(&gpu, encoder, resources, screen, pane, fine),
         };
-        picture.is_enlarged = self.viewport(screen).width_px as u32 > size[0];
-        let background = wgpu::Color { r: BACKGROUND, g: BACKGROUND, b: BACKGROUND, a: 1.0 };
-        let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
-            label: Some("slice"),
-            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                view: &picture.target,
-                depth_slice: None,
-                resolve_target: None,
-                ops: wgpu::Operations { load: wgpu::LoadOp::Clear(background), store: wgpu::StoreOp::Store },
-            })],
-            ..Default::default()
-        });
-        for drawn in self.drawn() {
-            let half_mm = self.view.slab.thickness_mm / 2.0;
-            let Some([left, top, right, bottom]) = part(&drawn.volume.grid, shown.world_from_pixel, half_mm, size)
-            else {
-                continue;
-            };
-            if let Some(textures) = resources.volumes.get(device, queue, drawn.volume) {
-                pass.set_scissor_rect(left, top, right - left, bottom - top);
-                self.draw(device, queue, resources, &mut pass, (&drawn, &textures), shown.world_from_pixel);
-            }
-        }
-        drop(pass);
-        resources.panes[self.pane] = Some(Pane { shown, picture });
         Vec::new()
     }
 
@@ -283,21 +357,20 @@ impl CallbackTrait for SliceCallback {
         if let Some(resources) = resources.get::<Resources>()
             && let Some(pane) = &resources.panes[self.pane]
         {
-            resources.show.draw(pass, &pane.picture);
+            resources.show.draw(pass, &pane.picture.offscreen);
         }
     }
 }
 
-/// How many voxels may be loaded for the picture of a pane before it is drawn with fewer pixels.
-pub(super) struct Budget {
-    moving: f64,
-    still: f64,
+/// How many voxels may be loaded for a pane in one frame: at about 2 ns each on a software adapter, some 10 ms.
+pub(super) const fn loads_per_frame(is_software: bool) -> f64 {
+    if is_software { 5e6 } else { 1e9 }
 }
 
-impl Budget {
-    pub fn new(is_software: bool) -> Self {
-        if is_software { Self { moving: 5e6, still: 3e8 } } else { Self { moving: 1e9, still: 2e10 } }
-    }
+/// Where one draws.
+struct Gpu<'a> {
+    device: &'a wgpu::Device,
+    queue: &'a wgpu::Queue,
 }
 
 /// The part of a picture in which a slab of a grid lies, as its left, top, right and bottom edge in pixels; none where

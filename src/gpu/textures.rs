@@ -1,9 +1,10 @@
 //! A volume as textures. What goes to the GPU is decided in plain values first; the upload below is thin.
 //!
-//! Each volume becomes three: the *exact* numbers for slices (8-bit and 16-bit integers as they are, everything else as
-//! `f32`), a *soft* half-precision copy of at most [`SOFT_SIDE`] voxels per side for ray-casting, which the hardware
-//! can filter, and the *blocks*, the largest soft value in each neighbourhood, by which rays leap over air.
+//! Each volume becomes two: the *exact* numbers for slices (8-bit and 16-bit integers as they are, everything else as
+//! `f32`), and a *soft* half-precision copy of at most [`SOFT_SIDE`] voxels per side for ray-casting, which the hardware
+//! can filter. Its *blocks* stay on the CPU: by them rays leap over what is not visible.
 
+use super::blocks::Blocks;
 use super::device::ready;
 use crate::volume::{Rescale, Volume, Voxels, with_voxels};
 use bytemuck::Pod;
@@ -15,8 +16,6 @@ use std::borrow::Cow;
 use std::ops::Range;
 use wgpu::{Extent3d, TextureFormat};
 
-/// Soft voxels per side of a block; keep in sync with `BLOCK` in `shaders/raycast.wgsl`.
-const BLOCK: usize = 8;
 /// The most voxels a side of the soft texture has.
 const SOFT_SIDE: usize = 256;
 /// About how many bytes are handed to the driver at a time: little next to a volume, as there are copies of them on the
@@ -113,8 +112,7 @@ fn reduced(size: [usize; 3], stride: [usize; 3]) -> [usize; 3] {
 pub(super) struct Soft {
     pub(super) size: [usize; 3],
     pub(super) values: Vec<f16>,
-    pub(super) block_size: [usize; 3],
-    pub(super) blocks: Vec<f16>,
+    pub(super) blocks: Blocks,
     /// Source voxels per soft voxel along each axis.
     pub(super) factor: usize,
     /// From normalised to real values; the slope is positive.
@@ -154,32 +152,8 @@ pub(super) fn soft(volume: &Volume, longest: usize) -> Soft {
         out.convert_from_f32_slice(&sums);
     }));
 
-    let block_size = size.map(|n| n.div_ceil(BLOCK));
     let rescale = Rescale { slope: range, intercept: statistics.min };
-    Soft { size, blocks: blocks(&values, size, block_size), values, block_size, factor, rescale }
-}
-
-/// The largest value that interpolation can give in each block: its own voxels and one more on every side.
-fn blocks(values: &[f16], size: [usize; 3], block_size: [usize; 3]) -> Vec<f16> {
-    let reach =
-        |block: usize, axis: usize| (block * BLOCK).saturating_sub(1)..(block * BLOCK + BLOCK + 1).min(size[axis]);
-    (0..block_size.iter().product::<usize>())
-        .into_par_iter()
-        .map(|index| {
-            let (i, rest) = (index % block_size[0], index / block_size[0]);
-            let (j, k) = (rest % block_size[1], rest / block_size[1]);
-            let mut largest = 0;
-            for k in reach(k, 2) {
-                for j in reach(j, 1) {
-                    let row = (j + size[1] * k) * size[0];
-                    let line = &values[row + reach(i, 0).start..row + reach(i, 0).end];
-                    // Numbers of one sign are ordered as their bits are.
-                    largest = line.iter().map(|v| v.to_bits()).fold(largest, u16::max);
-                }
-            }
-            f16::from_bits(largest)
-        })
-        .collect()
+    Soft { size, blocks: Blocks::new(&values, size), values, factor, rescale }
 }
 
 /// Which type the numbers of an exact texture have in a shader.
@@ -210,7 +184,7 @@ pub(super) struct GpuVolume {
     /// The outer edges of the volume in voxels of the exact texture.
     pub(super) exact_edges: [DVec3; 2],
     pub(super) soft: wgpu::TextureView,
-    pub(super) blocks: wgpu::TextureView,
+    pub(super) blocks: Blocks,
     /// From the soft texture's 0..1 to real values.
     pub(super) soft_rescale: Rescale,
     pub(super) soft_voxel_from_world: DAffine3,
@@ -264,7 +238,7 @@ fn create(device: &wgpu::Device, queue: &wgpu::Queue, exact: &Exact<'_>, soft: &
         exact_voxel_from_world: DAffine3::from_scale(1.0 / stride) * voxel_from_world,
         exact_edges: [-0.5 / stride, (DVec3::from_array(grid.size.map(|n| n as f64)) - 0.5) / stride],
         soft: half(soft.size, &soft.values),
-        blocks: half(soft.block_size, &soft.blocks),
+        blocks: soft.blocks.clone(),
         soft_rescale: soft.rescale,
         soft_voxel_from_world: soft_from_voxel * voxel_from_world,
         soft_spacing_mm: grid.spacing_mm().min_element() * factor,
@@ -272,7 +246,7 @@ fn create(device: &wgpu::Device, queue: &wgpu::Queue, exact: &Exact<'_>, soft: &
 }
 
 /// A texture with the bytes that `part` gives for its slices, some at a time.
-fn texture<'a>(
+pub(super) fn texture<'a>(
     device: &wgpu::Device,
     queue: &wgpu::Queue,
     format: TextureFormat,
@@ -344,17 +318,11 @@ mod tests {
     }
 
     #[test]
-    fn the_soft_copy_is_normalised_and_averaged_and_blocks_hold_what_interpolation_may_reach() {
+    fn the_soft_copy_is_normalised_and_averaged() {
         let small = soft(&volume([4, 1, 1], Voxels::F32(vec![0.0, 4.0, f32::NAN, 8.0])), 2);
         assert_eq!((small.size, small.factor), ([2, 1, 1], 2));
         assert_eq!(small.values, [0.25, 0.5].map(f16::from_f32));
         assert_eq!(small.rescale, Rescale { slope: 16.0, intercept: 10.0 });
-
-        let mut line = vec![0_u8; 24];
-        line[8] = 255;
-        let blocks = soft(&volume([24, 1, 1], Voxels::U8(line)), 256).blocks;
-        // Voxel 8 is in block 1, and the last half voxel of block 0 interpolates towards it.
-        assert_eq!(blocks, [1.0, 1.0, 0.0].map(f16::from_f32));
     }
 
     #[test]

@@ -6,5 +6,6 @@ pub mod glyphs;
 pub mod median;
 pub mod otsu;
 pub mod percentile;
+pub mod pick;
 pub mod render;
 pub mod resample;

@@ -45,6 +45,12 @@ impl Kind {
         }
     }
 
+    /// Whether its figures are those of voxels, and so of one volume only.
+    #[must_use]
+    pub fn reads_voxels(self) -> bool {
+        matches!(self, Self::Ellipse | Self::Box | Self::Probe)
+    }
+
     /// How many points are placed to draw one.
     #[must_use]
     pub fn points(self) -> usize {

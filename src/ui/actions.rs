@@ -7,11 +7,12 @@ use crate::app::measure::MeasureCommand;
 use crate::app::settings::{Settings, SettingsCommand};
 use crate::app::shell::{Destination, Drawer, Figure, ShellCommand};
 use crate::app::state::{JobKind, Layout, Pane, State};
+use crate::app::volume::VolumeCommand;
 use crate::measure::Kind;
 use crate::project::Label;
 use crate::space::{Plane, Side};
 use crate::view::{Interpolation, Slab, SlabMode, Window};
-use glam::{DQuat, DVec3};
+use glam::{DQuat, DVec2, DVec3};
 
 /// Something that can be done by a key.
 pub(super) struct Action {
@@ -106,6 +107,11 @@ pub(super) const ACTIONS: &[Action] = &[
     act(PANES, "pan down", "Alt+Down", "picture down", |state, pane| pan(state, pane, [0.0, -1.0])).again(),
     act(PANES, "turn left", "Left", "turn the 3-D picture", |_, pane| orbit(pane, -0.15)).again(),
     act(PANES, "turn right", "Right", "turn it the other way", |_, pane| orbit(pane, 0.15)).again(),
+    act(PANES, "from front", "Alt+1", "3-D from the front", |_, _| from(DVec3::Y)),
+    act(PANES, "from behind", "Alt+2", "from behind", |_, _| from(DVec3::NEG_Y)),
+    act(PANES, "from right", "Alt+3", "from the patient's RIGHT", |_, _| from(DVec3::X)),
+    act(PANES, "from left", "Alt+4", "from the patient's LEFT", |_, _| from(DVec3::NEG_X)),
+    act(PANES, "from above", "Alt+5", "from above", |_, _| from(DVec3::Z)),
     act(PANES, "reset", "R", "reset pan, zoom, turn and layout", |_, _| Some(Command::ResetViews)),
     act(PANES, "layout quad", "F2", "two by two", |_, _| Some(Command::SetLayout(Layout::Quad))),
     act(PANES, "layout large", "F3", "one large, three small", |_, _| Some(Command::SetLayout(Layout::Large))),
@@ -212,7 +218,7 @@ fn volume(state: &State, by: isize) -> Option<Command> {
 fn step(pane: Pane, slices: f64) -> Option<Command> {
     Some(match pane {
         Pane::Plane(plane) => Command::Scroll(plane, slices),
-        Pane::Volume => Command::Orbit(0.0, 0.05 * slices),
+        Pane::Volume => Command::Volume(VolumeCommand::Turn(0.0, 0.05 * slices)),
     })
 }
 
@@ -235,25 +241,41 @@ fn cross(state: &State, pane: Pane, [right, down]: [f64; 2]) -> Option<Command> 
     Some(Command::CrossTo(state.view.cross_mm + by(to_right) * right + by(to_bottom) * down))
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]
 fn zoom(state: &State, pane: Pane, factor: f64) -> Option<Command> {
     Some(match pane {
         Pane::Plane(plane) => Command::Zoom(plane, factor, state.view.planes[plane.index()].centre_mm),
-        Pane::Volume => Command::ZoomVolume(factor),
+        Pane::Volume => {
+            let middle_mm = state.orbit_camera(DVec2::ONE)?.centre_mm;
+            Command::Volume(VolumeCommand::Zoom(factor, middle_mm))
+        }
     })
+}
+
+/// The 3-D picture from a side of the patient.
+#[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]
+fn from(side: DVec3) -> Option<Command> {
+    Some(Command::Volume(VolumeCommand::LookFrom(side)))
 }
 
 /// By a twentieth of what is in view.
 fn pan(state: &State, pane: Pane, [right, down]: [f64; 2]) -> Option<Command> {
-    let (Pane::Plane(plane), Some(open)) = (pane, &state.scan) else { return None };
-    let (to_right, to_bottom) = state.view.frame.screen_axes(plane);
-    let extent = (open.bounds_mm.max - open.bounds_mm.min).max_element();
-    let by = extent / 20.0 / state.view.planes[plane.index()].zoom;
-    Some(Command::Pan(plane, (to_right * right + to_bottom * down) * by))
+    let bounds_mm = state.scan.as_ref()?.bounds_mm;
+    let by_mm = (bounds_mm.max - bounds_mm.min).max_element() / 20.0;
+    Some(match pane {
+        Pane::Plane(plane) => {
+            let (to_right, to_bottom) = state.view.frame.screen_axes(plane);
+            Command::Pan(plane, (to_right * right + to_bottom * down) * by_mm / state.view.planes[plane.index()].zoom)
+        }
+        Pane::Volume => {
+            let [to_right, to_bottom, _] = state.orbit_camera(DVec2::ONE)?.axes();
+            let by_mm = (to_right * right + to_bottom * down) * by_mm / state.view.orbit.zoom;
+            Command::Volume(VolumeCommand::Pan(by_mm))
+        }
+    })
 }
 
 fn orbit(pane: Pane, yaw: f64) -> Option<Command> {
-    (pane == Pane::Volume).then_some(Command::Orbit(yaw, 0.0))
+    (pane == Pane::Volume).then_some(Command::Volume(VolumeCommand::Turn(yaw, 0.0)))
 }
 
 /// By steps of five degrees, positive clockwise.
@@ -336,7 +358,7 @@ mod tests {
         let said = |id: &str, pane: Pane| format!("{:?}", asked(&state, id, pane));
         assert_eq!(said("slice on", Pane::Plane(Plane::Coronal)), "Some(Scroll(Coronal, 1.0))");
         assert_eq!(said("ten slices back", Pane::Plane(Plane::Axial)), "Some(Scroll(Axial, -10.0))");
-        assert_eq!(said("slice on", Pane::Volume), "Some(Orbit(0.0, 0.05))");
+        assert_eq!(said("slice on", Pane::Volume), "Some(Volume(Turn(0.0, 0.05)))");
         assert_eq!(said("first slice", Pane::Volume), "None");
         assert_eq!(said("single", Pane::Volume), "Some(ToggleSingle(Volume))");
     }

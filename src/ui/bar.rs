@@ -8,7 +8,7 @@ use egui::{Align, Button, Layout, Panel, RichText, ScrollArea, TextWrapMode, Ui}
 
 /// Draws the bar; `pane` is the one that its menus mean.
 pub(super) fn ui(ui: &mut Ui, state: &State, pane: Pane, commands: &mut Vec<Command>) {
-    let frame = egui::Frame::new().fill(theme::of(ui).panel).inner_margin(egui::Margin::symmetric(8, 3));
+    let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(8, 3));
     Panel::top("bar").frame(frame).exact_size(30.0).resizable(false).show(ui, |ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.label(RichText::new(crate::NOTICE).small().color(theme::of(ui).notice));

@@ -21,7 +21,7 @@ const ACTIONS: f32 = 128.0;
 const NARROWEST: f32 = 312.0;
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    let frame = Frame::new().fill(theme::of(ui).panel).inner_margin(Margin::symmetric(8, 4));
+    let frame = Frame::new().inner_margin(Margin::symmetric(8, 4));
     Panel::bottom("sinuses").frame(frame).exact_size(HEIGHT).resizable(false).show(ui, |ui| {
         let bar = egui::scroll_area::ScrollBarVisibility::AlwaysHidden;
         ScrollArea::horizontal().scroll_bar_visibility(bar).auto_shrink([false; 2]).show(ui, |ui| {

@@ -76,7 +76,8 @@ impl Handle {
 /// Draws the bar of a layer and gives its colours after a limit was dragged.
 pub(super) fn ui(ui: &mut Ui, layer: &Layer) -> Overlay {
     let (area, response) = ui.allocate_exact_size(vec2(ui.available_width(), ABOVE + BAR + BELOW), Sense::hover());
-    let bar = Rect::from_min_max(area.min + vec2(6.0, ABOVE), pos2(area.max.x - 6.0, area.min.y + ABOVE + BAR));
+    // A scroll bar may lie over the right edge; no handle may be below it.
+    let bar = Rect::from_min_max(area.min + vec2(8.0, ABOVE), pos2(area.max.x - 16.0, area.min.y + ABOVE + BAR));
     let Layer { overlay, range, .. } = *layer;
     if let Some(text) = hint(layer) {
         response.on_hover_text(text);

@@ -1,6 +1,6 @@
 //! The drawer beside the panes: one at a time, its title with a button that folds it away, and what belongs into it.
 
-use super::{keys, layers, measure, recent, scan, series, settings_panel, theme};
+use super::{keys, layers, measure, recent, scan, series, settings_panel, theme, volume_panel};
 use crate::app::command::Command;
 use crate::app::shell::{Drawer, ShellCommand};
 use crate::app::state::State;
@@ -11,7 +11,7 @@ const WIDTH: f32 = 264.0;
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let Some(drawer) = state.drawer() else { return };
-    let frame = Frame::new().fill(theme::of(ui).panel).inner_margin(Margin::symmetric(10, 6));
+    let frame = Frame::new().inner_margin(Margin::symmetric(10, 6));
     Panel::left("drawer").frame(frame).exact_size(WIDTH).resizable(false).show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.label(theme::heading(&title(state, drawer)).color(theme::of(ui).strong));
@@ -35,7 +35,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                 None => drop(ui.weak(NOTHING_OPEN)),
             },
             Drawer::Maps => layers::ui(ui, state, commands),
-            Drawer::Volume => drop(ui.weak("The 3-D picture turns with the left button and the arrow keys")),
+            Drawer::Volume => volume_panel::ui(ui, state, commands),
             Drawer::Measure => measure::list(ui, state, commands),
             Drawer::Settings => settings_panel::ui(ui, state, commands),
         });

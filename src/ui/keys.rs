@@ -123,7 +123,7 @@ pub(super) fn pressed(ctx: &Context, state: &State, pane: Pane, elsewhere: bool)
     }
     let settings = &state.settings;
     let mut commands = Vec::new();
-    let peek = ctx.input(|input| {
+    ctx.input(|input| {
         for event in &input.events {
             let Event::Key { key, physical_key, pressed: true, repeat, modifiers } = event else { continue };
             if elsewhere && modifiers.is_none() && moves_or_presses(*key) {
@@ -139,8 +139,8 @@ pub(super) fn pressed(ctx: &Context, state: &State, pane: Pane, elsewhere: bool)
             let action = action.filter(|action| action.repeats || !repeat || is_sign(*key));
             commands.extend(action.and_then(|action| (action.command)(state, pane)));
         }
-        !elsewhere && held(settings, "peek").any(|key| input.key_down(key))
     });
+    let peek = !elsewhere && is_held(ctx, settings, "peek");
     if peek != state.layers.peek {
         commands.push(Command::Layer(LayerCommand::Peek(peek)));
     }

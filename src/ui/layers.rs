@@ -126,6 +126,7 @@ fn look_ui(ui: &mut Ui, layer: &Layer) -> Overlay {
     });
     ui.horizontal(|ui| {
         let label = ui.label("Opacity");
+        ui.spacing_mut().slider_width = 80.0;
         ui.add(Slider::new(&mut after.opacity, 0.05..=1.0).fixed_decimals(2)).labelled_by(label.id);
         ui.checkbox(&mut after.by_value, "by value").on_hover_text("The higher the value, the more opaque");
     });

@@ -5,6 +5,7 @@ mod bar;
 mod beside;
 mod cards;
 mod colour_bar;
+mod cube;
 mod drawer;
 mod figure;
 mod help;
@@ -31,6 +32,7 @@ mod start;
 mod status;
 mod theme;
 mod volume_pane;
+mod volume_panel;
 
 pub use start::run;
 
@@ -66,6 +68,8 @@ pub struct App {
 struct Startup {
     started: Instant,
     frames: u64,
+    /// Whether the frame that was begun last shows the scan.
+    shown: bool,
 }
 
 impl App {
@@ -85,7 +89,8 @@ impl App {
             project: args.project.clone().unwrap_or_else(default_project),
             rater: args.rater.clone().unwrap_or_else(login_name),
             prepare,
-            gpu: cc.wgpu_render_state.as_ref().filter(|_| !args.safe_graphics).and_then(analysis_device),
+            gpu: (cc.wgpu_render_state.as_ref().filter(|_| !args.safe_graphics))
+                .and_then(|window| gpu::analysis_device(window).map(|make| Arc::new(make) as MakeDevice)),
         };
         let keeper = config.project.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let label_keeper = format!("Labels by {} in {keeper}", config.rater);
@@ -99,7 +104,7 @@ impl App {
             camera: figure::Camera::default(),
             watch: gpu::Watch::default(),
             uploader,
-            startup: args.log_startup.then_some(Startup { started, frames: 0 }),
+            startup: args.log_startup.then_some(Startup { started, frames: 0, shown: false }),
         };
         app.draw_on(cc);
         if args.show_paths {
@@ -171,23 +176,32 @@ impl App {
         }
     }
 
+    /// A frame has been presented when the next one is begun.
     fn log_startup(&mut self) {
         let Some(startup) = &mut self.startup else { return };
         startup.frames += 1;
         let ms = startup.started.elapsed().as_millis();
         if startup.frames == 2 {
-            // The first frame has been presented when the second is begun.
             eprintln!("first frame after {ms} ms");
         }
-        if self.state.generation > 0 && startup.frames > 2 {
+        if startup.shown {
             eprintln!("scan interactive after {ms} ms");
             self.startup = None;
+        } else {
+            startup.shown = self.state.generation > 0;
         }
     }
 }
 
 impl eframe::App for App {
+    /// The window is cleared to the colour of the panels and the panes cover themselves, so that egui fills neither: where
+    /// graphics are software, that takes longer than all pictures together.
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        log::trace!("a frame begins; the last took {:.1} ms", 1e3 * frame.info().cpu_usage.unwrap_or_default());
         for command in self.runner.poll() {
             self.send(command);
         }
@@ -252,10 +266,6 @@ impl eframe::App for App {
 
 /// The width in points from which a drawer is open unasked.
 const WIDE: f32 = 1500.0;
-
-fn analysis_device(window: &eframe::egui_wgpu::RenderState) -> Option<MakeDevice> {
-    gpu::analysis_device(window).map(|make| Arc::new(make) as MakeDevice)
-}
 
 /// `labels.antrum` in the user's data folder.
 fn default_project() -> PathBuf {

@@ -31,7 +31,7 @@ impl Default for Panes {
 /// Draws the panes; `go_to` is the one that gets the keyboard.
 pub(super) fn ui(ui: &mut Ui, state: &State, go_to: Option<Pane>, commands: &mut Vec<Command>) -> Panes {
     let mut panes = Panes::default();
-    CentralPanel::no_frame().frame(Frame::new().fill(theme::LINE)).show(ui, |ui| {
+    CentralPanel::no_frame().frame(Frame::new()).show(ui, |ui| {
         let area = ui.max_rect();
         panes.area = area;
         if state.scan.is_none() {
@@ -49,7 +49,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, go_to: Option<Pane>, commands: &mut
             panes.shown.push((pane, rect));
             let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt((pane, scan)));
             child.set_clip_rect(rect);
-            child.painter().rect_filled(rect, 0.0, theme::BACKGROUND);
+            ui.painter().rect_stroke(rect, 0.0, Stroke::new(GAP, theme::LINE), StrokeKind::Outside);
             let response = match pane {
                 Pane::Plane(plane) => plane_pane::ui(&mut child, state, scan, plane, rect, commands),
                 Pane::Volume => volume_pane::ui(&mut child, state, rect, commands),
@@ -95,9 +95,12 @@ fn focus_ui(ui: &Ui, state: &State, response: &Response) {
 const PANES: [Pane; 4] =
     [Pane::Plane(Plane::Axial), Pane::Plane(Plane::Coronal), Pane::Plane(Plane::Sagittal), Pane::Volume];
 
+/// The hairline between panes, in points.
+const GAP: f32 = 1.0;
+
 /// Where each visible pane lies, with a hairline between them.
 fn layout(area: Rect, layout: Layout, focus: Pane) -> Vec<(Pane, Rect)> {
-    let gap = 1.0;
+    let gap = GAP;
     match layout {
         Layout::Single => vec![(focus, area)],
         Layout::Quad => {

@@ -37,7 +37,7 @@ pub(super) fn ui(
     let moving = rest::is_moving(ui, response.id, &view);
     let slot = plane.index() + if scan == Shown::First { 0 } else { Plane::ALL.len() };
     let (volume, layers) = (Arc::clone(&open.scan.volume), state.visible_layers());
-    ui.painter().add(gpu::slice(rect, slot, moving, view, volume, layers));
+    ui.painter().add(gpu::slice(ui.ctx(), rect, slot, moving, view, volume, layers));
     if state.view.show_boxes {
         for sinus in state.sinuses.iter().flatten() {
             plane_marks::box_ui(ui, state, &pane, plane, sinus);

@@ -16,6 +16,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     section(ui, "Mouse", true, |ui| mouse_ui(ui, state.settings.mouse, &mut sent));
     section(ui, "Windows", true, |ui| windows_ui(ui, state, &mut sent));
     section(ui, "Keys", false, |ui| keys_ui(ui, &state.settings, &mut sent));
+    section(ui, "Graphics", true, |ui| graphics_ui(ui, state));
     commands.extend(sent.into_iter().map(Command::Settings));
 }
 
@@ -24,6 +25,15 @@ fn section(ui: &mut Ui, title: &str, open: bool, content: impl FnOnce(&mut Ui)) 
         content(ui);
         ui.add_space(6.0);
     });
+}
+
+/// What draws the window, for those who wonder why it is slow or wrong.
+fn graphics_ui(ui: &mut Ui, state: &State) {
+    ui.label(&state.graphics).on_hover_text("To try others: antrum --safe-graphics");
+    if state.settings.software_graphics {
+        let text = "No graphics card is used: the 3-D picture is drawn more coarsely";
+        ui.label(RichText::new(text).color(theme::of(ui).weak));
+    }
 }
 
 fn appearance_ui(ui: &mut Ui, settings: &Settings, sent: &mut Vec<SettingsCommand>) {

@@ -67,15 +67,17 @@ fn show(app: &mut Option<App>, ladder: &Ladder, args: &WindowOptions, started: I
             .with_min_inner_size([760.0, 520.0])
             .with_drag_and_drop(true),
         wgpu_options: ladder.configuration(),
+        // Noise has no place in greys that are read, and there are no gradients that it would smooth.
+        dithering: false,
         ..Default::default()
     };
     let make: eframe::AppCreator<'_> = Box::new(move |cc| {
-        let app = match app {
-            Some(app) => {
-                app.draw_on(cc);
-                app
-            }
-            None => app.insert(App::new(cc, args.clone(), started)),
+        let app = if let Some(app) = app {
+            app.draw_on(cc);
+            app
+        } else {
+            let settings = args.settings.clone().or_else(default_settings);
+            app.insert(App::new(cc, WindowOptions { settings, ..args.clone() }, started))
         };
         Ok(Box::new(Shown(app)))
     });
@@ -100,6 +102,10 @@ impl eframe::App for Shown<'_> {
 
     fn on_exit(&mut self) {
         self.0.on_exit();
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        self.0.clear_color(visuals)
     }
 }
 

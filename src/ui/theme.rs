@@ -32,6 +32,8 @@ pub(super) const LETTER: Color32 = Color32::from_rgb(214, 218, 226);
 /// Behind letters, so that they are legible on bright tissue.
 pub(super) const SHADE: Color32 = Color32::from_black_alpha(150);
 
+/// Lines and figures of measurements.
+pub(super) const MEASURE: Color32 = Color32::from_rgb(140, 240, 226);
 /// The colours of panels, bars and menus in one theme. Texts stand out from both grounds by at least 4.5:1.
 pub(super) struct Palette {
     /// The ground of panels and bars.
@@ -90,8 +92,6 @@ const LIGHT: Palette = Palette {
 pub(super) fn of(ui: &Ui) -> &'static Palette {
     if ui.visuals().dark_mode { &DARK } else { &LIGHT }
 }
-/// Lines and figures of measurements.
-pub(super) const MEASURE: Color32 = Color32::from_rgb(140, 240, 226);
 
 /// Pictures in their own greys.
 pub(super) const UNTINTED: Color32 = Color32::WHITE;

@@ -5,11 +5,13 @@
 mod orbit;
 mod overlay;
 mod plane;
+mod transfer;
 mod window;
 
-pub use orbit::{OrbitCamera, RaycastView};
+pub use orbit::{Cut, OrbitCamera, RaycastView};
 pub use overlay::{ColourMap, Overlay};
 pub use plane::{Convention, Frame, Interpolation, PlaneCamera, Slab, SlabMode, SliceView};
+pub use transfer::{Contrast, Emission, Mode, Preset, Rendering, Stop, Transfer, mean_emission};
 pub use window::{VoiFunction, VoiTable, Window};
 
 /// A drawn picture in sRGB.

@@ -24,5 +24,7 @@ mod reading;
 mod real_scans;
 /// What stands around the panes: drawers, menus, settings, keys, figures.
 mod shell;
+/// The 3-D pane in the window: turned, clicked, cut.
+mod volume;
 /// The real window, driven by accessible names.
 mod window;

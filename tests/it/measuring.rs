@@ -4,6 +4,7 @@ use crate::window::{button, click, drag, open_drawer, rect_of, until, window};
 use antrum::app::measure_report::{self, Format};
 use antrum::app::shell::Drawer;
 use antrum::app::state::Layout;
+use antrum::app::volume::VolumeCommand;
 use antrum::app::{Command, State};
 use antrum::measure::{Kind, Shape};
 use antrum::project::Project;
@@ -123,7 +124,7 @@ fn keys_choose_tools_clicks_place_points_and_escape_takes_them_back() {
 fn other_buttons_and_the_wheel_keep_their_meaning_with_a_tool_in_hand() {
     let folder = tempfile::tempdir().unwrap();
     let (mut harness, axial) = example(&folder.path().join("p.antrum"));
-    harness.get_by_label("Measure: distance").click();
+    harness.key_press_modifiers(Modifiers::SHIFT, Key::D);
     harness.run_steps(2);
     let before = state(&harness).view.clone();
     drag(&mut harness, PointerButton::Secondary, axial.center(), axial.center() + vec2(30.0, 0.0));
@@ -147,7 +148,7 @@ fn a_probe_on_the_patients_right_is_exported_with_positive_x() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("p.antrum");
     let (mut harness, axial) = example(&path);
-    harness.get_by_label("Measure: probe").click();
+    harness.key_press_modifiers(Modifiers::SHIFT, Key::P);
     harness.run_steps(2);
     // Patient right is on the left of the screen.
     let left_of_screen: Pos2 = axial.center() - vec2(70.0, 0.0);
@@ -196,7 +197,7 @@ fn a_case_opens_as_it_was_left() {
         Command::CrossTo(cross_mm),
         Command::SetWindow(Window::between(10.0, 321.0)),
         Command::SetLayout(Layout::Large),
-        Command::Orbit(0.3, 0.1),
+        Command::Volume(VolumeCommand::Turn(0.3, 0.1)),
     ] {
         harness.state_mut().send(command);
     }

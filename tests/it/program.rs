@@ -1,8 +1,10 @@
 //! The program as its users start it.
 
+use antrum::app::measure::MeasureCommand;
 use antrum::app::{Command as Wish, Effect, Runner, RunnerConfig, State, Target};
 use antrum::io::{self, Scan};
 use antrum::job::Progress;
+use antrum::measure::Kind;
 use antrum::methods::residual::{InferConfig, Model};
 use antrum::methods::sinus::{self, FinderConfig, Sinus};
 use antrum::nets;
@@ -270,7 +272,16 @@ fn labelling_child() {
     for effect in state.apply(Wish::Label(Side::Left, Label::Anomalous)) {
         runner.run(effect);
     }
-    assert!(runner.poll().is_empty(), "the label was refused");
+    for command in [
+        MeasureCommand::Choose(Kind::Probe),
+        MeasureCommand::Press { at_mm: DVec3::X, axes: [DVec3::NEG_X, DVec3::NEG_Y] },
+        MeasureCommand::Release { at_mm: DVec3::X, dragged: false, keep: false },
+    ] {
+        for effect in state.apply(Wish::Measure(command)) {
+            runner.run(effect);
+        }
+    }
+    assert!(runner.poll().is_empty(), "the label or the measurement was refused");
     println!("labelled");
     std::io::stdout().flush().unwrap();
     loop {
@@ -279,7 +290,7 @@ fn labelling_child() {
 }
 
 #[test]
-fn a_label_survives_a_kill_right_after_the_key() {
+fn a_label_and_a_measurement_survive_a_kill_right_after_they_are_made() {
     let folder = tempfile::tempdir().unwrap();
     let grid = Grid::centred([12, 12, 12], 4.0, DVec3::ZERO);
     let values = (0..grid.count()).map(|i| (i % 50) as f32).collect();
@@ -300,4 +311,5 @@ fn a_label_survives_a_kill_right_after_the_key() {
     let scan = io::open(&path, &Progress::default()).unwrap();
     let case = project.case(&scan.sha256, None).unwrap();
     assert_eq!(project.labels(case, "child").unwrap(), [Some(Label::Anomalous), None]);
+    assert_eq!(project.measurements(Some(case), Some("child")).unwrap().len(), 1);
 }

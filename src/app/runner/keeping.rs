@@ -132,6 +132,7 @@ impl Runner {
             Ok(path) => {
                 let path = path?;
                 Some(match self.write_measurements(&path) {
+                    Ok(1) => Command::Notice("One measurement was written".to_owned()),
                     Ok(count) => Command::Notice(format!("{count} measurements were written")),
                     Err(reason) => Command::Failed(reason),
                 })
@@ -169,4 +170,68 @@ fn ask_where() -> impl Future<Output = Option<PathBuf>> + Send {
     let dialog = rfd::AsyncFileDialog::new().set_title("Export the measurements").set_file_name("measurements.csv");
     let dialog = dialog.add_filter("CSV, a table", &["csv"]).add_filter("JSON", &["json"]);
     async move { dialog.save_file().await.map(|handle| handle.path().to_owned()) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app::RunnerConfig;
+    use crate::measure::{Figures, Measured, Shape};
+    use glam::DVec3;
+
+    fn runner(project: PathBuf) -> Runner {
+        Runner::new(RunnerConfig { project, rater: "me".to_owned(), prepare: Arc::new(|_| ()), gpu: None })
+    }
+
+    fn probe(id: i64) -> Change {
+        let shape = Shape::Probe(DVec3::X);
+        let measured = Measured { shape, figures: Figures::default(), volume: 1, oriented: true };
+        Change { before: None, after: Some(Measurement { id: MeasurementId(id), name: String::new(), measured }) }
+    }
+
+    #[test]
+    fn a_project_that_cannot_be_written_refuses_the_newest_change_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = folder.path().join("letter.txt");
+        std::fs::write(&project, "not a database, and long enough to be looked at as one by its header").unwrap();
+        let mut runner = runner(project);
+        runner.poll();
+        for id in [1, 2] {
+            runner.measure(MeasureEffect::Record(vec![probe(id)], Write::New));
+        }
+        let refused: Vec<Change> = (runner.poll().into_iter())
+            .flat_map(|command| match command {
+                Command::Measure(MeasureCommand::Refused { changes, kind: Write::New, reason }) => {
+                    assert!(reason.starts_with("The measurement was not kept: this is not an Antrum project"));
+                    changes
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(refused, [probe(2), probe(1)]);
+    }
+
+    #[test]
+    fn a_view_is_kept_once_it_stands_still_and_when_the_window_closes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.antrum");
+        let mut runner = runner(path.clone());
+        let project = crate::project::Project::open(&path).unwrap();
+        let case = project.case("abc", None).unwrap();
+        runner.case = Some(case);
+        assert_eq!(runner.remember(None), None, "nothing is open");
+        let saved = Saved::from_json(r#"{"cross_mm": [1, 2, 3]}"#);
+        assert!(runner.remember(Some(saved.clone())).is_some_and(|wait| wait <= STILL && wait > STILL / 2));
+        assert_eq!(project.view_state(case, "me").unwrap(), None);
+        runner.looks.changed = Instant::now().checked_sub(STILL);
+        assert_eq!(runner.remember(Some(saved.clone())), None, "no need to look again");
+        assert_eq!(project.view_state(case, "me").unwrap(), Some(saved.to_json().unwrap()));
+        assert_eq!(runner.remember(Some(saved)), None, "nor to write it again");
+
+        let moved = Saved::from_json(r#"{"cross_mm": [4, 5, 6]}"#);
+        runner.remember(Some(moved.clone()));
+        drop(runner);
+        assert_eq!(project.view_state(case, "me").unwrap(), Some(moved.to_json().unwrap()));
+    }
 }

@@ -36,7 +36,9 @@ pub(in crate::ui) fn list(ui: &mut Ui, state: &State, commands: &mut Vec<Command
 /// One button per tool.
 fn tools(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 3.0;
+        // All five in one row of the narrowest panel.
+        ui.spacing_mut().item_spacing.x = 2.0;
+        ui.spacing_mut().button_padding.x = 4.0;
         for kind in Kind::ALL {
             let in_hand = state.measures.tool.filter(|tool| tool.kind == kind);
             let text = RichText::new(kind.name());

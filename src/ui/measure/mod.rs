@@ -1,7 +1,8 @@
 //! Measurements in a plane pane: lines, handles, and their figures beside them.
 //!
 //! A shape is drawn on the slices that it lies in, dashed on those it only touches or that lie next to it, and not at
-//! all elsewhere: what is drawn on a slice was measured there.
+//! all elsewhere: what is drawn on a slice was measured there. Voxels are those of the first scan: beside a second one,
+//! what was read from them is written over the first alone.
 
 mod list;
 mod mouse;
@@ -12,9 +13,10 @@ pub(super) use mouse::mouse;
 use super::lettering::shaded_text;
 use super::projection::Projection;
 use super::theme;
+use crate::app::compare::Shown;
 use crate::app::measure::Measurement;
 use crate::app::state::State;
-use crate::measure::{Measured, Shape};
+use crate::measure::{Kind, Measured, Shape};
 use crate::space::Plane;
 use egui::{Align2, FontId, Painter, Pos2, Rect, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
 
@@ -27,7 +29,7 @@ pub(super) fn draw(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
         if let Some(place) = Place::of(state, pane, plane, &measurement.measured.shape) {
             let selected = measures.selected == Some(measurement.id);
             drawn.shape(&measurement.measured.shape, place, selected);
-            if place == Place::In {
+            if place == Place::In && is_for(pane, measurement.measured.shape.kind()) {
                 drawn.label(&measurement.measured, &text(state, measurement));
             }
         }
@@ -36,7 +38,7 @@ pub(super) fn draw(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
         let measured = &drawing.measured;
         if let Some(place) = Place::of(state, pane, plane, &measured.shape) {
             drawn.shape(&measured.shape, place, true);
-            if measured.shape.is_complete() {
+            if measured.shape.is_complete() && is_for(pane, measured.shape.kind()) {
                 drawn.label(measured, &measured.figures.lines().join("\n"));
             }
         }
@@ -44,8 +46,15 @@ pub(super) fn draw(ui: &Ui, state: &State, pane: &Projection, plane: Plane) {
         && let Some(at) = ui.input(|i| i.pointer.hover_pos()).filter(|at| pane.rect.contains(*at))
     {
         let at = at + vec2(12.0, 12.0);
-        shaded_text(ui, at, Align2::LEFT_TOP, tool.kind.name(), FontId::proportional(11.0), theme::MEASURE);
+        let name = tool.kind.name();
+        let text = if is_for(pane, tool.kind) { name.to_owned() } else { format!("{name}: in the first scan only") };
+        shaded_text(ui, at, Align2::LEFT_TOP, &text, FontId::proportional(11.0), theme::MEASURE);
     }
+}
+
+/// Whether this can be measured in a pane: voxels are read from the first scan.
+fn is_for(pane: &Projection, kind: Kind) -> bool {
+    pane.scan == Shown::First || !kind.reads_voxels()
 }
 
 /// Name, figures, and of which volume they are where that is not the one on screen.

@@ -1,6 +1,6 @@
 //! The mouse in a plane pane as far as it measures: the left button with a tool in hand, or on a shape.
 
-use super::Place;
+use super::{Place, is_for};
 use crate::app::command::Command;
 use crate::app::measure::MeasureCommand;
 use crate::app::state::State;
@@ -30,6 +30,13 @@ pub(in crate::ui) fn mouse(
     let measures = &state.measures;
     let drawing = measures.tool.is_some() || measures.drawing.is_some();
     let mut used = measures.grab.is_some();
+    let mut follows = used || measures.drawing.is_some();
+    // The other buttons do what they always do.
+    let others = ui.input(|input| input.pointer.secondary_down() || input.pointer.middle_down());
+    if measures.tool.is_some_and(|tool| !is_for(pane, tool.kind)) {
+        ui.ctx().set_cursor_icon(CursorIcon::NotAllowed);
+        return !others;
+    }
     let mut send = |command: MeasureCommand| commands.push(Command::Measure(command));
     let (right, down) = state.view.frame.screen_axes(plane);
     let pressed_at = response.id.with("measure");
@@ -45,9 +52,10 @@ pub(in crate::ui) fn mouse(
                 moved_to = None;
                 let at_mm = pane.to_world(pos);
                 if drawing {
+                    follows = true;
                     send(MeasureCommand::Press { at_mm, axes: [right, down] });
                 } else if let Some((id, handle)) = hit(state, pane, plane, pos) {
-                    used = true;
+                    (used, follows) = (true, true);
                     send(MeasureCommand::Grab { id, handle, at_mm });
                 } else if measures.selected.is_some() && !ui.text_edit_focused() {
                     send(MeasureCommand::Select(None));
@@ -63,7 +71,7 @@ pub(in crate::ui) fn mouse(
             _ => {}
         }
     }
-    if let Some(at) = moved_to.filter(|_| used || measures.drawing.is_some()) {
+    if let Some(at) = moved_to.filter(|_| follows) {
         send(MeasureCommand::Follow(pane.to_world(at)));
     }
     if let Some(at) = response.hover_pos() {
@@ -78,8 +86,6 @@ pub(in crate::ui) fn mouse(
             ui.ctx().set_cursor_icon(icon);
         }
     }
-    // The other buttons do what they always do.
-    let others = ui.input(|input| input.pointer.secondary_down() || input.pointer.middle_down());
     used || (drawing && !others)
 }
 
@@ -90,7 +96,9 @@ fn hit(state: &State, pane: &Projection, plane: Plane, at: Pos2) -> Option<(Meas
     let shown = || {
         // The newest lies on top.
         let newest_first = state.measures.list.iter().rev();
-        newest_first.filter(|one| Place::of(state, pane, plane, &one.measured.shape) == Some(Place::In))
+        newest_first
+            .filter(|one| Place::of(state, pane, plane, &one.measured.shape) == Some(Place::In))
+            .filter(|one| is_for(pane, one.measured.shape.kind()))
     };
     let handle = shown().find_map(|one| {
         let handles = one.measured.shape.handles_mm();
