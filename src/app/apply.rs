@@ -23,8 +23,6 @@ impl State {
             Command::NextSeries(by) => self.next_series(by),
             Command::ShowVolume(frame) => self.show_volume(frame),
             Command::Even(even) => self.even(even),
-            Command::Layer(command) => self.layer(command),
-            Command::Compare(command) => self.compare(command),
             Command::Settings(command) => self.change_settings(&command),
             Command::ShowPaths(show) => self.show_paths(show),
             Command::AnalyseOnOpen(on) => {
@@ -32,6 +30,8 @@ impl State {
                 self.save_settings()
             }
             Command::Shell(command) => self.shell(command),
+            Command::Layer(command) => self.layer(command),
+            Command::Compare(command) => self.compare(command),
             Command::Volume(command) => self.volume_command(&command),
             Command::Jobs(jobs) => {
                 self.jobs = jobs;

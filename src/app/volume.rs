@@ -1,16 +1,13 @@
 //! The 3-D pane: what it renders, what is cut away, where it looks from.
 
 use super::command::Effect;
-use super::layers::Source;
 use super::state::{OpenScan, State};
 use crate::image::pick::pick;
-use crate::image::render::Layer;
 use crate::methods::sinus::Presence;
 use crate::space::{BoxMm, Plane};
 use crate::view::{Contrast, Cut, Mode, OrbitCamera, Preset, RaycastView, Rendering, Transfer};
 use glam::{DVec2, DVec3};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// What the 3-D pane makes of the scan.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -246,6 +243,7 @@ mod tests {
     use crate::methods::sinus::Sinus;
     use crate::space::{Grid, Side};
     use crate::volume::{Unit, Volume};
+    use std::sync::Arc;
 
     const SIZE: DVec2 = DVec2::new(200.0, 160.0);
 
@@ -271,11 +269,16 @@ mod tests {
     #[test]
     fn a_ct_opens_with_bone_and_an_mr_with_its_own_and_only_those_are_offered() {
         assert_eq!(open(scan([20, 20, 20])).view.volume.preset, Preset::Mr);
-        let mut ct = scan([20, 20, 20]);
-        let in_hounsfield = Arc::make_mut(&mut ct.volume);
-        in_hounsfield.unit = Unit::Hounsfield;
-        in_hounsfield.rescale.intercept = -1000.0;
-        let state = open(ct);
+        let with = |unit, lowest| {
+            let mut scan = scan([20, 20, 20]);
+            let volume = Arc::make_mut(&mut scan.volume);
+            (volume.unit, volume.rescale.intercept) = (unit, lowest);
+            open(scan)
+        };
+        let ct = Unit::Hounsfield;
+        assert_eq!(with(ct, 0.0).view.volume.preset, Preset::Mr, "without air the numbers are something else");
+        assert_eq!(with(Unit::Arbitrary, -1000.0).view.volume.preset, Preset::Bone, "a NIfTI file names no unit");
+        let state = with(ct, -1000.0);
         assert_eq!((state.view.volume.preset, state.view.volume.level), (Preset::Bone, 300.0));
         // What was kept of a case is checked before it is used.
         let (contrast, look) = (state.scan.as_ref().unwrap().contrast, state.view.volume);

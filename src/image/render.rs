@@ -259,4 +259,76 @@ mod tests {
         assert_eq!(picture.pixel(1, 0), Some([255, 255, 255, 255]));
         assert_eq!(picture.pixel(2, 0), None);
     }
+
+    /// The values of a row of voxels half way between the second and the third.
+    fn half_way(values: [f32; 4], interpolation: Interpolation) -> f64 {
+        let grid = Grid::centred([4, 1, 1], 1.0, DVec3::ZERO);
+        let at = |i: usize| f64::from(values[i]);
+        sample(&grid, at, DVec3::new(1.5, 0.2, 0.0), interpolation).unwrap()
+    }
+
+    #[test]
+    fn between_voxels_are_the_next_one_their_mean_or_a_curve_through_all() {
+        assert_eq!(half_way([0.0, 10.0, 20.0, 0.0], Interpolation::Nearest), 20.0);
+        assert_eq!(half_way([0.0, 10.0, 20.0, 0.0], Interpolation::Linear), 15.0);
+        // Catmull-Rom half way: -1/16, 9/16, 9/16, -1/16.
+        assert_eq!(half_way([16.0, 0.0, 0.0, 0.0], Interpolation::Cubic), -1.0);
+        assert_eq!(half_way([0.0, 16.0, 0.0, 0.0], Interpolation::Cubic), 9.0);
+        assert_eq!(half_way([10.0, 20.0, 30.0, 40.0], Interpolation::Cubic), 25.0, "a ramp stays one");
+        let grid = Grid::centred([4, 1, 1], 1.0, DVec3::ZERO);
+        let at = |i: usize| [3.0, 8.0, 1.0, 6.0][i];
+        let beyond_the_first = sample(&grid, at, DVec3::new(-0.4, 0.0, 0.0), Interpolation::Cubic);
+        assert_eq!(beyond_the_first, Some(3.0), "the outer half of an edge voxel has its value");
+        assert_eq!(sample(&grid, at, DVec3::new(-0.6, 0.0, 0.0), Interpolation::Cubic), None);
+    }
+
+    /// The four columns of an axial picture, two for each of two rows of four voxels of 2 mm along its normal.
+    fn through_four(values: [f32; 8], slab: Slab, layers: &[Layer]) -> [[u8; 4]; 4] {
+        let grid = Grid::centred([2, 1, 4], 2.0, DVec3::ZERO);
+        let volume = Volume::from_f32(grid, values.to_vec(), Unit::Arbitrary);
+        let view = SliceView { slab, interpolation: Interpolation::Linear, ..one_to_one(&grid, Plane::Axial, [4, 1]) };
+        let picture = slice(&volume, layers, &view, [4, 1]);
+        [0, 1, 2, 3].map(|x| picture.pixel(x, 0).unwrap())
+    }
+
+    #[test]
+    fn a_slab_shows_the_mean_the_largest_or_the_smallest_of_what_it_meets_inside_the_volume() {
+        // Screen-left is patient right: the second voxel of each slice.
+        let values = [0.0, 51.0, 100.0, 51.0, 24.0, 51.0, 0.0, 51.0];
+        let shown = |mode, thickness_mm| {
+            let [right, _, _, left] = through_four(values, Slab { mode, thickness_mm }, &[]).map(|pixel| pixel[0]);
+            assert_eq!(right, 130, "51 of 100 everywhere");
+            left
+        };
+        // Samples in the middle of all four slices.
+        assert_eq!([SlabMode::Mean, SlabMode::Max, SlabMode::Min].map(|mode| shown(mode, 6.0)), [79, 255, 0]);
+        // What lies outside the volume counts for nothing, not for 0: of 52 samples only four are inside.
+        assert_eq!(shown(SlabMode::Mean, 102.0), 79);
+        assert_eq!(shown(SlabMode::Min, 2.0), 61, "the two middle slices: 100 and 24");
+    }
+
+    #[test]
+    fn a_slab_shows_the_strongest_value_of_a_map_and_class_numbers_are_never_mixed() {
+        let layer = |values: Vec<f32>, unit, colours| {
+            let volume = Volume::from_f32(Grid::centred([2, 1, 4], 2.0, DVec3::ZERO), values, unit).into();
+            let overlay = Overlay { colours, opacity: 1.0, threshold: 0.5, low: 0.0, high: 4.0, by_value: false };
+            Layer { volume, overlay }
+        };
+        let slab = Slab { mode: SlabMode::Min, thickness_mm: 6.0 };
+        let lower = vec![0.0, 0.0, 0.0, -3.0, 0.0, 2.0, 0.0, 0.0];
+        let colours = |colours: ColourMap, place: usize| {
+            let [r, g, b] = colours.table()[place];
+            [r, g, b, 255]
+        };
+        let sequential = layer(lower.clone(), Unit::Score, ColourMap::Viridis);
+        assert_eq!(through_four([0.0; 8], slab, &[sequential])[0], colours(ColourMap::Viridis, 128), "2 of 4");
+        let signed = layer(lower.clone(), Unit::Score, ColourMap::Diverging);
+        assert_eq!(through_four([0.0; 8], slab, &[signed])[0], colours(ColourMap::Diverging, 32), "-3 of -4 to 4");
+        let second = layer(lower, Unit::Arbitrary, ColourMap::Grey);
+        assert_eq!(through_four([50.0; 8], slab, &[second])[0], [128, 128, 128, 255], "-3 is below the threshold");
+        // Half way between class 0 and class 4 there is no class 2.
+        let labels = layer(vec![0.0, 4.0, 0.0, 4.0, 0.0, 4.0, 0.0, 4.0], Unit::Label, ColourMap::Viridis);
+        let shown = through_four([0.0; 8], Slab::default(), &[labels]);
+        assert_eq!(shown[1..3], [colours(ColourMap::Viridis, 255), [0, 0, 0, 255]]);
+    }
 }

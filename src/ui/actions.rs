@@ -7,11 +7,12 @@ use crate::app::measure::MeasureCommand;
 use crate::app::settings::{Settings, SettingsCommand};
 use crate::app::shell::{Destination, Drawer, Figure, ShellCommand};
 use crate::app::state::{JobKind, Layout, Pane, State};
+use crate::app::volume::VolumeCommand;
 use crate::measure::Kind;
 use crate::project::Label;
 use crate::space::{Plane, Side};
 use crate::view::{Interpolation, Slab, SlabMode, Window};
-use glam::{DQuat, DVec3};
+use glam::{DQuat, DVec2, DVec3};
 
 /// Something that can be done by a key.
 pub(super) struct Action {
@@ -48,11 +49,11 @@ const PANES: &str = "Panes";
 const PLANES: &str = "Planes";
 const WINDOW: &str = "Window";
 const MAPS: &str = "Overlay";
-const MEASURES: &str = "Measuring";
+const MEASURE: &str = "Measuring";
 const PROGRAM: &str = "Program";
 
 /// The titles of the sheet, in their order.
-pub(super) const GROUPS: [&str; 9] = [LABELS, SLICES, PANES, PLANES, WINDOW, MAPS, MEASURES, FILES, PROGRAM];
+pub(super) const GROUPS: [&str; 9] = [LABELS, SLICES, PANES, PLANES, WINDOW, MAPS, MEASURE, FILES, PROGRAM];
 
 /// All actions. Where two have the same key, the first one counts.
 pub(super) const ACTIONS: &[Action] = &[
@@ -82,10 +83,10 @@ pub(super) const ACTIONS: &[Action] = &[
         Some(Command::LabelCurrent(Label::Uncertain))
     }),
     act(LABELS, "accept", "Enter", "accept, on to the next series", |_, _| Some(Command::NextSeries(1))),
-    act(LABELS, "centre right", "Q", "centre on patient RIGHT", |_, _| Some(Command::CentreOn(Side::Right))),
-    act(LABELS, "centre left", "P", "centre on patient LEFT", |_, _| Some(Command::CentreOn(Side::Left))),
-    act(LABELS, "box right", "Alt+Q", "RIGHT box to the crosshair", |_, _| box_to_cross(Side::Right)),
-    act(LABELS, "box left", "Alt+P", "LEFT box to the crosshair", |_, _| box_to_cross(Side::Left)),
+    act(LABELS, "centre right", "F", "centre on patient RIGHT", |_, _| Some(Command::CentreOn(Side::Right))),
+    act(LABELS, "centre left", "H", "centre on patient LEFT", |_, _| Some(Command::CentreOn(Side::Left))),
+    act(LABELS, "box right", "Shift+F", "RIGHT box to the crosshair", |_, _| box_to_cross(Side::Right)),
+    act(LABELS, "box left", "Shift+H", "LEFT box to the crosshair", |_, _| box_to_cross(Side::Left)),
     act(LABELS, "analyse", "M", "compute the residual maps", |_, _| Some(Command::Analyse)),
     act(LABELS, "find", "Shift+M", "find the sinuses again", |_, _| Some(Command::Find)),
     act(SLICES, "slice on", "Up", "next slice; in 3-D: turn", |_, pane| step(pane, 1.0)).again(),
@@ -106,6 +107,11 @@ pub(super) const ACTIONS: &[Action] = &[
     act(PANES, "pan down", "Alt+Down", "picture down", |state, pane| pan(state, pane, [0.0, -1.0])).again(),
     act(PANES, "turn left", "Left", "turn the 3-D picture", |_, pane| orbit(pane, -0.15)).again(),
     act(PANES, "turn right", "Right", "turn it the other way", |_, pane| orbit(pane, 0.15)).again(),
+    act(PANES, "from front", "Alt+1", "3-D from the front", |_, _| from(DVec3::Y)),
+    act(PANES, "from behind", "Alt+2", "from behind", |_, _| from(DVec3::NEG_Y)),
+    act(PANES, "from right", "Alt+3", "from the patient's RIGHT", |_, _| from(DVec3::X)),
+    act(PANES, "from left", "Alt+4", "from the patient's LEFT", |_, _| from(DVec3::NEG_X)),
+    act(PANES, "from above", "Alt+5", "from above", |_, _| from(DVec3::Z)),
     act(PANES, "reset", "R", "reset pan, zoom, turn and layout", |_, _| Some(Command::ResetViews)),
     act(PANES, "layout quad", "F2", "two by two", |_, _| Some(Command::SetLayout(Layout::Quad))),
     act(PANES, "layout large", "F3", "one large, three small", |_, _| Some(Command::SetLayout(Layout::Large))),
@@ -146,15 +152,15 @@ pub(super) const ACTIONS: &[Action] = &[
     act(WINDOW, "darker", "Shift+V", "darker", |state, _| window(state, 1.0, 0.05)).again(),
     act(MAPS, "overlay", "O", "overlay on or off", |_, _| Some(Command::Layer(LayerCommand::ToggleAll))),
     act(MAPS, "peek", "Space", "held: without overlay", |_, _| None),
+    act(MAPS, "probe", "P", "held: all values at the mouse", |_, _| None),
     act(MAPS, "less opaque", "[", "less opaque", |_, _| Some(Command::Layer(LayerCommand::Opacity(-0.1)))).again(),
     act(MAPS, "more opaque", "]", "more opaque", |_, _| Some(Command::Layer(LayerCommand::Opacity(0.1)))).again(),
-    act(MAPS, "probe", "F", "held: everything at the mouse", |_, _| None),
-    act(MEASURES, "distance", "Shift+D", "distance", |_, _| measure(Kind::Distance)),
-    act(MEASURES, "angle", "Shift+A", "angle", |_, _| measure(Kind::Angle)),
-    act(MEASURES, "ellipse", "Shift+E", "figures in an ellipse", |_, _| measure(Kind::Ellipse)),
-    act(MEASURES, "box", "Shift+B", "figures in a box", |_, _| measure(Kind::Box)),
-    act(MEASURES, "point probe", "Shift+P", "value at a point", |_, _| measure(Kind::Probe)),
-    act(MEASURES, "delete", "Delete", "delete the selected measurement", |state, _| {
+    act(MEASURE, "distance", "Shift+D", "distance", |_, _| measure(Kind::Distance)),
+    act(MEASURE, "angle", "Shift+A", "angle", |_, _| measure(Kind::Angle)),
+    act(MEASURE, "ellipse", "Shift+E", "voxels in an ellipse", |_, _| measure(Kind::Ellipse)),
+    act(MEASURE, "box", "Shift+B", "voxels in a box", |_, _| measure(Kind::Box)),
+    act(MEASURE, "point", "Shift+P", "value at a point", |_, _| measure(Kind::Probe)),
+    act(MEASURE, "delete", "Delete", "delete the selected measurement", |state, _| {
         state.measures.selected.map(|id| Command::Measure(MeasureCommand::Delete(id)))
     }),
     act(PROGRAM, "drawer series", "F5", "drawer: series", |_, _| drawer(Drawer::Series)),
@@ -167,7 +173,7 @@ pub(super) const ACTIONS: &[Action] = &[
     act(PROGRAM, "smaller", "Ctrl+-", "smaller", |state, _| scale(&state.settings, -25)),
     act(PROGRAM, "usual size", "Ctrl+0", "usual size", |_, _| Some(Command::Settings(SettingsCommand::Scale(100)))),
     act(PROGRAM, "sheet", "? F1", "this sheet", |_, _| Some(Command::ToggleHelp)),
-    act(PROGRAM, "close", "Esc", "close, or stop opening", |state, _| {
+    act(PROGRAM, "close", "Esc", "stop drawing, close, or stop opening", |state, _| {
         Some(match (state.help, &state.message) {
             _ if state.measures.unfinished() => Command::Measure(MeasureCommand::Cancel),
             (true, _) => Command::ToggleHelp,
@@ -212,7 +218,7 @@ fn volume(state: &State, by: isize) -> Option<Command> {
 fn step(pane: Pane, slices: f64) -> Option<Command> {
     Some(match pane {
         Pane::Plane(plane) => Command::Scroll(plane, slices),
-        Pane::Volume => Command::Orbit(0.0, 0.05 * slices),
+        Pane::Volume => Command::Volume(VolumeCommand::Turn(0.0, 0.05 * slices)),
     })
 }
 
@@ -235,25 +241,41 @@ fn cross(state: &State, pane: Pane, [right, down]: [f64; 2]) -> Option<Command> 
     Some(Command::CrossTo(state.view.cross_mm + by(to_right) * right + by(to_bottom) * down))
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]
 fn zoom(state: &State, pane: Pane, factor: f64) -> Option<Command> {
     Some(match pane {
         Pane::Plane(plane) => Command::Zoom(plane, factor, state.view.planes[plane.index()].centre_mm),
-        Pane::Volume => Command::ZoomVolume(factor),
+        Pane::Volume => {
+            let middle_mm = state.orbit_camera(DVec2::ONE)?.centre_mm;
+            Command::Volume(VolumeCommand::Zoom(factor, middle_mm))
+        }
     })
+}
+
+/// The 3-D picture from a side of the patient.
+#[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]
+fn from(side: DVec3) -> Option<Command> {
+    Some(Command::Volume(VolumeCommand::LookFrom(side)))
 }
 
 /// By a twentieth of what is in view.
 fn pan(state: &State, pane: Pane, [right, down]: [f64; 2]) -> Option<Command> {
-    let (Pane::Plane(plane), Some(open)) = (pane, &state.scan) else { return None };
-    let (to_right, to_bottom) = state.view.frame.screen_axes(plane);
-    let extent = (open.bounds_mm.max - open.bounds_mm.min).max_element();
-    let by = extent / 20.0 / state.view.planes[plane.index()].zoom;
-    Some(Command::Pan(plane, (to_right * right + to_bottom * down) * by))
+    let bounds_mm = state.scan.as_ref()?.bounds_mm;
+    let by_mm = (bounds_mm.max - bounds_mm.min).max_element() / 20.0;
+    Some(match pane {
+        Pane::Plane(plane) => {
+            let (to_right, to_bottom) = state.view.frame.screen_axes(plane);
+            Command::Pan(plane, (to_right * right + to_bottom * down) * by_mm / state.view.planes[plane.index()].zoom)
+        }
+        Pane::Volume => {
+            let [to_right, to_bottom, _] = state.orbit_camera(DVec2::ONE)?.axes();
+            let by_mm = (to_right * right + to_bottom * down) * by_mm / state.view.orbit.zoom;
+            Command::Volume(VolumeCommand::Pan(by_mm))
+        }
+    })
 }
 
 fn orbit(pane: Pane, yaw: f64) -> Option<Command> {
-    (pane == Pane::Volume).then_some(Command::Orbit(yaw, 0.0))
+    (pane == Pane::Volume).then_some(Command::Volume(VolumeCommand::Turn(yaw, 0.0)))
 }
 
 /// By steps of five degrees, positive clockwise.
@@ -336,7 +358,7 @@ mod tests {
         let said = |id: &str, pane: Pane| format!("{:?}", asked(&state, id, pane));
         assert_eq!(said("slice on", Pane::Plane(Plane::Coronal)), "Some(Scroll(Coronal, 1.0))");
         assert_eq!(said("ten slices back", Pane::Plane(Plane::Axial)), "Some(Scroll(Axial, -10.0))");
-        assert_eq!(said("slice on", Pane::Volume), "Some(Orbit(0.0, 0.05))");
+        assert_eq!(said("slice on", Pane::Volume), "Some(Volume(Turn(0.0, 0.05)))");
         assert_eq!(said("first slice", Pane::Volume), "None");
         assert_eq!(said("single", Pane::Volume), "Some(ToggleSingle(Volume))");
     }

@@ -3,8 +3,10 @@
 use super::actions::{ACTIONS, Action};
 use crate::app::Command;
 use crate::app::layers::LayerCommand;
+use crate::app::measure::MeasureCommand;
 use crate::app::settings::Settings;
 use crate::app::state::{Pane, State};
+use crate::measure::Kind;
 use crate::project::Label;
 use crate::space::Side;
 use egui::{Context, Event, Key, Modifiers};
@@ -133,21 +135,28 @@ pub(super) fn pressed(ctx: &Context, state: &State, pane: Pane, elsewhere: bool)
             // Where digits need Shift, the place of the key counts.
             let action = means(*key).or_else(|| physical_key.and_then(means));
             // A held key scrolls on, but does not label, undo or switch again and again.
-            let action = action.filter(|action| action.repeats || !repeat);
+            // A sign whose Shift is let go first is let go as another key, and seems to be held for ever.
+            let action = action.filter(|action| action.repeats || !repeat || is_sign(*key));
             commands.extend(action.and_then(|action| (action.command)(state, pane)));
         }
     });
-    let peek = !elsewhere && held(ctx, settings, "peek");
+    let peek = !elsewhere && is_held(ctx, settings, "peek");
     if peek != state.layers.peek {
         commands.push(Command::Layer(LayerCommand::Peek(peek)));
     }
     commands
 }
 
-/// Whether a key of an action is down.
-pub(super) fn held(ctx: &Context, settings: &Settings, id: &str) -> bool {
-    let mut keys = ACTIONS.iter().filter(|action| action.id == id).flat_map(|action| shortcuts(settings, action));
-    ctx.input(|input| keys.any(|shortcut| input.key_down(shortcut.key)))
+/// The keys that do something while they are held.
+fn held(settings: &Settings, id: &str) -> impl Iterator<Item = Key> {
+    let actions = ACTIONS.iter().filter(move |action| action.id == id);
+    actions.flat_map(|action| shortcuts(settings, action).map(|shortcut| shortcut.key))
+}
+
+/// Whether a key that does something while it is held is held alone.
+pub(super) fn is_held(ctx: &Context, settings: &Settings, id: &str) -> bool {
+    let alone = |input: &egui::InputState| input.modifiers.is_none();
+    !ctx.text_edit_focused() && ctx.input(|i| alone(i) && held(settings, id).any(|key| i.key_down(key)))
 }
 
 /// Keys by which widgets are moved and pressed.
@@ -181,6 +190,15 @@ pub(super) fn captured(ctx: &Context) -> Option<Shortcut> {
 fn is_held_along(key: Key) -> bool {
     use Key::{AltLeft, AltRight, ControlLeft, ControlRight, ShiftLeft, ShiftRight, SuperLeft, SuperRight};
     matches!(key, ShiftLeft | ShiftRight | ControlLeft | ControlRight | AltLeft | AltRight | SuperLeft | SuperRight)
+}
+
+/// The name of the action that takes a measuring tool in hand.
+pub(super) fn measure_action(kind: Kind) -> &'static str {
+    let means = |action: &&Action| {
+        let command = (action.command)(&State::default(), Pane::Volume);
+        matches!(command, Some(Command::Measure(MeasureCommand::Choose(chosen))) if chosen == kind)
+    };
+    ACTIONS.iter().find(means).map_or("", |action| action.id)
 }
 
 /// The name of the action that labels a sinus.

@@ -27,10 +27,10 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             (false, Some(_)) => "No residual map yet. Compute one with Residual map",
             (false, None) => "No residual map: the sinuses have not been looked for",
         };
-        ui.label(RichText::new(text).color(theme::WEAK));
+        ui.label(RichText::new(text).color(theme::of(ui).weak));
     }
     if state.layers.hidden && !state.layers.list.is_empty() {
-        ui.label(RichText::new("All overlays are hidden (O)").color(theme::NOTICE));
+        ui.label(RichText::new("All overlays are hidden (O)").color(theme::of(ui).notice));
     }
     for (number, layer) in state.layers.list.iter().enumerate().rev() {
         layer_ui(ui, state, number, layer, commands);
@@ -85,18 +85,18 @@ fn header_ui(ui: &mut Ui, state: &State, number: usize, layer: &Layer, commands:
             button(ui, "↑", "Raise", number + 1 < state.layers.list.len(), LayerCommand::Move(number, 1));
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            let title = RichText::new(layer.title(state.settings.show_paths)).color(theme::STRONG);
+            let title = RichText::new(layer.title(state.settings.show_paths)).color(theme::of(ui).strong);
             ui.add(egui::Label::new(title).truncate());
         });
     });
 }
 
 fn about_ui(ui: &mut Ui, layer: &Layer) {
-    let text = RichText::new(&layer.unit).small().color(theme::WEAK);
+    let text = RichText::new(&layer.unit).small().color(theme::of(ui).weak);
     let label = ui.label(text);
     if let Some(maker) = &layer.maker {
         label.on_hover_text(maker);
-        ui.label(RichText::new(maker).small().color(theme::WEAK));
+        ui.label(RichText::new(maker).small().color(theme::of(ui).weak));
     }
 }
 
@@ -107,7 +107,7 @@ fn look_ui(ui: &mut Ui, layer: &Layer) -> Overlay {
     let speed = f64::from(layer.range[1] - layer.range[0]) / 400.0;
     ui.horizontal(|ui| {
         let field = |ui: &mut Ui, name: &str, value: &mut f32, range: std::ops::RangeInclusive<f32>| {
-            let label = ui.label(RichText::new(name).small().color(theme::WEAK));
+            let label = ui.label(RichText::new(name).small().color(theme::of(ui).weak));
             let text = |value: f64, _| colour_bar::number(value as f32, layer.range);
             ui.add(DragValue::new(value).speed(speed).range(range).custom_formatter(text)).labelled_by(label.id);
         };
@@ -155,12 +155,12 @@ fn clusters_ui(ui: &mut Ui, number: usize, layer: &Layer, commands: &mut Vec<Com
         }
         if let Some(sifted) = layer.sifted.as_ref().filter(|_| layer.min_mm3 > 0.0) {
             let text = format!("{} of {} shown", sifted.kept, sifted.clusters);
-            ui.label(RichText::new(text).small().color(theme::WEAK));
+            ui.label(RichText::new(text).small().color(theme::of(ui).weak));
         }
     });
     if layer.volume.unit == Unit::Label {
         let text = "A mask: its values are numbers of classes";
-        ui.label(RichText::new(text).small().color(theme::WEAK));
+        ui.label(RichText::new(text).small().color(theme::of(ui).weak));
     }
 }
 

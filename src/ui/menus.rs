@@ -3,19 +3,24 @@
 use super::actions::{self, THICKEST_MM};
 use super::{keys, recent};
 use crate::app::command::Command;
+use crate::app::measure::MeasureCommand;
 use crate::app::settings::{Settings, SettingsCommand};
 use crate::app::shell::{Destination, Drawer, Figure, ShellCommand};
 use crate::app::state::{Layout, Pane, State};
+use crate::measure::Kind;
 use crate::view::{Convention, Interpolation, Slab, SlabMode};
 use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Button, Key, PopupCloseBehavior, Slider, TextEdit, Ui};
 use glam::DQuat;
 
+/// Width of a menu in points.
+const WIDTH: f32 = 256.0;
+
 /// A menu that stays open while its controls are used.
 fn menu(ui: &mut Ui, title: &str, hint: &str, content: impl FnOnce(&mut Ui)) {
     let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
     let (response, _) = MenuButton::new(title).config(config).ui(ui, |ui| {
-        ui.set_min_width(210.0);
+        ui.set_width(WIDTH);
         content(ui);
     });
     response.on_hover_text(hint);
@@ -24,7 +29,8 @@ fn menu(ui: &mut Ui, title: &str, hint: &str, content: impl FnOnce(&mut Ui)) {
 /// An entry with the key of its action; true when it was chosen.
 fn entry(ui: &mut Ui, settings: &Settings, text: &str, action: &str, chosen: bool) -> bool {
     let key = keys::of(settings, action).split(' ').next().unwrap_or("");
-    let button = Button::selectable(chosen, text).shortcut_text(key).min_size(egui::vec2(ui.available_width(), 0.0));
+    let button = Button::selectable(chosen, text).shortcut_text(key).truncate();
+    let button = button.min_size(egui::vec2(ui.available_width(), 0.0));
     let clicked = ui.add(button).clicked();
     if clicked {
         ui.close();
@@ -211,6 +217,26 @@ pub(super) fn window(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     });
 }
 
+/// The tools that measure.
+pub(super) fn measure(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let in_hand = state.measures.tool.map(|tool| tool.kind);
+    let text = in_hand.map_or_else(|| "Measure".to_owned(), |kind| format!("Measure: {} in hand", kind.name()));
+    menu(ui, &text, "Distances, angles, values in an ellipse, a box or at a point", |ui| {
+        for kind in Kind::ALL {
+            let text = kind.name();
+            if entry(ui, &state.settings, text, keys::measure_action(kind), in_hand == Some(kind)) {
+                commands.push(Command::Measure(MeasureCommand::Choose(kind)));
+            }
+        }
+        ui.separator();
+        if entry(ui, &state.settings, "All measurements", "drawer measure", false)
+            && state.drawer() != Some(Drawer::Measure)
+        {
+            commands.push(Command::Shell(ShellCommand::ToggleDrawer(Drawer::Measure)));
+        }
+    });
+}
+
 /// Pictures of a pane or of all panes, as files or in the clipboard.
 pub(super) fn figure(ui: &mut Ui, state: &State, pane: Pane, commands: &mut Vec<Command>) {
     menu(ui, "Figure", "Pictures of the panes, with letters, scale and the research notice", |ui| {
@@ -238,6 +264,6 @@ fn pane_name(pane: Pane) -> &'static str {
 }
 
 /// A number of a window: whole where that is fine enough.
-pub(super) fn number(value: f64) -> String {
+fn number(value: f64) -> String {
     if value.abs() >= 20.0 || value == 0.0 { format!("{value:.0}") } else { format!("{value:.3}") }
 }

@@ -51,7 +51,7 @@ pub struct App {
     state: State,
     runner: Runner,
     /// The panes of the last frame.
-    shown: panes::Shown,
+    panes: panes::Panes,
     /// The pane that keys and menus mean: the one that has the keyboard, else the one that was under the mouse last.
     pane: Pane,
     /// The pane that gets the keyboard in the next frame.
@@ -98,7 +98,7 @@ impl App {
         let mut app = Self {
             state: State::kept_by(label_keeper).with_settings(settings),
             runner: Runner::new(config).with_settings(args.settings.clone()),
-            shown: panes::Shown::default(),
+            panes: panes::Panes::default(),
             pane: Pane::Plane(Plane::Axial),
             go_to: None,
             camera: figure::Camera::default(),
@@ -120,6 +120,7 @@ impl App {
     /// Draws in this window from now on: the first one, or another after the former's device was lost.
     fn draw_on(&mut self, cc: &eframe::CreationContext<'_>) {
         theme::apply(&cc.egui_ctx);
+        theme::follow(&cc.egui_ctx, &self.state.settings);
         let Some(render_state) = &cc.wgpu_render_state else { return };
         self.uploader.draw_on(render_state);
         let ctx = cc.egui_ctx.clone();
@@ -152,7 +153,7 @@ impl App {
     /// Carries out what the keys ask for.
     fn keys(&mut self, ctx: &egui::Context) {
         let focused = ctx.memory(egui::Memory::focused).is_some();
-        let elsewhere = focused && self.shown.focused.is_none();
+        let elsewhere = focused && self.panes.focused.is_none();
         for command in keys::pressed(ctx, &self.state, self.pane, elsewhere) {
             if let Command::Focus(pane) = command {
                 (self.pane, self.go_to) = (pane, Some(pane));
@@ -193,8 +194,10 @@ impl App {
 }
 
 impl eframe::App for App {
-    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
-        theme::BACKGROUND.to_normalized_gamma_f32()
+    /// The window is cleared to the colour of the panels and the panes cover themselves, so that egui fills neither: where
+    /// graphics are software, that takes longer than all pictures together.
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
     }
 
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
@@ -235,12 +238,12 @@ impl eframe::App for App {
         cards::ui(ui, &self.state, &mut commands);
         rail::ui(ui, &self.state, &mut commands);
         drawer::ui(ui, &self.state, &mut commands);
-        self.shown = panes::ui(ui, &self.state, self.go_to.take(), &mut commands);
-        self.pane = self.shown.focused.or(self.shown.hovered).unwrap_or(self.pane);
+        self.panes = panes::ui(ui, &self.state, self.go_to.take(), &mut commands);
+        self.pane = self.panes.focused.or(self.panes.hovered).unwrap_or(self.pane);
         if self.state.shell.figure.is_some() {
-            commands.extend(self.camera.follow(ui.ctx(), &self.state, &self.shown.panes));
+            commands.extend(self.camera.follow(ui.ctx(), &self.state, &self.panes.shown));
         } else {
-            message::ui(ui, &self.state, self.shown.area, &mut commands);
+            message::ui(ui, &self.state, self.panes.area, &mut commands);
             probe::tooltip(ui.ctx(), &self.state);
             help::ui(ui, &self.state, &mut commands);
         }

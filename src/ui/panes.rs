@@ -2,7 +2,7 @@
 
 use super::{beside, figure, plane_pane, preview, theme, volume_pane};
 use crate::app::command::Command;
-use crate::app::compare::Shown as Scan;
+use crate::app::compare::Shown;
 use crate::app::state::{JobKind, Layout, Pane, State};
 use crate::space::Plane;
 use egui::{
@@ -10,47 +10,43 @@ use egui::{
     pos2, vec2,
 };
 
-/// What the panes were in one frame.
-pub(super) struct Shown {
+/// The panes of one frame.
+pub(super) struct Panes {
     /// Where they all lie.
     pub area: Rect,
     /// Which are shown, and where.
-    pub panes: Vec<(Pane, Rect)>,
+    pub shown: Vec<(Pane, Rect)>,
     /// The one under the mouse.
     pub hovered: Option<Pane>,
     /// The one that has the keyboard.
     pub focused: Option<Pane>,
 }
 
-impl Default for Shown {
+impl Default for Panes {
     fn default() -> Self {
-        Self { area: Rect::NOTHING, panes: Vec::new(), hovered: None, focused: None }
+        Self { area: Rect::NOTHING, shown: Vec::new(), hovered: None, focused: None }
     }
 }
 
 /// Draws the panes; `go_to` is the one that gets the keyboard.
-pub(super) fn ui(ui: &mut Ui, state: &State, go_to: Option<Pane>, commands: &mut Vec<Command>) -> Shown {
-    let mut shown = Shown::default();
-    // Nothing is filled here: the window is cleared to the background, and whole panes of egui's own colour take a third of
-    // a frame where graphics are software.
+pub(super) fn ui(ui: &mut Ui, state: &State, go_to: Option<Pane>, commands: &mut Vec<Command>) -> Panes {
+    let mut panes = Panes::default();
     CentralPanel::no_frame().frame(Frame::new()).show(ui, |ui| {
         let area = ui.max_rect();
-        shown.area = area;
+        panes.area = area;
         if state.scan.is_none() {
             empty_ui(ui, state, area);
         }
         let (arrangement, focus) = (state.view.layout, state.view.focus);
-        let mut panes = Vec::new();
-        if state.scan.is_some() {
-            panes = match state.beside() {
-                Some(_) => beside::layout(area, arrangement, focus),
-                None => {
-                    layout(area, arrangement, focus).into_iter().map(|(pane, rect)| (pane, Scan::First, rect)).collect()
-                }
-            };
-        }
-        shown.panes = panes.iter().map(|&(pane, _, rect)| (pane, rect)).collect();
-        for (pane, scan, rect) in panes {
+        let shown = match (&state.scan, state.beside()) {
+            (None, _) => Vec::new(),
+            (Some(_), Some(_)) => beside::layout(area, arrangement, focus),
+            (Some(_), None) => {
+                layout(area, arrangement, focus).into_iter().map(|(pane, rect)| (pane, Shown::First, rect)).collect()
+            }
+        };
+        for (pane, scan, rect) in shown {
+            panes.shown.push((pane, rect));
             let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt((pane, scan)));
             child.set_clip_rect(rect);
             ui.painter().rect_stroke(rect, 0.0, Stroke::new(GAP, theme::LINE), StrokeKind::Outside);
@@ -62,22 +58,22 @@ pub(super) fn ui(ui: &mut Ui, state: &State, go_to: Option<Pane>, commands: &mut
                 commands.push(Command::ToggleSingle(pane));
             }
             if response.hovered() || response.dragged() {
-                shown.hovered = Some(pane);
+                panes.hovered = Some(pane);
             }
-            if go_to == Some(pane) {
+            if go_to == Some(pane) && scan == Shown::First {
                 response.request_focus();
             }
             if response.has_focus() {
-                shown.focused = Some(pane);
+                panes.focused = Some(pane);
                 focus_ui(&child, state, &response);
             }
         }
-        figure::notice_ui(ui, state, &shown.panes);
+        figure::notice_ui(ui, state, &panes.shown);
         if preview::is_due(ui, state) {
             preview::coming_ui(ui, state, area);
         }
     });
-    shown
+    panes
 }
 
 /// Shows that a pane has the keyboard, and keeps the arrows for it. The mouse takes the keys to where it moves.
@@ -134,6 +130,7 @@ fn layout(area: Rect, layout: Layout, focus: Pane) -> Vec<(Pane, Rect)> {
 
 fn empty_ui(ui: &mut Ui, state: &State, area: Rect) {
     ui.allocate_rect(area, Sense::hover());
+    ui.painter().rect_filled(area, 0.0, theme::BACKGROUND);
     if !state.running(JobKind::Open) {
         let text = "Drop scans or a folder here: NIfTI, DICOM, ZIP, PNG or JPEG. Or choose them with Open";
         ui.painter().text(area.center(), Align2::CENTER_CENTER, text, FontId::proportional(16.0), theme::WEAK);

@@ -20,17 +20,17 @@ pub(super) fn ui(ui: &mut Ui, state: &State) {
     let Some((at_mm, mouse)) = point(ui.ctx(), state) else { return };
     let Some(probe) = Probe::at(state, at_mm) else { return };
     let text = probe.line(mouse, (ui.available_width() / CHARACTER) as usize);
-    let label = Label::new(RichText::new(text).font(theme::digits(12.0)).color(theme::TEXT)).truncate();
+    let label = Label::new(RichText::new(text).font(theme::digits(12.0)).color(theme::of(ui).text)).truncate();
     ui.add(label).on_hover_ui(|ui| {
         let place = if mouse { "Under the mouse" } else { "At the crosshair" };
-        ui.label(RichText::new(place).color(theme::WEAK));
+        ui.label(RichText::new(place).color(theme::of(ui).weak));
         probe.list_ui(ui);
     });
 }
 
 /// While the key is held, the whole list beside the mouse.
 pub(super) fn tooltip(ctx: &Context, state: &State) {
-    let held = !ctx.text_edit_focused() && keys::held(ctx, &state.settings, "probe");
+    let held = keys::is_held(ctx, &state.settings, "probe");
     let Some(probe) = under_mouse(ctx, state).filter(|_| held).and_then(|at_mm| Probe::at(state, at_mm)) else {
         return;
     };
@@ -111,8 +111,8 @@ impl Probe {
         let [i, j, k] = self.voxel;
         Grid::new("probe").num_columns(2).spacing([12.0, 2.0]).show(ui, |ui| {
             let mut row = |name: &str, value: &str| {
-                ui.label(RichText::new(name).color(theme::WEAK));
-                ui.label(RichText::new(value).font(theme::digits(12.0)).color(theme::TEXT));
+                ui.label(RichText::new(name).color(theme::of(ui).weak));
+                ui.label(RichText::new(value).font(theme::digits(12.0)).color(theme::of(ui).text));
                 ui.end_row();
             };
             for (name, value) in &self.values {

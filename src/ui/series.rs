@@ -6,32 +6,23 @@ use crate::app::command::Command;
 use crate::app::compare::{CompareCommand, Mode};
 use crate::app::layers::LayerCommand;
 use crate::app::state::State;
-use crate::io::{Format, Role, Series};
+use crate::io::{Catalogue, Format, Role, Series};
 use egui::containers::menu::MenuButton;
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{
-    Align, Align2, Button, CollapsingHeader, FontId, Id, Rect, Response, RichText, ScrollArea, Sense, Stroke,
-    StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+    Align, Align2, Button, FontId, Id, Rect, Response, RichText, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo,
+    pos2, vec2,
 };
 
 /// Height of a row in points.
 const ROW: f32 = 46.0;
 
-/// The list, where there is something to choose.
-pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    let Some(catalogue) = state.catalogue.as_ref().filter(|catalogue| catalogue.series().len() > 1) else { return };
-    let title = theme::heading(&format!("Series ({})", catalogue.series().len()));
-    CollapsingHeader::new(title).id_salt("series").default_open(true).show_unindented(ui, |ui| {
-        // Five and a half rows: the half one tells that there are more.
-        ScrollArea::vertical().id_salt("series").max_height(5.5 * ROW).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 1.0;
-            for (number, series) in catalogue.series().iter().enumerate() {
-                row_ui(ui, state, number, series, commands);
-            }
-        });
-    });
-    ui.add_space(6.0);
-    ui.separator();
+/// The list.
+pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, commands: &mut Vec<Command>) {
+    ui.spacing_mut().item_spacing.y = 1.0;
+    for (number, series) in catalogue.series().iter().enumerate() {
+        row_ui(ui, state, number, series, commands);
+    }
 }
 
 fn row_ui(ui: &mut Ui, state: &State, number: usize, series: &Series, commands: &mut Vec<Command>) {
@@ -65,7 +56,7 @@ fn row_ui(ui: &mut Ui, state: &State, number: usize, series: &Series, commands: 
     response.on_hover_ui(|ui| {
         ui.label(spoken);
         for check in state.checks(number) {
-            ui.label(RichText::new(&check.message).color(theme::NOTICE));
+            ui.label(RichText::new(&check.message).color(theme::of(ui).notice));
         }
     });
 }
@@ -115,12 +106,12 @@ impl Row {
     fn paint(&self, ui: &Ui, state: &State, rect: Rect, response: &Response) {
         let painter = ui.painter();
         if self.open {
-            painter.rect_filled(rect, 4.0, theme::ACCENT.gamma_multiply(0.22));
+            painter.rect_filled(rect, 4.0, theme::of(ui).accent.gamma_multiply(0.22));
         } else if response.hovered() || self.second {
-            painter.rect_filled(rect, 4.0, theme::CARD);
+            painter.rect_filled(rect, 4.0, theme::of(ui).card);
         }
         if response.has_focus() {
-            painter.rect_stroke(rect, 4.0, Stroke::new(1.0, theme::ACCENT), StrokeKind::Inside);
+            painter.rect_stroke(rect, 4.0, Stroke::new(1.0, theme::of(ui).accent), StrokeKind::Inside);
         }
         let side = ROW - 6.0;
         let picture = Rect::from_min_size(rect.min + vec2(3.0, 3.0), vec2(side, side));
@@ -131,7 +122,7 @@ impl Row {
         let mut right = rect.right() - 27.0;
         if self.notes > 0 {
             let middle = pos2(right - 7.0, rect.top() + 14.0);
-            painter.circle_filled(middle, 7.5, theme::NOTICE);
+            painter.circle_filled(middle, 7.5, theme::of(ui).notice);
             let digits = FontId::proportional(10.5);
             painter.text(middle, Align2::CENTER_CENTER, self.notes.min(9), digits, theme::BACKGROUND);
             right -= 19.0;
@@ -143,9 +134,9 @@ impl Row {
             job.halign = Align::Min;
             painter.galley(pos2(left, rect.top() + y), painter.layout_job(job), colour);
         };
-        line(&self.name, 13.0, if self.open { theme::STRONG } else { theme::TEXT }, 6.0, right);
+        line(&self.name, 13.0, if self.open { theme::of(ui).strong } else { theme::of(ui).text }, 6.0, right);
         let details = if self.second { format!("second scan · {}", self.details) } else { self.details.clone() };
-        line(&details, 11.0, theme::WEAK, 26.0, rect.right() - 27.0);
+        line(&details, 11.0, theme::of(ui).weak, 26.0, rect.right() - 27.0);
     }
 }
 

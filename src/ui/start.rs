@@ -19,6 +19,8 @@ const MOST_LOSSES: usize = 2;
 /// # Errors
 /// A sentence when no window can be opened.
 pub fn run(args: &WindowOptions, started: Instant) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let settings = args.settings.clone().or_else(default_settings);
+    let args = &WindowOptions { settings, ..args.clone() };
     let mut ladder = Ladder::new(args.safe_graphics);
     let mut app = None;
     let mut losses = 0;

@@ -1,4 +1,5 @@
-//! The line at the bottom: background work on the left, what lies under the mouse or the crosshair on the right; messages above it.
+//! The line at the bottom: background work on the left, what lies under the mouse or the crosshair on the
+//! right.
 
 use super::{probe, theme};
 use crate::app::command::Command;
@@ -6,7 +7,7 @@ use crate::app::state::{JobView, State};
 use egui::{Align, Layout, Panel, ProgressBar, RichText, Ui};
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    let frame = egui::Frame::new().fill(theme::PANEL).inner_margin(egui::Margin::symmetric(8, 3));
+    let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(8, 3));
     Panel::bottom("status").frame(frame).exact_size(28.0).show(ui, |ui| {
         ui.horizontal_centered(|ui| {
             for job in &state.jobs {
@@ -21,7 +22,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
 
 fn job_ui(ui: &mut Ui, job: &JobView, commands: &mut Vec<Command>) {
     let bar = ProgressBar::new(job.status.fraction).desired_width(130.0).desired_height(8.0);
-    ui.label(RichText::new(&job.name).color(theme::STRONG));
+    ui.label(RichText::new(&job.name).color(theme::of(ui).strong));
     ui.add(bar).on_hover_text(&job.status.stage);
     let left = match job.status.eta {
         Some(eta) => format!("{:>4} s left", eta.as_secs()),

@@ -14,7 +14,6 @@ use glam::DVec3;
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let Some(open) = &state.scan else { return };
     let mut send = |command| commands.push(Command::Volume(command));
-    ui.label(theme::heading("3-D"));
     rendering_ui(ui, state, open, &mut send);
     views_ui(ui, state, &mut send);
     cuts_ui(ui, state, &mut send);
@@ -71,11 +70,13 @@ fn rendering_ui(ui: &mut Ui, state: &State, open: &OpenScan, send: &mut impl FnM
     let speed = (high - low) / 400.0;
     if look.mode == Mode::Surface {
         let mut level = look.level;
-        let label = ui.label("surface at");
-        let slider = Slider::new(&mut level, low..=high).suffix(format!(" {unit}")).max_decimals(1);
-        if ui.add(slider).labelled_by(label.id).changed() {
-            send(VolumeCommand::Level(level));
-        }
+        ui.horizontal(|ui| {
+            let label = ui.label("level").on_hover_text("The value of the surface; also dragging up and down");
+            let slider = Slider::new(&mut level, low..=high).suffix(format!(" {unit}")).max_decimals(1);
+            if ui.add(slider).labelled_by(label.id).changed() {
+                send(VolumeCommand::Level(level));
+            }
+        });
     } else {
         let [mut from, mut to] = look.range;
         ui.horizontal(|ui| {

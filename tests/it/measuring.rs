@@ -1,7 +1,8 @@
 //! Measuring in the real window, and what of it is there when the window is opened again.
 
-use crate::window::{button, click, drag, rect_of, until, window};
+use crate::window::{button, click, drag, open_drawer, rect_of, until, window};
 use antrum::app::measure_report::{self, Format};
+use antrum::app::shell::Drawer;
 use antrum::app::state::Layout;
 use antrum::app::volume::VolumeCommand;
 use antrum::app::{Command, State};
@@ -19,6 +20,9 @@ use std::path::Path;
 fn example(project: &Path) -> (Harness<'static, App>, Rect) {
     let mut harness = window(None, project);
     until(&mut harness, "the map", |app| app.state().analysis.is_some());
+    if state(&harness).drawer() != Some(Drawer::Measure) {
+        open_drawer(&mut harness, "Measure");
+    }
     let axial = rect_of(&harness, "axial plane");
     (harness, axial)
 }

@@ -1,6 +1,6 @@
 //! What lies over the picture in the window: masks from files on the right side, colour bars, a second scan, the probe.
 
-use crate::window::{click, drag, rect_of, until, window};
+use crate::window::{click, drag, open_drawer, rect_of, until, window};
 use antrum::app::Command;
 use antrum::app::compare::{CompareCommand, Mode};
 use antrum::app::layers::LayerCommand;
@@ -48,6 +48,7 @@ fn with_cube() -> (Harness<'static, App>, TempDir, PathBuf) {
         harness.state_mut().send(command);
     }
     harness.run_steps(2);
+    open_drawer(&mut harness, "Maps");
     (harness, folder, mask)
 }
 
@@ -185,6 +186,7 @@ fn a_second_series_is_shown_beside_the_first_and_blended_over_it() {
     harness.run_steps(2);
     assert!(harness.query_by_label("axial plane of the second scan").is_none());
     assert_eq!(harness.state().state().visible_layers().len(), 1);
+    open_drawer(&mut harness, "Maps");
     scroll_to(&mut harness, "Stop comparing");
     harness.get_by_label("Stop comparing").click();
     harness.run_steps(2);

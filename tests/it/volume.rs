@@ -2,6 +2,7 @@
 
 use crate::window::{click, drag, rect_of, until, window};
 use antrum::app::Command;
+use antrum::app::shell::{Drawer, ShellCommand};
 use antrum::app::volume::{Cutting, VolumeCommand};
 use antrum::ui::App;
 use antrum::view::Mode;
@@ -69,6 +70,8 @@ fn a_click_on_the_cube_looks_from_there() {
 #[test]
 fn the_panel_chooses_rendering_cuts_and_box() {
     let (mut harness, _folder) = head();
+    harness.state_mut().send(Command::Shell(ShellCommand::ToggleDrawer(Drawer::Volume)));
+    harness.run_steps(2);
     harness.get_by_label_contains("3-D maximum").click();
     harness.run_steps(2);
     assert_eq!(harness.state().state().view.volume.mode, Mode::Mip);

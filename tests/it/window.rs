@@ -43,6 +43,12 @@ pub(crate) fn until(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&A
     harness.run_steps(2);
 }
 
+/// Opens a drawer by its button on the rail.
+pub(crate) fn open_drawer(harness: &mut Harness<'_, App>, name: &str) {
+    harness.get_by_label_contains(&format!("{name} drawer")).click();
+    harness.run_steps(3);
+}
+
 pub(crate) fn rect_of(harness: &Harness<'_, App>, name: &str) -> Rect {
     harness.get_by_label(name).rect()
 }

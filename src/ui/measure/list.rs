@@ -1,4 +1,4 @@
-//! The measurements in the panel: the tools, and what was measured in the open scan.
+//! The measurements in their drawer: the tools, and what was measured in the open scan.
 
 use crate::app::command::Command;
 use crate::app::measure::{MeasureCommand, Measurement};
@@ -7,16 +7,15 @@ use crate::measure::Kind;
 use crate::ui::{keys, theme};
 use egui::{Align, Button, Frame, Id, Layout, RichText, Role, TextEdit, Ui, WidgetInfo};
 
-/// The section of the panel.
+/// The content of the drawer.
 pub(in crate::ui) fn list(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    ui.label(theme::heading("Measurements"));
     tools(ui, state, commands);
     let measures = &state.measures;
     for (measurement, number) in measures.list.iter().zip(1..) {
         row(ui, state, measurement, number, commands);
     }
     if measures.list.is_empty() {
-        ui.label(RichText::new("Nothing measured in this scan").color(theme::WEAK));
+        ui.label(RichText::new("Nothing measured in this scan").color(theme::of(ui).weak));
         return;
     }
     ui.horizontal(|ui| {
@@ -51,24 +50,13 @@ fn tools(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                 "{} ({}). Click and click, or press and drag. A second click on this button, or Shift held, keeps the \
                  tool in hand; Esc puts it away",
                 what(kind),
-                keys::of(&state.settings, action(kind)),
+                keys::of(&state.settings, keys::measure_action(kind)),
             );
             if response.on_hover_text(hint).clicked() {
                 commands.push(Command::Measure(MeasureCommand::Choose(kind)));
             }
         }
     });
-}
-
-/// The action that takes a tool in hand.
-fn action(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Distance => "distance",
-        Kind::Angle => "angle",
-        Kind::Ellipse => "ellipse",
-        Kind::Box => "box",
-        Kind::Probe => "point probe",
-    }
 }
 
 /// What a tool is for.
@@ -90,7 +78,10 @@ fn row(ui: &mut Ui, state: &State, measurement: &Measurement, number: usize, com
     let kind = measured.shape.kind().name();
     let title = if name.is_empty() { kind } else { name };
     let first = lines.first().map_or("", String::as_str);
-    let frame = Frame::new().fill(if selected { theme::CARD } else { theme::PANEL }).corner_radius(4).inner_margin(3);
+    let frame = Frame::new()
+        .fill(if selected { theme::of(ui).card } else { theme::of(ui).panel })
+        .corner_radius(4)
+        .inner_margin(3);
     frame.show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -101,8 +92,8 @@ fn row(ui: &mut Ui, state: &State, measurement: &Measurement, number: usize, com
                     send(MeasureCommand::Delete(*id));
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    ui.label(RichText::new(format!("{number:>2}")).font(theme::digits(12.0)).color(theme::WEAK));
-                    let text = RichText::new(format!("{title}  {first}")).color(theme::TEXT);
+                    ui.label(RichText::new(format!("{number:>2}")).font(theme::digits(12.0)).color(theme::of(ui).weak));
+                    let text = RichText::new(format!("{title}  {first}")).color(theme::of(ui).text);
                     let show = ui.add(Button::new(text).frame(false).truncate());
                     let spoken = format!("Measurement {number}: {title} {first}");
                     show.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, &spoken));
@@ -114,7 +105,7 @@ fn row(ui: &mut Ui, state: &State, measurement: &Measurement, number: usize, com
         });
         if selected {
             for line in &lines[1..] {
-                ui.label(RichText::new(line).font(theme::digits(11.0)).color(theme::TEXT));
+                ui.label(RichText::new(line).font(theme::digits(11.0)).color(theme::of(ui).text));
             }
             name_ui(ui, measurement, number, &mut send);
         }
