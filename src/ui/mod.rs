@@ -38,7 +38,7 @@ pub use start::run;
 
 use crate::app::settings::{Settings, SettingsCommand};
 use crate::app::shell::ShellCommand;
-use crate::app::state::Pane;
+use crate::app::state::{JobKind, Pane};
 use crate::app::{Command, MakeDevice, Prepare, Runner, RunnerConfig, State, WindowOptions, settings_file};
 use crate::gpu;
 use crate::space::Plane;
@@ -223,7 +223,9 @@ impl eframe::App for App {
         self.graphics_notes(ctx, frame);
         self.log_startup();
         if self.runner.busy() || self.startup.is_some() {
-            ctx.request_repaint_after(Duration::from_millis(50));
+            // A scan is waited for; for the rest, drawing should not take the processor from the computing.
+            let soon = self.state.running(JobKind::Open) || self.startup.is_some();
+            ctx.request_repaint_after(Duration::from_millis(if soon { 50 } else { 150 }));
         }
     }
 
