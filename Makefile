@@ -10,7 +10,7 @@ CARGO := cargo
 # Looked for when it is used, as `packages` may have installed it just before.
 LAVAPIPE = $(firstword $(wildcard /usr/share/vulkan/icd.d/lvp_icd*.json))
 
-.PHONY: run test bench packages
+.PHONY: run test bench window packages
 
 run: packages
 	$(CARGO) run --release --locked -- $(ARGS)
@@ -24,6 +24,12 @@ test: packages
 
 bench:
 	$(CARGO) bench --locked
+
+# The built program on a virtual screen; pictures of every step go to WINDOW.
+WINDOW ?= $(CARGO_TARGET_DIR)/window
+window: packages
+	$(CARGO) build --release --locked
+	VK_DRIVER_FILES=$(LAVAPIPE) tests/window.sh $(WINDOW)
 
 packages:
 	@sh .ci/packages

@@ -4,7 +4,7 @@ use super::command::Effect;
 use super::shell::DrawerChoice;
 use super::state::{Layout, State};
 use super::windows::{self, Preset};
-use crate::view::Convention;
+use crate::view::{Convention, Window};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -178,6 +178,8 @@ pub enum SettingsCommand {
     AddPreset(String),
     /// Rename a preset.
     RenamePreset(usize, String),
+    /// Give a preset another window.
+    ChangePreset(usize, Window),
     /// Move a preset up (-1) or down (1) the list.
     MovePreset(usize, isize),
     /// Delete a preset.
@@ -239,6 +241,7 @@ impl State {
             SettingsCommand::ForgetRecent => settings.recent.clear(),
             SettingsCommand::AddPreset(_)
             | SettingsCommand::RenamePreset(..)
+            | SettingsCommand::ChangePreset(..)
             | SettingsCommand::MovePreset(..)
             | SettingsCommand::RemovePreset(_)
             | SettingsCommand::BuiltInPresets => self.change_presets(command),

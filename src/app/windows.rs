@@ -103,6 +103,11 @@ impl State {
                     preset.name.clone_from(name);
                 }
             }
+            SettingsCommand::ChangePreset(number, window) => {
+                if let Some(preset) = presets.get_mut(*number) {
+                    preset.window.clone_from(window);
+                }
+            }
             SettingsCommand::MovePreset(number, by) => {
                 let to = number.checked_add_signed(*by).filter(|to| *to < presets.len());
                 if let Some(to) = to.filter(|_| *number < presets.len()) {
@@ -165,12 +170,14 @@ mod tests {
             SettingsCommand::RemovePreset(3),
             SettingsCommand::MovePreset(0, -1),
             SettingsCommand::RemovePreset(9),
+            SettingsCommand::ChangePreset(1, Window::linear(50.0, 350.0)),
         ] {
             let effects = state.apply(Command::Settings(command));
             assert_eq!(effects.len(), 1);
         }
         assert_eq!(names(&state), ["auto", "skull", "sinus", "soft tissue", "mine", "air"]);
-        state.apply(Command::ChooseWindow(0));
+        state.apply(Command::ChooseWindow(2));
+        assert_eq!(state.view.window, Window::linear(50.0, 350.0));
         state.apply(Command::ChooseWindow(4));
         assert_eq!(state.view.window, Window::linear(300.0, 1200.0));
         assert!(windows(&scan([4, 4, 4]), &state.settings).len() == 1, "the other modalities have none");

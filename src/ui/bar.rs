@@ -4,11 +4,11 @@ use super::{keys, menus, theme};
 use crate::app::command::Command;
 use crate::app::layers::LayerCommand;
 use crate::app::state::{Pane, State};
-use egui::{Align, Button, Layout, Panel, RichText, ScrollArea, Ui};
+use egui::{Align, Button, Layout, Panel, RichText, ScrollArea, TextWrapMode, Ui};
 
 /// Draws the bar; `pane` is the one that its menus mean.
 pub(super) fn ui(ui: &mut Ui, state: &State, pane: Pane, commands: &mut Vec<Command>) {
-    let frame = egui::Frame::new().fill(theme::of(ui).panel).inner_margin(egui::Margin::symmetric(8, 3));
+    let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(8, 3));
     Panel::top("bar").frame(frame).exact_size(30.0).resizable(false).show(ui, |ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.label(RichText::new(crate::NOTICE).small().color(theme::of(ui).notice));
@@ -16,6 +16,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, pane: Pane, commands: &mut Vec<Comm
                 // In a narrow window, or at a large scale, the menus scroll.
                 let bar = egui::scroll_area::ScrollBarVisibility::AlwaysHidden;
                 ScrollArea::horizontal().scroll_bar_visibility(bar).show(ui, |ui| {
+                    ui.style_mut().wrap_mode = Some(TextWrapMode::Extend);
                     ui.horizontal_centered(|ui| items_ui(ui, state, pane, commands));
                 });
             });

@@ -9,7 +9,8 @@ use crate::methods::sinus::{Presence, Sinus};
 use crate::project::Label;
 use crate::space::Side;
 use egui::{
-    Align, Button, Frame, Layout, Margin, Panel, Rect, Response, RichText, ScrollArea, Sense, Ui, WidgetInfo, vec2,
+    Align, Button, Frame, Layout, Margin, Panel, Rect, Response, RichText, ScrollArea, Sense, TextWrapMode, Ui,
+    WidgetInfo, vec2,
 };
 
 /// Height of the strip in points.
@@ -20,10 +21,12 @@ const ACTIONS: f32 = 128.0;
 const NARROWEST: f32 = 312.0;
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    let frame = Frame::new().fill(theme::of(ui).panel).inner_margin(Margin::symmetric(8, 4));
+    let frame = Frame::new().inner_margin(Margin::symmetric(8, 4));
     Panel::bottom("sinuses").frame(frame).exact_size(HEIGHT).resizable(false).show(ui, |ui| {
         let bar = egui::scroll_area::ScrollBarVisibility::AlwaysHidden;
         ScrollArea::horizontal().scroll_bar_visibility(bar).auto_shrink([false; 2]).show(ui, |ui| {
+            // Beyond the window's edge, texts would else be one letter wide and very high.
+            ui.style_mut().wrap_mode = Some(TextWrapMode::Extend);
             ui.horizontal_centered(|ui| match (&state.scan, state.sinuses) {
                 (Some(_), Some(sinuses)) => both_ui(ui, state, &sinuses, commands),
                 (Some(open), None) => not_found_ui(ui, state, open, commands),
@@ -69,6 +72,27 @@ fn both_ui(ui: &mut Ui, state: &State, sinuses: &[Sinus; 2], commands: &mut Vec<
     });
 }
 
+/// How much of a card can be written out.
+#[derive(Clone, Copy, PartialEq)]
+enum Room {
+    /// Words are cut short.
+    Narrow,
+    /// Words without the keys behind them.
+    Enough,
+    /// All of it.
+    Wide,
+}
+
+impl Room {
+    fn of(width: f32) -> Self {
+        match width {
+            ..420.0 => Self::Narrow,
+            ..545.0 => Self::Enough,
+            _ => Self::Wide,
+        }
+    }
+}
+
 fn orientation_ui(ui: &mut Ui, state: &State) {
     if orientation_known(state) {
         return;
@@ -85,8 +109,8 @@ fn card_ui(ui: &mut Ui, state: &State, sinus: &Sinus, width: f32, commands: &mut
     // The colour of its box in the panes.
     let (mark, _) = ui.allocate_exact_size(vec2(3.0, HEIGHT - 12.0), Sense::hover());
     ui.painter().rect_filled(mark, 1.5, theme::side_colour(side));
-    let roomy = width > 480.0;
-    let columns = if roomy { [118.0, 128.0] } else { [92.0, 64.0] };
+    let room = Room::of(width);
+    let columns = if room == Room::Wide { [118.0, 128.0] } else { [92.0, 66.0] };
     column(ui, columns[0], |ui| {
         let title = RichText::new(format!("patient {}", side.name().to_uppercase())).strong();
         let colour = if state.current == Some(side) { palette.accent } else { palette.strong };
@@ -100,9 +124,9 @@ fn card_ui(ui: &mut Ui, state: &State, sinus: &Sinus, width: f32, commands: &mut
         let hint = format!("{hint}. Confidence {:.2}", sinus.confidence);
         ui.add(egui::Label::new(RichText::new(text).small().color(palette.weak)).truncate()).on_hover_text(hint);
     });
-    column(ui, columns[1], |ui| score_ui(ui, state, side, roomy, commands));
+    column(ui, columns[1], |ui| score_ui(ui, state, side, room, commands));
     for label in Label::ALL {
-        label_ui(ui, state, side, label, roomy, commands);
+        label_ui(ui, state, side, label, room, commands);
     }
 }
 
@@ -131,7 +155,7 @@ fn presence(sinus: &Sinus) -> (&'static str, &'static str) {
     }
 }
 
-fn score_ui(ui: &mut Ui, state: &State, side: Side, roomy: bool, commands: &mut Vec<Command>) {
+fn score_ui(ui: &mut Ui, state: &State, side: Side, room: Room, commands: &mut Vec<Command>) {
     let palette = theme::of(ui);
     ui.add_space(3.0);
     let Some(finding) = state.finding(side) else {
@@ -146,7 +170,7 @@ fn score_ui(ui: &mut Ui, state: &State, side: Side, roomy: bool, commands: &mut 
     );
     let hint =
         format!("Residual score {:.4}: mean of the map in the 64 mm box. {rank} Weights {weights}", finding.score);
-    let name = if roomy { "residual " } else { "" };
+    let name = if room == Room::Wide { "residual " } else { "" };
     let percentile = finding.percentile.map_or(String::new(), |p| format!("  P{p:.0}"));
     let text = RichText::new(format!("{name}{:.3}{percentile}", finding.score)).small().color(palette.text);
     ui.label(text).on_hover_text(&hint);
@@ -169,12 +193,12 @@ fn percentile_ui(ui: &mut Ui, percentile: f64) -> Response {
     response
 }
 
-fn label_ui(ui: &mut Ui, state: &State, side: Side, label: Label, roomy: bool, commands: &mut Vec<Command>) {
+fn label_ui(ui: &mut Ui, state: &State, side: Side, label: Label, room: Room, commands: &mut Vec<Command>) {
     let chosen = state.labels[side.index()] == Some(label);
     let key = keys::of(&state.settings, keys::label_action(side, label));
-    let word = if roomy { label.name() } else { short(label) };
+    let word = if room == Room::Narrow { short(label) } else { label.name() };
     let button = Button::selectable(chosen, word).frame_when_inactive(true);
-    let button = if roomy { button.shortcut_text(key) } else { button };
+    let button = if room == Room::Wide { button.shortcut_text(key) } else { button };
     let hint = format!("Label the patient's {} sinus {} ({key})", side.name(), label.name());
     let response = ui.add(button).on_hover_text(&hint);
     response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, chosen, &hint));

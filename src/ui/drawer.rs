@@ -1,19 +1,20 @@
 //! The drawer beside the panes: one at a time, its title with a button that folds it away, and what belongs into it.
 
-use super::{keys, layers, measure, scan, series, settings_panel, theme, volume_panel};
+use super::{keys, layers, measure, recent, scan, series, settings_panel, theme, volume_panel};
 use crate::app::command::Command;
 use crate::app::shell::{Drawer, ShellCommand};
 use crate::app::state::State;
+use crate::io::Catalogue;
 use egui::{Align, Button, Frame, Layout, Margin, Panel, ScrollArea, Ui};
 
 const WIDTH: f32 = 264.0;
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let Some(drawer) = state.drawer() else { return };
-    let frame = Frame::new().fill(theme::of(ui).panel).inner_margin(Margin::symmetric(10, 6));
+    let frame = Frame::new().inner_margin(Margin::symmetric(10, 6));
     Panel::left("drawer").frame(frame).exact_size(WIDTH).resizable(false).show(ui, |ui| {
         ui.horizontal(|ui| {
-            ui.label(theme::heading(drawer.name()).color(theme::of(ui).strong));
+            ui.label(theme::heading(&title(state, drawer)).color(theme::of(ui).strong));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let id = format!("drawer {}", drawer.name().to_lowercase());
                 let fold = ui.add(Button::new("Fold").small()).on_hover_text(keys::hint(
@@ -41,12 +42,36 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     });
 }
 
+fn title(state: &State, drawer: Drawer) -> String {
+    match (drawer, several(state)) {
+        (Drawer::Series, Some(catalogue)) => format!("Series ({})", catalogue.series().len()),
+        (drawer, _) => drawer.name().to_owned(),
+    }
+}
+
+/// The series to choose from, where there is a choice.
+fn several(state: &State) -> Option<&Catalogue> {
+    state.catalogue.as_deref().filter(|catalogue| catalogue.series().len() > 1)
+}
+
+const NOTHING_ELSE: &str = "There is no other series. Open a folder, or several files, to choose from them";
 const NOTHING_OPEN: &str = "Nothing is open. Drop scans or a folder onto the window, or choose them with Open";
 
 fn series_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    match &state.catalogue {
-        Some(catalogue) if catalogue.series().len() > 1 => series::ui(ui, state, commands),
-        Some(_) => drop(ui.weak("The open scan is the only one there. Open a folder to choose from its series")),
-        None => drop(ui.weak(NOTHING_OPEN)),
+    if let Some(catalogue) = several(state) {
+        series::ui(ui, state, catalogue, commands);
+        return;
+    }
+    ui.weak(if state.scan.is_some() { NOTHING_ELSE } else { NOTHING_OPEN });
+    let recent = &state.settings.recent;
+    if !recent.is_empty() {
+        ui.add_space(8.0);
+        ui.label("Opened lately");
+        for (number, one) in recent.iter().enumerate() {
+            let name = recent::name(one, number, state.settings.show_paths);
+            if ui.add(Button::new(name).frame_when_inactive(false).truncate()).clicked() {
+                commands.push(Command::Open(one.paths.clone()));
+            }
+        }
     }
 }

@@ -9,6 +9,8 @@ use egui::{Align2, Grid, RichText, ScrollArea, Ui, Window, vec2};
 
 /// Width of a column in points.
 const COLUMN: f32 = 292.0;
+/// Width that the scroll bar needs.
+const SCROLL_BAR: f32 = 16.0;
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     if !state.help {
@@ -21,7 +23,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         .anchor(Align2::CENTER_CENTER, [0.0, 0.0])
         .collapsible(false)
         .resizable(false)
-        .fixed_size([columns as f32 * COLUMN, room.y - 70.0])
+        .fixed_size([columns as f32 * COLUMN + SCROLL_BAR, room.y - 70.0])
         .open(&mut open)
         .show(ui.ctx(), |ui| {
             ui.label(RichText::new(crate::NOTICE).color(theme::of(ui).notice));

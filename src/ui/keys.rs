@@ -135,7 +135,8 @@ pub(super) fn pressed(ctx: &Context, state: &State, pane: Pane, elsewhere: bool)
             // Where digits need Shift, the place of the key counts.
             let action = means(*key).or_else(|| physical_key.and_then(means));
             // A held key scrolls on, but does not label, undo or switch again and again.
-            let action = action.filter(|action| action.repeats || !repeat);
+            // A sign whose Shift is let go first is let go as another key, and seems to be held for ever.
+            let action = action.filter(|action| action.repeats || !repeat || is_sign(*key));
             commands.extend(action.and_then(|action| (action.command)(state, pane)));
         }
     });

@@ -13,11 +13,14 @@ use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Button, Key, PopupCloseBehavior, Slider, TextEdit, Ui};
 use glam::DQuat;
 
+/// Width of a menu in points.
+const WIDTH: f32 = 256.0;
+
 /// A menu that stays open while its controls are used.
 fn menu(ui: &mut Ui, title: &str, hint: &str, content: impl FnOnce(&mut Ui)) {
     let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
     let (response, _) = MenuButton::new(title).config(config).ui(ui, |ui| {
-        ui.set_min_width(210.0);
+        ui.set_width(WIDTH);
         content(ui);
     });
     response.on_hover_text(hint);
@@ -26,7 +29,8 @@ fn menu(ui: &mut Ui, title: &str, hint: &str, content: impl FnOnce(&mut Ui)) {
 /// An entry with the key of its action; true when it was chosen.
 fn entry(ui: &mut Ui, settings: &Settings, text: &str, action: &str, chosen: bool) -> bool {
     let key = keys::of(settings, action).split(' ').next().unwrap_or("");
-    let button = Button::selectable(chosen, text).shortcut_text(key).min_size(egui::vec2(ui.available_width(), 0.0));
+    let button = Button::selectable(chosen, text).shortcut_text(key).truncate();
+    let button = button.min_size(egui::vec2(ui.available_width(), 0.0));
     let clicked = ui.add(button).clicked();
     if clicked {
         ui.close();
@@ -260,6 +264,6 @@ fn pane_name(pane: Pane) -> &'static str {
 }
 
 /// A number of a window: whole where that is fine enough.
-pub(super) fn number(value: f64) -> String {
+fn number(value: f64) -> String {
     if value.abs() >= 20.0 || value == 0.0 { format!("{value:.0}") } else { format!("{value:.3}") }
 }

@@ -194,8 +194,10 @@ impl App {
 }
 
 impl eframe::App for App {
-    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
-        theme::BACKGROUND.to_normalized_gamma_f32()
+    /// The window is cleared to the colour of the panels and the panes cover themselves, so that egui fills neither: where
+    /// graphics are software, that takes longer than all pictures together.
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
     }
 
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {

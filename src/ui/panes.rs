@@ -31,8 +31,6 @@ impl Default for Panes {
 /// Draws the panes; `go_to` is the one that gets the keyboard.
 pub(super) fn ui(ui: &mut Ui, state: &State, go_to: Option<Pane>, commands: &mut Vec<Command>) -> Panes {
     let mut panes = Panes::default();
-    // Nothing is filled here: the window is cleared to the background, and whole panes of egui's own colour take a third of
-    // a frame where graphics are software.
     CentralPanel::no_frame().frame(Frame::new()).show(ui, |ui| {
         let area = ui.max_rect();
         panes.area = area;
@@ -132,6 +130,7 @@ fn layout(area: Rect, layout: Layout, focus: Pane) -> Vec<(Pane, Rect)> {
 
 fn empty_ui(ui: &mut Ui, state: &State, area: Rect) {
     ui.allocate_rect(area, Sense::hover());
+    ui.painter().rect_filled(area, 0.0, theme::BACKGROUND);
     if !state.running(JobKind::Open) {
         let text = "Drop scans or a folder here: NIfTI, DICOM, ZIP, PNG or JPEG. Or choose them with Open";
         ui.painter().text(area.center(), Align2::CENTER_CENTER, text, FontId::proportional(16.0), theme::WEAK);

@@ -161,3 +161,45 @@ fn position(world_mm: DVec3) -> String {
 fn unnamed_position(mm: DVec3) -> String {
     format!("left and right unknown  x {:>6.1}  y {:>6.1}  z {:>6.1} mm", mm.x, mm.y, mm.z)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app::Command;
+    use crate::app::command::Opened;
+    use crate::io::Scan;
+    use crate::space::Grid as Voxels;
+    use std::sync::Arc;
+
+    fn state() -> State {
+        let grid = Voxels::centred([100, 90, 80], 2.0, DVec3::ZERO);
+        let volume = Volume::from_f32(grid, vec![7.0; grid.count()], Unit::Arbitrary);
+        let scan = Arc::new(Scan::synthetic(volume, "", "00".to_owned()));
+        let mut state = State::default();
+        state.apply(Command::Opened(Opened { scan, origin: None, labels: [None; 2] }));
+        let placed = |side: Side| Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &grid);
+        state.apply(Command::Found([Side::Left, Side::Right].map(placed)));
+        state
+    }
+
+    #[test]
+    fn positive_x_is_the_right_sinus_and_nothing_is_called_one_outside_the_boxes() {
+        let state = state();
+        let sinus = |x: f64| Probe::at(&state, DVec3::new(x, 30.0, -20.0)).unwrap().sinus;
+        assert_eq!(
+            [24.0, 3.0, -3.0, -24.0, 80.0].map(sinus),
+            ["right sinus", "right sinus", "left sinus", "left sinus", ""]
+        );
+    }
+
+    #[test]
+    fn a_line_keeps_its_width_and_leaves_out_what_does_not_fit() {
+        let state = state();
+        let line = |at_mm: DVec3, most: usize| Probe::at(&state, at_mm).unwrap().line(true, most);
+        let (inside, outside) = (line(DVec3::new(24.0, 30.0, -20.0), 200), line(DVec3::new(-300.0, 30.0, -20.0), 200));
+        assert!(inside.contains("right sinus") && inside.ends_with("7.0 a.u.") && outside.ends_with("outside"));
+        assert_eq!(inside.chars().count(), outside.chars().count());
+        assert!(inside.contains("voxel") && !line(DVec3::ZERO, 70).contains("voxel"));
+    }
+}

@@ -12,7 +12,7 @@ use egui::{
 const WIDTH: f32 = 50.0;
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    let frame = Frame::new().fill(theme::of(ui).panel);
+    let frame = Frame::new();
     Panel::left("rail").frame(frame).exact_size(WIDTH).resizable(false).show(ui, |ui| {
         // In a very low window, or at a large scale, the rail scrolls.
         let bar = egui::scroll_area::ScrollBarVisibility::AlwaysHidden;

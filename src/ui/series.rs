@@ -6,32 +6,23 @@ use crate::app::command::Command;
 use crate::app::compare::{CompareCommand, Mode};
 use crate::app::layers::LayerCommand;
 use crate::app::state::State;
-use crate::io::{Format, Role, Series};
+use crate::io::{Catalogue, Format, Role, Series};
 use egui::containers::menu::MenuButton;
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{
-    Align, Align2, Button, CollapsingHeader, FontId, Id, Rect, Response, RichText, ScrollArea, Sense, Stroke,
-    StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+    Align, Align2, Button, FontId, Id, Rect, Response, RichText, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo,
+    pos2, vec2,
 };
 
 /// Height of a row in points.
 const ROW: f32 = 46.0;
 
-/// The list, where there is something to choose.
-pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    let Some(catalogue) = state.catalogue.as_ref().filter(|catalogue| catalogue.series().len() > 1) else { return };
-    let title = theme::heading(&format!("Series ({})", catalogue.series().len()));
-    CollapsingHeader::new(title).id_salt("series").default_open(true).show_unindented(ui, |ui| {
-        // Five and a half rows: the half one tells that there are more.
-        ScrollArea::vertical().id_salt("series").max_height(5.5 * ROW).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 1.0;
-            for (number, series) in catalogue.series().iter().enumerate() {
-                row_ui(ui, state, number, series, commands);
-            }
-        });
-    });
-    ui.add_space(6.0);
-    ui.separator();
+/// The list.
+pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, commands: &mut Vec<Command>) {
+    ui.spacing_mut().item_spacing.y = 1.0;
+    for (number, series) in catalogue.series().iter().enumerate() {
+        row_ui(ui, state, number, series, commands);
+    }
 }
 
 fn row_ui(ui: &mut Ui, state: &State, number: usize, series: &Series, commands: &mut Vec<Command>) {

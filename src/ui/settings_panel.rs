@@ -1,13 +1,13 @@
 //! The drawer of the settings. Every change counts at once and is saved.
 
 use super::actions::{ACTIONS, GROUPS};
-use super::{keys, menus, theme};
+use super::{keys, theme};
 use crate::app::command::Command;
 use crate::app::settings::{MouseMap, Settings, SettingsCommand, Theme, Tool};
 use crate::app::state::{Layout, State};
 use crate::app::windows;
 use crate::view::Convention;
-use egui::{Button, CollapsingHeader, ComboBox, Grid, RichText, Slider, TextEdit, Ui, WidgetInfo};
+use egui::{Button, CollapsingHeader, ComboBox, DragValue, Grid, RichText, Slider, TextEdit, Ui, WidgetInfo};
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let mut sent = Vec::new();
@@ -16,6 +16,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     section(ui, "Mouse", true, |ui| mouse_ui(ui, state.settings.mouse, &mut sent));
     section(ui, "Windows", true, |ui| windows_ui(ui, state, &mut sent));
     section(ui, "Keys", false, |ui| keys_ui(ui, &state.settings, &mut sent));
+    section(ui, "Graphics", true, |ui| graphics_ui(ui, state));
     commands.extend(sent.into_iter().map(Command::Settings));
 }
 
@@ -24,6 +25,15 @@ fn section(ui: &mut Ui, title: &str, open: bool, content: impl FnOnce(&mut Ui)) 
         content(ui);
         ui.add_space(6.0);
     });
+}
+
+/// What draws the window, for those who wonder why it is slow or wrong.
+fn graphics_ui(ui: &mut Ui, state: &State) {
+    ui.label(&state.graphics).on_hover_text("To try others: antrum --safe-graphics");
+    if state.settings.software_graphics {
+        let text = "No graphics card is used: the 3-D picture is drawn more coarsely";
+        ui.label(RichText::new(text).color(theme::of(ui).weak));
+    }
 }
 
 fn appearance_ui(ui: &mut Ui, settings: &Settings, sent: &mut Vec<SettingsCommand>) {
@@ -148,15 +158,23 @@ fn windows_ui(ui: &mut Ui, state: &State, sent: &mut Vec<SettingsCommand>) {
     for (number, preset) in presets.iter().enumerate() {
         ui.horizontal(|ui| {
             let mut name = preset.name.clone();
-            let field = ui.add(TextEdit::singleline(&mut name).desired_width(76.0));
+            let field = ui.add(TextEdit::singleline(&mut name).desired_width(64.0));
             field.widget_info(|| {
                 WidgetInfo::labeled(egui::Role::TextInput, true, format!("Name of preset {}", number + 1))
             });
             if field.changed() {
                 sent.push(SettingsCommand::RenamePreset(number, name));
             }
-            let values = format!("{} / {}", menus::number(preset.window.width), menus::number(preset.window.centre));
-            ui.add_sized([84.0, 18.0], egui::Label::new(RichText::new(values).small()));
+            let (mut width, mut centre) = (preset.window.width, preset.window.centre);
+            for (what, value) in [("Width", &mut width), ("Centre", &mut centre)] {
+                let speed = preset.window.width / 200.0;
+                let field = ui.add_sized([44.0, 18.0], DragValue::new(value).speed(speed).max_decimals(2));
+                field.on_hover_text(format!("{what} of {}", preset.name));
+            }
+            let window = preset.window.moved(centre, width);
+            if window != preset.window {
+                sent.push(SettingsCommand::ChangePreset(number, window));
+            }
             for (sign, what, command) in [
                 ("up", "Move up", SettingsCommand::MovePreset(number, -1)),
                 ("×", "Delete", SettingsCommand::RemovePreset(number)),

@@ -7,7 +7,7 @@ use crate::app::state::{JobView, State};
 use egui::{Align, Layout, Panel, ProgressBar, RichText, Ui};
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    let frame = egui::Frame::new().fill(theme::of(ui).panel).inner_margin(egui::Margin::symmetric(8, 3));
+    let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(8, 3));
     Panel::bottom("status").frame(frame).exact_size(28.0).show(ui, |ui| {
         ui.horizontal_centered(|ui| {
             for job in &state.jobs {

@@ -189,7 +189,8 @@ fn a_window_is_kept_under_a_name_and_found_again_by_its_number() {
     harness.get_by_label("Keep").click();
     harness.run_steps(3);
     drop(harness);
-    let mut again = with_settings(&settings, &project);
+    // Another project: this one would open the case with the window it was left with.
+    let mut again = with_settings(&settings, &folder.path().join("other.antrum"));
     until(&mut again, "the sinuses", |app| app.state().sinuses.is_some());
     assert_ne!(again.state().state().view.window, mine);
     press(&mut again, Modifiers::NONE, Key::Num2);
@@ -318,7 +319,9 @@ fn the_light_theme_and_the_largest_scale_leave_the_panes_on_screen() {
     let window = Rect::from_min_size(pos2(0.0, 0.0), vec2(512.0, 320.0));
     for pane in panes(&harness) {
         assert!(window.contains_rect(pane) && pane.width() > 150.0 && pane.height() > 60.0, "{pane}");
+        assert!(pane.max.y < rect_of(&harness, "patient RIGHT").min.y, "the strip of the sinuses is on screen");
     }
+    assert!(window.contains_rect(rect_of(&harness, "patient RIGHT")));
     for drawer in Drawer::ALL {
         harness.get_by_label(&format!("{} drawer", drawer.name())).click();
         harness.run_steps(3);

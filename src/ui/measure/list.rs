@@ -1,4 +1,4 @@
-//! The measurements in the panel: the tools, and what was measured in the open scan.
+//! The measurements in their drawer: the tools, and what was measured in the open scan.
 
 use crate::app::command::Command;
 use crate::app::measure::{MeasureCommand, Measurement};
@@ -7,9 +7,8 @@ use crate::measure::Kind;
 use crate::ui::{keys, theme};
 use egui::{Align, Button, Frame, Id, Layout, RichText, Role, TextEdit, Ui, WidgetInfo};
 
-/// The section of the panel.
+/// The content of the drawer.
 pub(in crate::ui) fn list(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    ui.label(theme::heading("Measurements"));
     tools(ui, state, commands);
     let measures = &state.measures;
     for (measurement, number) in measures.list.iter().zip(1..) {

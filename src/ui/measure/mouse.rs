@@ -30,6 +30,7 @@ pub(in crate::ui) fn mouse(
     let measures = &state.measures;
     let drawing = measures.tool.is_some() || measures.drawing.is_some();
     let mut used = measures.grab.is_some();
+    let mut follows = used || measures.drawing.is_some();
     // The other buttons do what they always do.
     let others = ui.input(|input| input.pointer.secondary_down() || input.pointer.middle_down());
     if measures.tool.is_some_and(|tool| !is_for(pane, tool.kind)) {
@@ -51,9 +52,10 @@ pub(in crate::ui) fn mouse(
                 moved_to = None;
                 let at_mm = pane.to_world(pos);
                 if drawing {
+                    follows = true;
                     send(MeasureCommand::Press { at_mm, axes: [right, down] });
                 } else if let Some((id, handle)) = hit(state, pane, plane, pos) {
-                    used = true;
+                    (used, follows) = (true, true);
                     send(MeasureCommand::Grab { id, handle, at_mm });
                 } else if measures.selected.is_some() && !ui.text_edit_focused() {
                     send(MeasureCommand::Select(None));
@@ -69,7 +71,7 @@ pub(in crate::ui) fn mouse(
             _ => {}
         }
     }
-    if let Some(at) = moved_to.filter(|_| used || measures.drawing.is_some()) {
+    if let Some(at) = moved_to.filter(|_| follows) {
         send(MeasureCommand::Follow(pane.to_world(at)));
     }
     if let Some(at) = response.hover_pos() {
