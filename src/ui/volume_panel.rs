@@ -54,7 +54,7 @@ fn rendering_ui(ui: &mut Ui, state: &State, open: &OpenScan, send: &mut impl FnM
             for &preset in presets {
                 let hint = match preset {
                     Preset::Lining => {
-                        "3-D CT air lining: where air meets tissue. Shown within the box of the sinuses, or cut open"
+                        "3-D CT air lining: where air meets tissue. Opens with the back half of the sinuses' box, to look into them"
                     }
                     Preset::Bone => "3-D CT bone",
                     Preset::Skin => "3-D CT skin",
@@ -166,9 +166,9 @@ fn crop_ui(ui: &mut Ui, state: &State, open: &OpenScan, send: &mut impl FnMut(Vo
         {
             let mut shown = *end;
             let name = if known { letters(direction) } else { "?".to_owned() };
-            let slider = Slider::new(&mut shown, bounds.clone()).suffix(" mm").fixed_decimals(0);
             ui.horizontal(|ui| {
                 let label = ui.label(egui::RichText::new(name).monospace()).on_hover_text("This end of the box");
+                let slider = Slider::new(&mut shown, bounds.clone()).suffix(" mm").fixed_decimals(0);
                 if ui.add(slider).labelled_by(label.id).changed() {
                     *end = shown;
                     is_dragged = true;
