@@ -173,9 +173,10 @@ impl State {
                 look.preset = preset;
                 look.level = preset.level(&contrast);
                 look.set_mode(Mode::Composite, &contrast);
-                // The lining lies within: from outside one would see the skin alone.
-                if preset == Preset::Lining && look.crop.is_none() {
-                    look.crop = sinus_box;
+                // The lining lies within: from outside one would see the skin alone. Without the front half of the box,
+                // one looks into both sinuses.
+                if let (Preset::Lining, None, Some(BoxMm { min, max })) = (preset, look.crop, sinus_box) {
+                    look.crop = Some(BoxMm { min, max: DVec3 { y: f64::midpoint(min.y, max.y), ..max } });
                 }
             }
             VolumeCommand::Range([low, high]) => {
@@ -364,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn the_box_of_the_sinuses_holds_those_in_view_and_the_lining_opens_with_it() {
+    fn the_box_of_the_sinuses_holds_those_in_view_and_the_lining_opens_with_its_back_half() {
         let mut state = open(scan([80, 80, 80]));
         assert_eq!(state.sinus_box(), None);
         let grid = state.volume().unwrap().grid;
@@ -374,7 +375,8 @@ mod tests {
         let both = state.sinus_box().unwrap();
         assert_eq!((both.min.x, both.max.x), (left.box_mm.min.x, right.box_mm.max.x));
         volume(&mut state, VolumeCommand::Preset(Preset::Lining));
-        assert_eq!(state.view.volume.crop, Some(both));
+        let back = BoxMm { max: DVec3 { y: both.centre().y, ..both.max }, ..both };
+        assert_eq!(state.view.volume.crop, Some(back));
         state.sinuses = Some([Sinus { present: Presence::Absent, ..left }, right]);
         assert_eq!(state.sinus_box(), Some(right.box_mm));
         volume(&mut state, VolumeCommand::Crop(None));

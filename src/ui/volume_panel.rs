@@ -54,7 +54,7 @@ fn rendering_ui(ui: &mut Ui, state: &State, open: &OpenScan, send: &mut impl FnM
             for &preset in presets {
                 let hint = match preset {
                     Preset::Lining => {
-                        "3-D CT air lining: where air meets tissue. Shown within the box of the sinuses, or cut open"
+                        "3-D CT air lining: where air meets tissue. Opens with the back half of the sinuses' box, to look into them"
                     }
                     Preset::Bone => "3-D CT bone",
                     Preset::Skin => "3-D CT skin",
@@ -156,19 +156,27 @@ fn crop_ui(ui: &mut Ui, state: &State, open: &OpenScan, send: &mut impl FnMut(Vo
     });
     let Some(BoxMm { min, max }) = crop else { return };
     let known = orientation_known(state);
-    let (mut new_min, mut new_max) = (min, max);
+    // A slider rounds what it shows: only what is dragged is taken from it.
+    let mut dragged = BoxMm { min, max };
+    let mut is_dragged = false;
     for axis in 0..3 {
         let bounds = open.bounds_mm.min[axis].floor()..=open.bounds_mm.max[axis].ceil();
-        for (end, direction) in [(&mut new_min, -DVec3::AXES[axis]), (&mut new_max, DVec3::AXES[axis])] {
+        for (end, direction) in
+            [(&mut dragged.min[axis], -DVec3::AXES[axis]), (&mut dragged.max[axis], DVec3::AXES[axis])]
+        {
+            let mut shown = *end;
             let name = if known { letters(direction) } else { "?".to_owned() };
-            let slider = Slider::new(&mut end[axis], bounds.clone()).suffix(" mm").fixed_decimals(0);
             ui.horizontal(|ui| {
                 let label = ui.label(egui::RichText::new(name).monospace()).on_hover_text("This end of the box");
-                ui.add(slider).labelled_by(label.id);
+                let slider = Slider::new(&mut shown, bounds.clone()).suffix(" mm").fixed_decimals(0);
+                if ui.add(slider).labelled_by(label.id).changed() {
+                    *end = shown;
+                    is_dragged = true;
+                }
             });
         }
     }
-    if (new_min, new_max) != (min, max) {
-        send(VolumeCommand::Crop(Some(BoxMm { min: new_min, max: new_max })));
+    if is_dragged {
+        send(VolumeCommand::Crop(Some(dragged)));
     }
 }

@@ -233,8 +233,8 @@ impl Preset {
             Self::Bone => {
                 const {
                     &[
-                        stop(0.0, [140, 62, 44], 0.0),
-                        stop(0.1, [170, 92, 66], 0.04),
+                        stop(0.07, [140, 62, 44], 0.0),
+                        stop(0.13, [176, 100, 72], 0.08),
                         stop(0.22, [226, 182, 140], 0.45),
                         stop(0.5, [244, 226, 200], 0.9),
                         stop(1.0, [255, 252, 246], 0.97),
@@ -244,7 +244,7 @@ impl Preset {
             Self::Skin => {
                 const {
                     &[
-                        stop(0.0, [190, 124, 100], 0.0),
+                        stop(0.03, [190, 124, 100], 0.0),
                         stop(0.2, [206, 142, 116], 0.25),
                         stop(0.45, [228, 172, 144], 0.85),
                         stop(1.0, [250, 222, 200], 0.97),
@@ -330,6 +330,8 @@ mod tests {
             let stops = preset.stops();
             assert!(stops.windows(2).all(|pair| pair[0].at < pair[1].at), "{}", preset.name());
             assert!(stops.iter().all(|stop| (0.0..1.0).contains(&stop.opacity)), "{}", preset.name());
+            let table = Transfer { range: [0.0, 1.0], stops }.table();
+            assert_eq!(mean_emission(&table, 0.0, 0.0)[3], 0.0, "{}: no fog in air", preset.name());
         }
     }
 
