@@ -2,6 +2,7 @@
 //! and the settings are all made from it.
 
 use crate::app::Command;
+use crate::app::compare::CompareCommand;
 use crate::app::layers::LayerCommand;
 use crate::app::measure::MeasureCommand;
 use crate::app::settings::{Settings, SettingsCommand};
@@ -151,6 +152,9 @@ pub(super) const ACTIONS: &[Action] = &[
     act(WINDOW, "brighter", "V", "brighter", |state, _| window(state, 1.0, -0.05)).again(),
     act(WINDOW, "darker", "Shift+V", "darker", |state, _| window(state, 1.0, 0.05)).again(),
     act(MAPS, "overlay", "O", "overlay on or off", |_, _| Some(Command::Layer(LayerCommand::ToggleAll))),
+    act(MAPS, "compare", "Shift+C", "second scan beside or over the first", |_, _| {
+        Some(Command::Compare(CompareCommand::Toggle))
+    }),
     act(MAPS, "peek", "Space", "held: without overlay", |_, _| None),
     act(MAPS, "probe", "P", "held: all values at the mouse", |_, _| None),
     act(MAPS, "less opaque", "[", "less opaque", |_, _| Some(Command::Layer(LayerCommand::Opacity(-0.1)))).again(),
