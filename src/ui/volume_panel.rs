@@ -7,8 +7,9 @@ use crate::app::state::{OpenScan, State};
 use crate::app::volume::{Cutting, VolumeCommand};
 use crate::space::{BoxMm, Plane, letters};
 use crate::view::{Mode, Preset};
-use egui::{Button, DragValue, Role, Slider, Ui, WidgetInfo};
+use egui::{Button, DragValue, Role, Slider, SliderClamping, Ui, WidgetInfo};
 use glam::DVec3;
+use std::ops::RangeInclusive;
 
 /// Shows the choices for the 3-D pane.
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
@@ -25,6 +26,12 @@ fn choice(ui: &mut Ui, chosen: bool, text: &str, hint: &str) -> bool {
     let response = ui.add(Button::selectable(chosen, text)).on_hover_text(hint);
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, hint));
     response.clicked()
+}
+
+/// A slider that leaves a value as it is until it is dragged; egui's own would round it, and call that a change.
+fn slider<'a>(value: &'a mut f64, range: RangeInclusive<f64>, decimals: usize, unit: &str) -> Slider<'a> {
+    let slider = Slider::new(value, range).clamping(SliderClamping::Never).suffix(format!(" {unit}"));
+    slider.custom_formatter(move |value, _| format!("{value:.decimals$}"))
 }
 
 fn rendering_ui(ui: &mut Ui, state: &State, open: &OpenScan, send: &mut impl FnMut(VolumeCommand)) {
@@ -72,8 +79,7 @@ fn rendering_ui(ui: &mut Ui, state: &State, open: &OpenScan, send: &mut impl FnM
         let mut level = look.level;
         ui.horizontal(|ui| {
             let label = ui.label("level").on_hover_text("The value of the surface; also dragging up and down");
-            let slider = Slider::new(&mut level, low..=high).suffix(format!(" {unit}")).max_decimals(1);
-            if ui.add(slider).labelled_by(label.id).changed() {
+            if ui.add(slider(&mut level, low..=high, 1, unit)).labelled_by(label.id).changed() {
                 send(VolumeCommand::Level(level));
             }
         });
@@ -156,7 +162,6 @@ fn crop_ui(ui: &mut Ui, state: &State, open: &OpenScan, send: &mut impl FnMut(Vo
     });
     let Some(BoxMm { min, max }) = crop else { return };
     let known = orientation_known(state);
-    // A slider rounds what it shows: only what is dragged is taken from it.
     let mut dragged = BoxMm { min, max };
     let mut is_dragged = false;
     for axis in 0..3 {
@@ -168,8 +173,7 @@ fn crop_ui(ui: &mut Ui, state: &State, open: &OpenScan, send: &mut impl FnMut(Vo
             let name = if known { letters(direction) } else { "?".to_owned() };
             ui.horizontal(|ui| {
                 let label = ui.label(egui::RichText::new(name).monospace()).on_hover_text("This end of the box");
-                let slider = Slider::new(&mut shown, bounds.clone()).suffix(" mm").fixed_decimals(0);
-                if ui.add(slider).labelled_by(label.id).changed() {
+                if ui.add(slider(&mut shown, bounds.clone(), 0, "mm")).labelled_by(label.id).changed() {
                     *end = shown;
                     is_dragged = true;
                 }
