@@ -247,7 +247,7 @@ fn the_keyboard_alone_reaches_layout_slab_planes_convention_and_zoom() {
     assert!(view.frame.is_oblique() && view.planes[0].zoom > 1.1);
     press(&mut harness, Modifiers::NONE, Key::G);
     assert!(!harness.state().state().view.frame.is_oblique());
-    press(&mut harness, Modifiers::NONE, Key::Q);
+    press(&mut harness, Modifiers::NONE, Key::F);
     assert_eq!(harness.state().state().current, Some(Side::Right));
 }
 
