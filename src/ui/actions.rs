@@ -152,7 +152,7 @@ pub(super) const ACTIONS: &[Action] = &[
     act(WINDOW, "brighter", "V", "brighter", |state, _| window(state, 1.0, -0.05)).again(),
     act(WINDOW, "darker", "Shift+V", "darker", |state, _| window(state, 1.0, 0.05)).again(),
     act(MAPS, "overlay", "O", "overlay on or off", |_, _| Some(Command::Layer(LayerCommand::ToggleAll))),
-    act(MAPS, "compare", "Shift+C", "second scan beside or over the first", |_, _| {
+    act(MAPS, "compare", "Shift+C", "second scan beside or over", |_, _| {
         Some(Command::Compare(CompareCommand::Toggle))
     }),
     act(MAPS, "peek", "Space", "held: without overlay", |_, _| None),

@@ -210,7 +210,7 @@ pub(super) fn number(value: f32, range: [f32; 2]) -> String {
 /// A second scan in greys has none.
 pub(super) fn in_pane(ui: &Ui, state: &State, rect: Rect) {
     let (top, bottom) = (rect.top() + 46.0, rect.center().y - 18.0);
-    if bottom - top < 50.0 || rect.width() < 200.0 {
+    if bottom - top < 50.0 || rect.width() < 300.0 {
         return;
     }
     let mut right = rect.right() - 12.0;

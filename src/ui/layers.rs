@@ -105,28 +105,30 @@ fn look_ui(ui: &mut Ui, layer: &Layer) -> Overlay {
     let mut after = colour_bar::ui(ui, layer);
     let overlay = &layer.overlay;
     let speed = f64::from(layer.range[1] - layer.range[0]) / 400.0;
-    ui.horizontal(|ui| {
+    ui.columns(3, |columns| {
         let field = |ui: &mut Ui, name: &str, value: &mut f32, range: std::ops::RangeInclusive<f32>| {
             let label = ui.label(RichText::new(name).small().color(theme::of(ui).weak));
             let text = |value: f64, _| colour_bar::number(value as f32, layer.range);
             ui.add(DragValue::new(value).speed(speed).range(range).custom_formatter(text)).labelled_by(label.id);
         };
+        let [first, second, third] = columns else { return };
         if overlay.colours != ColourMap::Grey {
             let linked = overlay.low == overlay.threshold;
-            field(ui, "Threshold", &mut after.threshold, f32::MIN..=f32::MAX);
+            field(first, "Threshold", &mut after.threshold, f32::MIN..=f32::MAX);
             if linked && after.threshold != overlay.threshold {
                 after.low = after.threshold.min(after.high);
             }
         }
         if overlay.colours != ColourMap::Diverging {
-            field(ui, "Low", &mut after.low, f32::MIN..=overlay.high);
+            field(second, "Low", &mut after.low, f32::MIN..=overlay.high);
         }
         let least = if overlay.colours == ColourMap::Diverging { 0.0 } else { overlay.low };
-        field(ui, "High", &mut after.high, least..=f32::MAX);
+        field(third, "High", &mut after.high, least..=f32::MAX);
     });
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let label = ui.label("Opacity");
-        ui.spacing_mut().slider_width = 80.0;
+        ui.spacing_mut().slider_width = 64.0;
+        ui.spacing_mut().item_spacing.x = 4.0;
         ui.add(Slider::new(&mut after.opacity, 0.05..=1.0).fixed_decimals(2)).labelled_by(label.id);
         ui.checkbox(&mut after.by_value, "by value").on_hover_text("The higher the value, the more opaque");
     });

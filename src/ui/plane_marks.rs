@@ -60,13 +60,13 @@ impl PlaneLine {
 }
 
 /// The lines of the two other planes in their colours, open around the crosshair, with the marks that turn them.
-pub(super) fn cross_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane, hovered: bool) {
+pub(super) fn cross_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane, with_handles: bool) {
     for line in PlaneLine::both(state, pane, plane) {
         let colour = theme::plane_colour(line.plane);
         for segment in line.segments(pane.rect) {
             ui.painter().line_segment(segment, Stroke::new(1.0, colour.gamma_multiply(0.85)));
         }
-        if hovered {
+        if with_handles {
             for handle in line.handles(pane.rect).into_iter().filter(|at| pane.rect.shrink(EDGE).contains(*at)) {
                 ui.painter().circle(handle, 4.0, theme::SHADE, Stroke::new(1.0, colour));
             }

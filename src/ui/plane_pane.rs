@@ -44,7 +44,8 @@ pub(super) fn ui(
         }
     }
     if state.view.show_cross {
-        plane_marks::cross_ui(ui, state, &pane, plane, response.hovered());
+        let handles = response.hovered() && state.shell.figure.is_none();
+        plane_marks::cross_ui(ui, state, &pane, plane, handles);
     }
     measure::draw(ui, state, &pane, plane);
     text_ui(ui, state, open, &pane, plane);
@@ -70,14 +71,10 @@ fn text_ui(ui: &Ui, state: &State, open: &OpenScan, pane: &Projection, plane: Pl
     badge_of(ui, &open.scan, rect);
     let title = rect.left_top() + vec2(7.0, 6.0);
     let colour = theme::plane_colour(plane);
-    shaded_text(
-        ui,
-        title,
-        Align2::LEFT_TOP,
-        &(heading(state, plane) + whose(state, pane.scan)),
-        FontId::proportional(12.0),
-        colour,
-    );
+    // In a small pane there is room for the name, and the letter beside it.
+    let heading = if rect.width() < NARROW { plane.name().to_owned() } else { heading(state, plane) };
+    let text = heading + whose(state, pane.scan);
+    shaded_text(ui, title, Align2::LEFT_TOP, &text, FontId::proportional(12.0), colour);
     let mut below = Vec::new();
     if plane != Plane::Sagittal && orientation_known(state) {
         below.push(state.view.frame.convention.name().to_owned());
@@ -103,6 +100,9 @@ fn whose(state: &State, scan: Shown) -> &'static str {
         (Some(_), Shown::Second) => "  · second scan",
     }
 }
+
+/// The width in points below which a pane has little room for words.
+const NARROW: f32 = 300.0;
 
 /// Which plane it is, and where it lies.
 fn heading(state: &State, plane: Plane) -> String {
