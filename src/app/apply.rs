@@ -165,12 +165,22 @@ impl State {
         }
     }
 
+    /// Places a box by hand; never on the other side of the other one, where its labels would be those of that sinus.
     fn place(&mut self, side: Side, centre_mm: DVec3) {
-        if let Some(open) = &self.scan {
-            let sinus = Sinus::placed(side, centre_mm, &open.scan.volume.grid);
-            self.current = Some(side);
-            self.put_box(sinus);
+        let (Some(open), Some(sinuses)) = (&self.scan, self.sinuses) else { return };
+        let other = sinuses[side.other().index()];
+        if (centre_mm.x - other.centre_mm.x) * side.sign() <= 0.0 {
+            let text = format!(
+                "The box of the patient's {} sinus stays on its side of the {} one",
+                side.name(),
+                side.other().name()
+            );
+            self.message = Some(Message::note(text));
+            return;
         }
+        let sinus = Sinus::placed(side, centre_mm, &open.scan.volume.grid);
+        self.current = Some(side);
+        self.put_box(sinus);
     }
 
     fn drop_box(&mut self, before: Sinus) -> Vec<Effect> {
@@ -318,6 +328,17 @@ mod tests {
         assert_eq!(sinuses[Side::Right.index()].centre_mm.x, 30.0);
         state.apply(Command::Undo);
         assert_eq!(state.sinuses.unwrap()[Side::Right.index()], before, "found, not placed");
+    }
+
+    #[test]
+    fn a_box_cannot_be_placed_beyond_that_of_the_other_side() {
+        let mut state = opened();
+        let before = state.sinuses;
+        state.apply(Command::MoveBox(Side::Right, DVec3::new(-40.0, 30.0, -20.0)));
+        assert_eq!(state.sinuses, before, "that is the left sinus");
+        assert!(state.message.as_ref().is_some_and(|m| m.text.contains("stays on its side")));
+        state.apply(Command::MoveBox(Side::Left, DVec3::new(-5.0, 30.0, -20.0)));
+        assert_ne!(state.sinuses, before);
     }
 
     #[test]

@@ -179,11 +179,14 @@ impl State {
                     look.crop = Some(BoxMm { min, max: DVec3 { y: f64::midpoint(min.y, max.y), ..max } });
                 }
             }
+            // Typed numbers may be none.
+            VolumeCommand::Range(range) if range.iter().any(|v| !v.is_finite()) => {}
             VolumeCommand::Range([low, high]) => {
                 let least = 1e-3 * (contrast.range[1] - contrast.range[0]).max(1e-6);
                 look.range = [low, high.max(low + least)];
             }
-            VolumeCommand::Level(level) => look.level = level,
+            VolumeCommand::Level(level) if level.is_finite() => look.level = level,
+            VolumeCommand::Level(_) => {}
             VolumeCommand::Cut(plane, cutting) => look.cuts[plane.index()] = cutting,
             VolumeCommand::Crop(crop) => {
                 look.crop = crop.map(|b| BoxMm { min: b.min.min(b.max), max: b.max.max(b.min) });

@@ -8,6 +8,7 @@ use crate::app::state::{JobKind, OpenScan, State};
 use crate::methods::sinus::{Presence, Sinus};
 use crate::project::Label;
 use crate::space::Side;
+use crate::view::Convention;
 use egui::{
     Align, Button, Frame, Layout, Margin, Panel, Rect, Response, RichText, ScrollArea, Sense, TextWrapMode, Ui,
     WidgetInfo, vec2,
@@ -94,11 +95,13 @@ impl Room {
 }
 
 fn orientation_ui(ui: &mut Ui, state: &State) {
-    if orientation_known(state) {
-        return;
-    }
+    let mirrored = state.view.frame.convention == Convention::Neurological;
+    let text = match (orientation_known(state), mirrored) {
+        (false, _) => "Left and right of this scan are unknown; sides may be swapped",
+        (true, true) => "Patient right is right in the picture, but left here and on the keys",
+        (true, false) => return,
+    };
     ui.allocate_ui(vec2(150.0, HEIGHT - 8.0), |ui| {
-        let text = "Left and right of this scan are unknown; sides may be swapped";
         ui.add(egui::Label::new(RichText::new(text).small().color(theme::of(ui).notice)).wrap());
     });
 }

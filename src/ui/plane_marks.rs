@@ -1,6 +1,6 @@
 //! What is drawn over a slice: the lines of the other planes, the boxes of the sinuses, the scale bar.
 
-use super::lettering::shaded_text;
+use super::lettering::{orientation_known, shaded_text};
 use super::projection::Projection;
 use super::theme;
 use crate::app::state::State;
@@ -117,11 +117,15 @@ pub(super) fn box_ui(ui: &Ui, state: &State, pane: &Projection, plane: Plane, si
         painter.line_segment([a, a + vec2(b.x, 0.0)], Stroke::new(1.5, colour));
         painter.line_segment([a, a + vec2(0.0, b.y)], Stroke::new(1.5, colour));
     }
-    let name = format!("sinus {}", sinus.side.letter());
+    let letter = if orientation_known(state) { sinus.side.letter() } else { '?' };
+    let name = format!("sinus {letter}");
     // At the outer corners: boxes overlap in the middle, and in the sagittal plane altogether.
-    let place = match sinus.side {
-        Side::Left => (around.right_top() + vec2(-3.0, 2.0), Align2::RIGHT_TOP),
-        Side::Right => (around.left_top() + vec2(3.0, 2.0), Align2::LEFT_TOP),
+    let outwards = pane.direction(DVec3::X * sinus.side.sign()).normalized().x;
+    let at_right = if outwards.abs() > 0.3 { outwards > 0.0 } else { sinus.side == Side::Left };
+    let place = if at_right {
+        (around.right_top() + vec2(-3.0, 2.0), Align2::RIGHT_TOP)
+    } else {
+        (around.left_top() + vec2(3.0, 2.0), Align2::LEFT_TOP)
     };
     shaded_text(ui, place.0, place.1, &name, FontId::proportional(11.0), colour);
 }

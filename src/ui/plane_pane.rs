@@ -1,8 +1,9 @@
 //! One plane: the slice, what is drawn over it, and what is written around it.
 
-use super::lettering::{badge_of, letters_of, orientation_known, shaded_text};
+use super::lettering::{badge_of, letters_of, shaded_text};
 use super::projection::Projection;
 use super::{colour_bar, measure, plane_marks, plane_mouse, rest, theme};
+use crate::app::checks;
 use crate::app::command::Command;
 use crate::app::compare::Shown;
 use crate::app::state::{OpenScan, State};
@@ -71,12 +72,13 @@ fn text_ui(ui: &Ui, state: &State, open: &OpenScan, pane: &Projection, plane: Pl
     badge_of(ui, &open.scan, rect);
     let title = rect.left_top() + vec2(7.0, 6.0);
     let colour = theme::plane_colour(plane);
+    let known = checks::orientation_known(&open.scan);
     // In a small pane there is room for the name, and the letter beside it.
-    let heading = if rect.width() < NARROW { plane.name().to_owned() } else { heading(state, plane) };
+    let heading = if rect.width() < NARROW { plane.name().to_owned() } else { heading(state, plane, known) };
     let text = heading + whose(state, pane.scan);
     shaded_text(ui, title, Align2::LEFT_TOP, &text, FontId::proportional(12.0), colour);
     let mut below = Vec::new();
-    if plane != Plane::Sagittal && orientation_known(state) {
+    if known && state.view.frame.keeps_convention(plane) {
         below.push(state.view.frame.convention.name().to_owned());
     }
     below.extend(slab(state));
@@ -105,10 +107,10 @@ fn whose(state: &State, scan: Shown) -> &'static str {
 const NARROW: f32 = 300.0;
 
 /// Which plane it is, and where it lies.
-fn heading(state: &State, plane: Plane) -> String {
+fn heading(state: &State, plane: Plane, known: bool) -> String {
     let normal = state.view.frame.normal(plane);
     let at_mm = state.view.cross_mm.dot(normal);
-    if !orientation_known(state) {
+    if !known {
         return format!("orientation unknown  {at_mm:.1} mm");
     }
     let oblique = if state.view.frame.is_oblique() { " oblique" } else { "" };

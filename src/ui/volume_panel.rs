@@ -103,7 +103,7 @@ fn views_ui(ui: &mut Ui, state: &State, send: &mut impl FnMut(VolumeCommand)) {
     ui.horizontal_wrapped(|ui| {
         ui.label("from");
         for (from, name) in cube::SIDES {
-            let text = if known { letters(from) } else { "?".to_owned() };
+            let (text, name) = if known { (letters(from), name) } else { ("?".to_owned(), "a side of the scan") };
             if choice(ui, false, &text, &format!("Look from {name}")) {
                 send(VolumeCommand::LookFrom(from));
             }

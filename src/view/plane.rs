@@ -33,7 +33,8 @@ pub struct Frame {
     pub turn: DQuat,
     /// Which way round axial and coronal are shown.
     pub convention: Convention,
-    /// How far each plane's picture is turned clockwise in its pane, in radians, in the order of [`Plane::ALL`].
+    /// How far each plane's picture is turned clockwise in its pane, in radians, in the order of [`Plane::ALL`];
+    /// anticlockwise where the picture is mirrored, so that the other convention shows its mirror image.
     pub roll: [f64; 3],
 }
 
@@ -49,14 +50,25 @@ impl Frame {
     pub fn screen_axes(&self, plane: Plane) -> (DVec3, DVec3) {
         let (right, down) = self.unrolled_axes(plane);
         // Turning the picture clockwise turns the screen's axes the other way in the world.
-        let (sin, cos) = (-self.roll[plane.index()]).sin_cos();
+        let (sin, cos) = (-self.sense(plane) * self.roll[plane.index()]).sin_cos();
         (right * cos + down * sin, down * cos - right * sin)
     }
 
     fn unrolled_axes(&self, plane: Plane) -> (DVec3, DVec3) {
         let (right, down) = plane.screen_axes();
-        let mirrored = self.convention == Convention::Neurological && plane != Plane::Sagittal;
-        (self.turn * if mirrored { -right } else { right }, self.turn * down)
+        (self.turn * right * self.sense(plane), self.turn * down)
+    }
+
+    /// -1 where a plane's picture is mirrored, else 1.
+    fn sense(&self, plane: Plane) -> f64 {
+        if self.convention == Convention::Neurological && plane != Plane::Sagittal { -1.0 } else { 1.0 }
+    }
+
+    /// Whether a plane's picture still has the sides that the convention promises: not when it is turned away.
+    #[must_use]
+    pub fn keeps_convention(&self, plane: Plane) -> bool {
+        let to_right = if self.convention == Convention::Neurological { DVec3::X } else { DVec3::NEG_X };
+        plane != Plane::Sagittal && self.screen_axes(plane).0.dot(to_right) > 0.5
     }
 
     /// Unit direction in which the slice number grows: superior, anterior, right when the planes are not turned.
@@ -84,7 +96,7 @@ impl Frame {
     pub fn turned(&self, plane: Plane, by: f64) -> Self {
         let (right, down) = self.unrolled_axes(plane);
         let mut roll = self.roll;
-        roll[plane.index()] += by;
+        roll[plane.index()] += self.sense(plane) * by;
         Self { turn: (DQuat::from_axis_angle(right.cross(down), by) * self.turn).normalize(), roll, ..*self }
     }
 
@@ -166,7 +178,7 @@ impl Slab {
     #[must_use]
     pub fn samples(&self, spacing_mm: f64) -> usize {
         let steps = (self.thickness_mm / spacing_mm.max(1e-3)).ceil();
-        if self.thickness_mm > 0.0 { (steps as usize + 1).min(Self::MAX_SAMPLES) } else { 1 }
+        if self.thickness_mm > 0.0 { steps.min(Self::MAX_SAMPLES as f64 - 1.0) as usize + 1 } else { 1 }
     }
 
     /// The distances of its samples from the plane in mm, from one face to the other.
@@ -274,9 +286,36 @@ mod tests {
     }
 
     #[test]
+    fn the_other_convention_shows_the_mirror_image_of_turned_planes() {
+        let turned = Frame::default().turned(Plane::Axial, 0.7).turned(Plane::Coronal, -0.3);
+        let mirrored = Frame { convention: Convention::Neurological, ..turned };
+        for plane in [Plane::Axial, Plane::Coronal] {
+            let ((right, down), (other, same)) = (turned.screen_axes(plane), mirrored.screen_axes(plane));
+            assert!(right.distance(-other) < 1e-12 && down.distance(same) < 1e-12, "{plane:?}");
+        }
+        // In the mirrored picture too its own picture stays, and the others turn clockwise.
+        let before = mirrored.screen_axes(Plane::Axial);
+        let after = mirrored.turned(Plane::Axial, 0.2);
+        assert!(after.screen_axes(Plane::Axial).0.distance(before.0) < 1e-12);
+        let (right, down) = before;
+        let turn = |v: DVec3| v.dot(down).atan2(v.dot(right));
+        let by = turn(after.normal(Plane::Coronal)) - turn(mirrored.normal(Plane::Coronal));
+        assert!((by.rem_euclid(std::f64::consts::TAU) - 0.2).abs() < 1e-9, "{by}");
+    }
+
+    #[test]
+    fn the_convention_is_claimed_only_while_it_holds() {
+        let half_turn = Frame::default().turned(Plane::Axial, std::f64::consts::PI);
+        assert!(Frame::default().keeps_convention(Plane::Coronal) && !half_turn.keeps_convention(Plane::Coronal));
+        assert!(half_turn.keeps_convention(Plane::Axial), "its own picture stayed");
+        assert!(!Frame::default().keeps_convention(Plane::Sagittal), "it has no sides");
+    }
+
+    #[test]
     fn a_slab_is_sampled_once_per_voxel_from_face_to_face() {
         let slab = Slab { mode: SlabMode::Max, thickness_mm: 10.0 };
         assert_eq!(slab.samples(2.0), 6);
+        assert_eq!(Slab { thickness_mm: 1e300, ..slab }.samples(1.0), Slab::MAX_SAMPLES);
         assert!([(0, -5.0), (3, 1.0), (5, 5.0)].iter().all(|&(n, mm)| (slab.offset_mm(n, 6) - mm).abs() < 1e-12));
         assert_eq!((Slab::default().samples(1.0), Slab::default().offset_mm(0, 1)), (1, 0.0));
     }
