@@ -240,7 +240,7 @@ impl State {
                     return vec![Effect::Layer(LayerEffect::Open(self.layers.patient, targets))];
                 }
             }
-            LayerCommand::Opened(patient, new) if patient == layers.patient => self.add(new),
+            LayerCommand::Opened(patient, new) if patient == layers.patient => return self.add(new),
             LayerCommand::Sifted(sieve, sifted) => {
                 if let Some(layer) = layers.list.iter_mut().find(|layer| layer.id == sieve.layer)
                     && layer.sieve().is(&sieve)
@@ -287,23 +287,43 @@ impl State {
     }
 
     /// Lays layers from files on top.
-    fn add(&mut self, new: Vec<Layer>) {
-        let Some(bounds_mm) = self.scan.as_ref().map(|open| open.bounds_mm) else { return };
+    fn add(&mut self, new: Vec<Layer>) -> Vec<Effect> {
+        let Some(bounds_mm) = self.scan.as_ref().map(|open| open.bounds_mm) else { return Vec::new() };
         let mut away = false;
+        let mut effects = Vec::new();
         for mut layer in new {
             away |= !layer.volume.grid.bounds_mm().overlaps(bounds_mm);
-            let alike = |other: &&Layer| other.source == Source::File && other.name.starts_with(&layer.name);
-            let before = self.layers.list.iter().filter(alike).count();
-            if before > 0 {
-                layer.name = format!("{} {}", layer.name, before + 1);
-            }
-            self.put(layer, usize::MAX);
+            layer.name = self.free_name(&layer.name);
+            effects.extend(self.put_on_top(layer));
         }
         self.layers.hidden = false;
         if away {
             let text = "The overlay lies beside the scan: it is of another place, or of another patient";
             self.message = Some(Message::error(text));
         }
+        effects
+    }
+
+    /// A name that no other layer has: this one, or with a number behind it.
+    fn free_name(&self, name: &str) -> String {
+        let taken = |name: &str| self.layers.list.iter().any(|layer| layer.name == name);
+        let (mut free, mut number) = (name.to_owned(), 1);
+        while taken(&free) {
+            number += 1;
+            free = format!("{name} {number}");
+        }
+        free
+    }
+
+    /// Lays a layer over all others, as it was shown when it was there before.
+    fn put_on_top(&mut self, layer: Layer) -> Vec<Effect> {
+        self.put(layer, usize::MAX);
+        let Some(layer) = self.layers.list.last_mut() else { return Vec::new() };
+        self.session.dress(layer);
+        if layer.source == Source::Residual {
+            self.layers.residual = Look { overlay: layer.overlay, min_mm3: layer.min_mm3 };
+        }
+        if layer.min_mm3 > 0.0 { sifting(layer.sieve()) } else { Vec::new() }
     }
 
     /// Gives a layer its number and lays it over so many others.
@@ -322,7 +342,10 @@ impl State {
 
     /// Takes an analysis and lays its map over the picture, or takes both away.
     pub(super) fn set_analysis(&mut self, analysis: Option<Arc<Analysis>>) -> Vec<Effect> {
-        self.layers.list.retain(|layer| layer.source != Source::Residual);
+        // Another map of the same case is shown as this one was.
+        for former in self.layers.list.extract_if(.., |layer| layer.source == Source::Residual) {
+            self.session.put_aside(&former);
+        }
         let Look { overlay, min_mm3 } = self.layers.residual;
         let mut effects = Vec::new();
         if let Some((analysis, volume)) = analysis.as_ref().and_then(|a| Some((a, a.shown.clone()?))) {
@@ -334,23 +357,10 @@ impl State {
                 min_mm3,
                 ..Layer::new(Source::Residual, "residual", volume, overlay)
             };
-            self.put(layer, usize::MAX);
-            self.restore_layers();
-            let placed = self.layers.list.last().filter(|layer| layer.min_mm3 > 0.0);
-            effects = placed.map_or_else(Vec::new, |layer| sifting(layer.sieve()));
+            effects = self.put_on_top(layer);
         }
         self.analysis = analysis;
         effects
-    }
-
-    /// Shows the layer of this name as it was shown before; false when there is none yet.
-    pub(super) fn dress_layer(&mut self, name: &str, overlay: Overlay, min_mm3: f64, shown: bool) -> bool {
-        let Some(layer) = self.layers.list.iter_mut().find(|layer| layer.name == name) else { return false };
-        (layer.overlay, layer.min_mm3, layer.shown) = (overlay, min_mm3, shown);
-        if layer.source == Source::Residual {
-            self.layers.residual = Look { overlay, min_mm3 };
-        }
-        true
     }
 
     /// The layers that can be seen now, from the lowest to the highest, with their numbers.
@@ -448,6 +458,16 @@ mod tests {
         send(&mut state, LayerCommand::Remove(0));
         assert_eq!(names(&state), ["map"]);
         assert!(send(&mut state, LayerCommand::Remove(7)).is_empty());
+    }
+
+    #[test]
+    fn no_two_layers_have_the_same_name() {
+        let mut state = with_two();
+        let patient = state.layers.patient;
+        send(&mut state, LayerCommand::Remove(0));
+        let mask = Layer { name: "map of a mask".to_owned(), ..map(DVec3::ZERO) };
+        send(&mut state, LayerCommand::Opened(patient, vec![mask, map(DVec3::ZERO), map(DVec3::ZERO)]));
+        assert_eq!(names(&state), ["map 2", "map of a mask", "map", "map 3"]);
     }
 
     #[test]
