@@ -148,18 +148,9 @@ impl State {
 
     fn second_opened(&mut self, open: OpenScan) {
         let Some(first) = &self.scan else { return };
-        let unlike = |(a, b): (&String, &String)| a != b;
-        let frames = first.scan.frame_of_reference.as_ref().zip(open.scan.frame_of_reference.as_ref());
-        let text = if !first.bounds_mm.overlaps(open.bounds_mm) {
-            "The two scans do not overlap: they are of different places, or of different patients"
-        } else if !checks::orientation_known(&first.scan) || !checks::orientation_known(&open.scan) {
-            "One of the two scans does not say how it lies in the patient: they may not match"
-        } else if frames.is_some_and(unlike) {
-            "The two scans have different frames of reference: the patient may have moved, or be another one"
-        } else {
-            ""
-        };
-        if !text.is_empty() {
+        let oriented = checks::orientation_known(&open.scan);
+        let frame = open.scan.frame_of_reference.as_ref();
+        if let Some(text) = checks::mismatch("The second scan", first, open.bounds_mm, oriented, frame) {
             self.message = Some(Message::error(text));
         }
         let window = open.windows.first().map_or(Window::between(0.0, 1.0), |(_, window)| window.clone());
@@ -315,7 +306,7 @@ mod tests {
         let told = |scan: Scan| with_second(scan, Mode::SideBySide).message.map(|message| message.text);
         let away = Volume::from_f32(Grid::centred([2; 3], 1.0, DVec3::X * 900.0), vec![0.0; 8], Unit::Arbitrary);
         let away = Scan { volume: Arc::new(away), ..scan([2, 2, 2]) };
-        assert!(told(away).unwrap().contains("do not overlap"));
+        assert!(told(away).unwrap().contains("The second scan lies beside the scan"));
         assert!(told(crate::app::testing::checked(&["no-orientation"])).unwrap().contains("how it lies"));
         assert_eq!(told(Scan { frame_of_reference: Some("1.2".to_owned()), ..scan([9; 3]) }), None, "one is unknown");
 
@@ -325,7 +316,7 @@ mod tests {
         state.apply(Command::Opened(Opened { scan: first, origin: None, labels: [None; 2] }));
         let patient = state.layers.patient;
         send(&mut state, CompareCommand::Opened(patient, second, None));
-        assert!(state.message.unwrap().text.contains("frames of reference"));
+        assert!(state.message.unwrap().text.contains("frame of reference"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What lies over the picture: anomaly maps, masks and maps from files, a second scan; each with its own colours.
 
+use super::checks;
 use super::command::{Effect, Wanted};
 use super::load::{Origin, Target};
 use super::message::Message;
@@ -47,6 +48,10 @@ pub struct Layer {
     pub maker: Option<String>,
     /// Its values as they came.
     pub volume: Arc<Volume>,
+    /// Whether its file says how it lies in the patient.
+    pub oriented: bool,
+    /// DICOM's frame of reference UID, where there is one.
+    pub frame_of_reference: Option<String>,
     /// Its colours.
     pub overlay: Overlay,
     /// The values at the ends of its colour bar.
@@ -154,6 +159,8 @@ impl Layer {
             unit: volume.unit.symbol().to_owned(),
             maker: None,
             volume,
+            oriented: true,
+            frame_of_reference: None,
             overlay,
             range: [0.0, 1.0],
             normal: None,
@@ -288,17 +295,17 @@ impl State {
 
     /// Lays layers from files on top.
     fn add(&mut self, new: Vec<Layer>) -> Vec<Effect> {
-        let Some(bounds_mm) = self.scan.as_ref().map(|open| open.bounds_mm) else { return Vec::new() };
-        let mut away = false;
+        let mut told = None;
         let mut effects = Vec::new();
         for mut layer in new {
-            away |= !layer.volume.grid.bounds_mm().overlaps(bounds_mm);
+            let Some(scan) = &self.scan else { break };
+            let (bounds_mm, frame) = (layer.volume.grid.bounds_mm(), layer.frame_of_reference.as_ref());
+            told = told.or_else(|| checks::mismatch("The overlay", scan, bounds_mm, layer.oriented, frame));
             layer.name = self.free_name(&layer.name);
             effects.extend(self.put_on_top(layer));
         }
         self.layers.hidden = false;
-        if away {
-            let text = "The overlay lies beside the scan: it is of another place, or of another patient";
+        if let Some(text) = told {
             self.message = Some(Message::error(text));
         }
         effects
@@ -503,6 +510,26 @@ mod tests {
         let patient = state.layers.patient;
         send(&mut state, LayerCommand::Opened(patient, vec![map(DVec3::X * 500.0)]));
         assert!(state.message.is_some_and(|message| message.text.contains("beside the scan")));
+    }
+
+    #[test]
+    fn a_layer_that_may_be_mirrored_or_of_another_frame_is_told() {
+        let told = |scan: Scan, layer: Layer| {
+            let mut state = State::default();
+            state.apply(opened(scan));
+            let patient = state.layers.patient;
+            send(&mut state, LayerCommand::Opened(patient, vec![layer]));
+            state.message.map(|message| message.text).unwrap_or_default()
+        };
+        let framed = |uid: &str| Scan { frame_of_reference: Some(uid.to_owned()), ..scan([40, 40, 40]) };
+        let layer = |uid: &str| Layer { frame_of_reference: Some(uid.to_owned()), ..map(DVec3::ZERO) };
+        assert_eq!(told(framed("1.2"), map(DVec3::ZERO)), "", "a file that has none");
+        assert_eq!(told(framed("1.2"), layer("1.2")), "");
+        assert!(told(framed("1.2"), layer("1.3")).starts_with("The overlay has another frame of reference"));
+        let silent = Layer { oriented: false, ..map(DVec3::ZERO) };
+        assert!(told(framed("1.2"), silent).starts_with("The overlay does not say how it lies"));
+        let flat = crate::app::testing::checked(&["no-orientation"]);
+        assert!(told(flat, map(DVec3::ZERO)).starts_with("The scan does not say how it lies"));
     }
 
     #[test]
