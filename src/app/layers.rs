@@ -9,7 +9,7 @@ use super::state::State;
 use crate::image::components::Sifted;
 use crate::image::render;
 use crate::methods::residual::NormalValue;
-use crate::view::{ColourMap, Overlay};
+use crate::view::{ColourMap, Overlay, RaycastView};
 use crate::volume::Volume;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -382,11 +382,20 @@ impl State {
         self.seen_layers().map(|(_, layer)| layer.to_draw()).collect()
     }
 
-    /// The same for the 3-D picture, where a second scan would hide everything else.
+    /// The same for the 3-D picture, where a second scan would hide everything else and only the uppermost maps have room.
     #[must_use]
     pub fn visible_maps(&self) -> Vec<render::Layer> {
-        let maps = self.seen_layers().filter(|(_, layer)| layer.source != Source::Second);
-        maps.map(|(_, layer)| layer.to_draw()).collect()
+        self.seen_maps().skip(self.maps_left_out()).map(Layer::to_draw).collect()
+    }
+
+    /// How many of the maps that can be seen on the planes have no room in 3-D.
+    #[must_use]
+    pub fn maps_left_out(&self) -> usize {
+        self.seen_maps().count().saturating_sub(RaycastView::MAPS)
+    }
+
+    fn seen_maps(&self) -> impl Iterator<Item = &Layer> {
+        self.seen_layers().map(|(_, layer)| layer).filter(|layer| layer.source != Source::Second)
     }
 }
 
@@ -475,6 +484,18 @@ mod tests {
         let mask = Layer { name: "map of a mask".to_owned(), ..map(DVec3::ZERO) };
         send(&mut state, LayerCommand::Opened(patient, vec![mask, map(DVec3::ZERO), map(DVec3::ZERO)]));
         assert_eq!(names(&state), ["map 2", "map of a mask", "map", "map 3"]);
+    }
+
+    #[test]
+    fn the_uppermost_three_maps_are_in_3_d_and_the_rest_is_counted() {
+        let mut state = with_two();
+        let patient = state.layers.patient;
+        assert_eq!((state.visible_maps().len(), state.maps_left_out()), (2, 0));
+        send(&mut state, LayerCommand::Opened(patient, [DVec3::ZERO; 3].map(map).to_vec()));
+        assert_eq!(state.visible_maps(), state.visible_layers()[2..]);
+        assert_eq!(state.maps_left_out(), 2);
+        send(&mut state, LayerCommand::Show(4, false));
+        assert_eq!(state.visible_maps(), state.visible_layers()[1..], "one that is off takes no room");
     }
 
     #[test]

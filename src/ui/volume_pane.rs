@@ -49,6 +49,12 @@ pub(super) fn ui(ui: &mut Ui, state: &State, rect: Rect, commands: &mut Vec<Comm
     };
     let corner = rect.left_top() + vec2(7.0, 6.0);
     shaded_text(ui, corner, Align2::LEFT_TOP, &title, FontId::proportional(12.0), theme::TEXT);
+    let left_out = state.maps_left_out();
+    if left_out > 0 {
+        let text = format!("{left_out} more overlay{} not in 3-D", if left_out == 1 { "" } else { "s" });
+        let at = corner + vec2(0.0, 18.0);
+        shaded_text(ui, at, Align2::LEFT_TOP, &text, FontId::proportional(11.0), theme::NOTICE);
+    }
     plane_marks::scale_ui(ui, &pane);
     colour_bar::in_pane(ui, state, rect);
     mouse(ui, state, &pane, &response, commands);
