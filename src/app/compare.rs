@@ -181,7 +181,7 @@ impl State {
         }
     }
 
-    fn set_second_window(&mut self, window: Window) {
+    pub(super) fn set_second_window(&mut self, window: Window) {
         let Some(second) = &mut self.compare.second else { return };
         second.window = window;
         let (low, high) = ends(&second.window);
