@@ -8,7 +8,7 @@ use super::load::{Origin, Target};
 use super::message::Message;
 use super::state::{OpenScan, State};
 use crate::io::Scan;
-use crate::view::{Overlay, Window};
+use crate::view::{Overlay, VoiFunction, Window};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -184,9 +184,19 @@ impl State {
     pub(super) fn set_second_window(&mut self, window: Window) {
         let Some(second) = &mut self.compare.second else { return };
         second.window = window;
-        let (low, high) = ends(&second.window);
+        let ((low, high), inverted) = (ends(&second.window), second.window.inverted);
         for layer in self.layers.list.iter_mut().filter(|layer| layer.source == Source::Second) {
-            (layer.overlay.low, layer.overlay.high) = (low, high);
+            (layer.overlay.low, layer.overlay.high, layer.overlay.inverted) = (low, high, inverted);
+        }
+    }
+
+    /// The function of the second scan's window, where the blend leaves it out: greys of a layer rise evenly.
+    #[must_use]
+    pub fn left_out_of_blend(&self) -> Option<&'static str> {
+        let second = self.compare.second.as_ref().filter(|_| self.compare.mode == Mode::Blended)?;
+        match &second.window.function {
+            VoiFunction::Linear | VoiFunction::LinearExact => None,
+            curved @ (VoiFunction::Sigmoid | VoiFunction::Table(_)) => Some(curved.name()),
         }
     }
 
@@ -299,6 +309,24 @@ mod tests {
         assert_eq!(state.compare.second.as_ref().map(|second| second.window.width), Some(40.0));
         state.apply(Command::Layer(LayerCommand::Remove(0)));
         assert!(state.compare.second.is_none() && state.visible_layers().len() == 1);
+    }
+
+    #[test]
+    fn an_inverted_scan_stays_inverted_in_the_blend_and_a_curve_is_said_to_be_left_out() {
+        let mut state = with_second(Scan { inverted: true, ..scan([10, 10, 10]) }, Mode::Blended);
+        let greys = |state: &State| {
+            let (window, overlay) = (&state.compare.second.as_ref().unwrap().window, state.visible_layers()[0].overlay);
+            [0.0, 99.0].map(|value| (window.apply(value).round(), overlay.position(value as f32).map(f32::round)))
+        };
+        assert_eq!(greys(&state), [(1.0, Some(1.0)), (0.0, Some(0.0))]);
+        send(&mut state, CompareCommand::SetWindow(Window::between(10.0, 30.0)));
+        assert_eq!(greys(&state), [(0.0, Some(0.0)), (1.0, Some(1.0))], "turned over by the reader");
+        assert_eq!(state.left_out_of_blend(), None);
+        let sigmoid = Window { function: VoiFunction::Sigmoid, ..Window::between(10.0, 30.0) };
+        send(&mut state, CompareCommand::SetWindow(sigmoid));
+        assert_eq!(state.left_out_of_blend(), Some("SIGMOID"));
+        send(&mut state, CompareCommand::Toggle);
+        assert_eq!(state.left_out_of_blend(), None, "beside the first it has its own window");
     }
 
     #[test]
