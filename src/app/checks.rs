@@ -1,6 +1,8 @@
 //! What the findings of a series check mean for what is shown and offered.
 
+use super::state::OpenScan;
 use crate::io::{Format, Scan};
+use crate::space::BoxMm;
 
 /// Whether the directions of the scan in the patient are known; otherwise nothing may be called left or right.
 #[must_use]
@@ -18,6 +20,29 @@ pub fn resampled(scan: &Scan) -> bool {
 #[must_use]
 pub fn uneven(scan: &Scan) -> bool {
     scan.format == Format::Dicom && !resampled(scan) && (has(scan, "uneven-spacing") || has(scan, "missing-slices"))
+}
+
+/// Why something may lie in the wrong place when it is shown with `scan`: its outline in the world, whether its directions
+/// in the patient are known, and its frame of reference. None where nothing speaks against it.
+pub(super) fn mismatch(
+    what: &str,
+    scan: &OpenScan,
+    bounds_mm: BoxMm,
+    oriented: bool,
+    frame_of_reference: Option<&String>,
+) -> Option<String> {
+    let frames = scan.scan.frame_of_reference.as_ref().zip(frame_of_reference);
+    let text = if !scan.bounds_mm.overlaps(bounds_mm) {
+        format!("{what} lies beside the scan: it is of another place, or of another patient")
+    } else if !oriented || !orientation_known(&scan.scan) {
+        let silent = if oriented { "The scan" } else { what };
+        format!("{silent} does not say how it lies in the patient: left and right may be mixed up between the two")
+    } else if frames.is_some_and(|(a, b)| a != b) {
+        format!("{what} has another frame of reference than the scan: the patient may have moved, or be another one")
+    } else {
+        return None;
+    };
+    Some(text)
 }
 
 fn has(scan: &Scan, code: &str) -> bool {

@@ -8,7 +8,7 @@ use super::load::{Origin, Target};
 use super::message::Message;
 use super::state::{OpenScan, State};
 use crate::io::Scan;
-use crate::view::{Overlay, Window};
+use crate::view::{Overlay, VoiFunction, Window};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -148,18 +148,9 @@ impl State {
 
     fn second_opened(&mut self, open: OpenScan) {
         let Some(first) = &self.scan else { return };
-        let unlike = |(a, b): (&String, &String)| a != b;
-        let frames = first.scan.frame_of_reference.as_ref().zip(open.scan.frame_of_reference.as_ref());
-        let text = if !first.bounds_mm.overlaps(open.bounds_mm) {
-            "The two scans do not overlap: they are of different places, or of different patients"
-        } else if !checks::orientation_known(&first.scan) || !checks::orientation_known(&open.scan) {
-            "One of the two scans does not say how it lies in the patient: they may not match"
-        } else if frames.is_some_and(unlike) {
-            "The two scans have different frames of reference: the patient may have moved, or be another one"
-        } else {
-            ""
-        };
-        if !text.is_empty() {
+        let oriented = checks::orientation_known(&open.scan);
+        let frame = open.scan.frame_of_reference.as_ref();
+        if let Some(text) = checks::mismatch("The second scan", first, open.bounds_mm, oriented, frame) {
             self.message = Some(Message::error(text));
         }
         let window = open.windows.first().map_or(Window::between(0.0, 1.0), |(_, window)| window.clone());
@@ -190,12 +181,22 @@ impl State {
         }
     }
 
-    fn set_second_window(&mut self, window: Window) {
+    pub(super) fn set_second_window(&mut self, window: Window) {
         let Some(second) = &mut self.compare.second else { return };
         second.window = window;
-        let (low, high) = ends(&second.window);
+        let ((low, high), inverted) = (ends(&second.window), second.window.inverted);
         for layer in self.layers.list.iter_mut().filter(|layer| layer.source == Source::Second) {
-            (layer.overlay.low, layer.overlay.high) = (low, high);
+            (layer.overlay.low, layer.overlay.high, layer.overlay.inverted) = (low, high, inverted);
+        }
+    }
+
+    /// The function of the second scan's window, where the blend leaves it out: greys of a layer rise evenly.
+    #[must_use]
+    pub fn left_out_of_blend(&self) -> Option<&'static str> {
+        let second = self.compare.second.as_ref().filter(|_| self.compare.mode == Mode::Blended)?;
+        match &second.window.function {
+            VoiFunction::Linear | VoiFunction::LinearExact => None,
+            curved @ (VoiFunction::Sigmoid | VoiFunction::Table(_)) => Some(curved.name()),
         }
     }
 
@@ -311,11 +312,29 @@ mod tests {
     }
 
     #[test]
+    fn an_inverted_scan_stays_inverted_in_the_blend_and_a_curve_is_said_to_be_left_out() {
+        let mut state = with_second(Scan { inverted: true, ..scan([10, 10, 10]) }, Mode::Blended);
+        let greys = |state: &State| {
+            let (window, overlay) = (&state.compare.second.as_ref().unwrap().window, state.visible_layers()[0].overlay);
+            [0.0, 99.0].map(|value| (window.apply(value).round(), overlay.position(value as f32).map(f32::round)))
+        };
+        assert_eq!(greys(&state), [(1.0, Some(1.0)), (0.0, Some(0.0))]);
+        send(&mut state, CompareCommand::SetWindow(Window::between(10.0, 30.0)));
+        assert_eq!(greys(&state), [(0.0, Some(0.0)), (1.0, Some(1.0))], "turned over by the reader");
+        assert_eq!(state.left_out_of_blend(), None);
+        let sigmoid = Window { function: VoiFunction::Sigmoid, ..Window::between(10.0, 30.0) };
+        send(&mut state, CompareCommand::SetWindow(sigmoid));
+        assert_eq!(state.left_out_of_blend(), Some("SIGMOID"));
+        send(&mut state, CompareCommand::Toggle);
+        assert_eq!(state.left_out_of_blend(), None, "beside the first it has its own window");
+    }
+
+    #[test]
     fn scans_that_cannot_match_are_told() {
         let told = |scan: Scan| with_second(scan, Mode::SideBySide).message.map(|message| message.text);
         let away = Volume::from_f32(Grid::centred([2; 3], 1.0, DVec3::X * 900.0), vec![0.0; 8], Unit::Arbitrary);
         let away = Scan { volume: Arc::new(away), ..scan([2, 2, 2]) };
-        assert!(told(away).unwrap().contains("do not overlap"));
+        assert!(told(away).unwrap().contains("The second scan lies beside the scan"));
         assert!(told(crate::app::testing::checked(&["no-orientation"])).unwrap().contains("how it lies"));
         assert_eq!(told(Scan { frame_of_reference: Some("1.2".to_owned()), ..scan([9; 3]) }), None, "one is unknown");
 
@@ -325,7 +344,7 @@ mod tests {
         state.apply(Command::Opened(Opened { scan: first, origin: None, labels: [None; 2] }));
         let patient = state.layers.patient;
         send(&mut state, CompareCommand::Opened(patient, second, None));
-        assert!(state.message.unwrap().text.contains("frames of reference"));
+        assert!(state.message.unwrap().text.contains("frame of reference"));
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub(super) fn grey_look(volume: &Volume, window: &Window) -> (Overlay, [f32; 2])
         threshold: (statistics.min - 1e-3 * (statistics.max - statistics.min)) as f32,
         low: low as f32,
         high: high as f32,
+        inverted: window.inverted,
         ..Overlay::default()
     };
     (overlay, [statistics.min.min(low) as f32, statistics.max.max(high) as f32])
@@ -149,5 +150,7 @@ mod tests {
             [Some(0.0), Some(0.0), Some(0.5), Some(1.0)]
         );
         assert_eq!(range, [-1000.0, 1200.0]);
+        let (turned, _) = grey_look(&scan, &Window { inverted: true, ..Window::linear(200.0, 2000.0) });
+        assert_eq!([-1000.0, 1200.0].map(|v| turned.position(v)), [Some(1.0), Some(0.0)], "low values are bright");
     }
 }

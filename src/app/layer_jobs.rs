@@ -1,5 +1,6 @@
 //! Background work for what lies over the picture: reading masks, maps and a second scan, leaving out small clusters.
 
+use super::checks;
 use super::command::Command;
 use super::compare::CompareCommand;
 use super::first_look::first_look;
@@ -127,6 +128,7 @@ fn read_layers(targets: &[Target], progress: &Progress) -> Result<Vec<Layer>, Op
 fn layer(scan: Scan) -> Layer {
     let file = scan.path.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
     let look = first_look(&scan.volume);
+    let oriented = checks::orientation_known(&scan);
     let mut volume = scan.volume;
     // It was just read: nobody else has it, and nothing is copied.
     Arc::make_mut(&mut volume).unit = look.unit;
@@ -136,5 +138,21 @@ fn layer(scan: Scan) -> Layer {
         Format::Dicom => format!("{kind} {}", scan.description.trim()),
         _ => kind.to_owned(),
     };
-    Layer { file, range: look.range, ..Layer::new(Source::File, name, volume, look.overlay) }
+    let frame_of_reference = scan.frame_of_reference;
+    let new = Layer::new(Source::File, name, volume, look.overlay);
+    Layer { file, oriented, frame_of_reference, range: look.range, ..new }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::checked;
+
+    #[test]
+    fn a_layer_keeps_what_its_file_says_about_its_place() {
+        let frame_of_reference = Some("1.2.3".to_owned());
+        let known = layer(Scan { frame_of_reference: frame_of_reference.clone(), ..checked(&[]) });
+        assert_eq!((known.oriented, known.frame_of_reference), (true, frame_of_reference));
+        assert!(!layer(checked(&["no-orientation"])).oriented);
+    }
 }

@@ -1,5 +1,6 @@
 //! What lies over the picture: anomaly maps, masks and maps from files, a second scan; each with its own colours.
 
+use super::checks;
 use super::command::{Effect, Wanted};
 use super::load::{Origin, Target};
 use super::message::Message;
@@ -8,7 +9,7 @@ use super::state::State;
 use crate::image::components::Sifted;
 use crate::image::render;
 use crate::methods::residual::NormalValue;
-use crate::view::{ColourMap, Overlay};
+use crate::view::{ColourMap, Overlay, RaycastView};
 use crate::volume::Volume;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,6 +48,10 @@ pub struct Layer {
     pub maker: Option<String>,
     /// Its values as they came.
     pub volume: Arc<Volume>,
+    /// Whether its file says how it lies in the patient.
+    pub oriented: bool,
+    /// DICOM's frame of reference UID, where there is one.
+    pub frame_of_reference: Option<String>,
     /// Its colours.
     pub overlay: Overlay,
     /// The values at the ends of its colour bar.
@@ -154,6 +159,8 @@ impl Layer {
             unit: volume.unit.symbol().to_owned(),
             maker: None,
             volume,
+            oriented: true,
+            frame_of_reference: None,
             overlay,
             range: [0.0, 1.0],
             normal: None,
@@ -240,7 +247,7 @@ impl State {
                     return vec![Effect::Layer(LayerEffect::Open(self.layers.patient, targets))];
                 }
             }
-            LayerCommand::Opened(patient, new) if patient == layers.patient => self.add(new),
+            LayerCommand::Opened(patient, new) if patient == layers.patient => return self.add(new),
             LayerCommand::Sifted(sieve, sifted) => {
                 if let Some(layer) = layers.list.iter_mut().find(|layer| layer.id == sieve.layer)
                     && layer.sieve().is(&sieve)
@@ -287,23 +294,43 @@ impl State {
     }
 
     /// Lays layers from files on top.
-    fn add(&mut self, new: Vec<Layer>) {
-        let Some(bounds_mm) = self.scan.as_ref().map(|open| open.bounds_mm) else { return };
-        let mut away = false;
+    fn add(&mut self, new: Vec<Layer>) -> Vec<Effect> {
+        let mut told = None;
+        let mut effects = Vec::new();
         for mut layer in new {
-            away |= !layer.volume.grid.bounds_mm().overlaps(bounds_mm);
-            let alike = |other: &&Layer| other.source == Source::File && other.name.starts_with(&layer.name);
-            let before = self.layers.list.iter().filter(alike).count();
-            if before > 0 {
-                layer.name = format!("{} {}", layer.name, before + 1);
-            }
-            self.put(layer, usize::MAX);
+            let Some(scan) = &self.scan else { break };
+            let (bounds_mm, frame) = (layer.volume.grid.bounds_mm(), layer.frame_of_reference.as_ref());
+            told = told.or_else(|| checks::mismatch("The overlay", scan, bounds_mm, layer.oriented, frame));
+            layer.name = self.free_name(&layer.name);
+            effects.extend(self.put_on_top(layer));
         }
         self.layers.hidden = false;
-        if away {
-            let text = "The overlay lies beside the scan: it is of another place, or of another patient";
+        if let Some(text) = told {
             self.message = Some(Message::error(text));
         }
+        effects
+    }
+
+    /// A name that no other layer has: this one, or with a number behind it.
+    fn free_name(&self, name: &str) -> String {
+        let taken = |name: &str| self.layers.list.iter().any(|layer| layer.name == name);
+        let (mut free, mut number) = (name.to_owned(), 1);
+        while taken(&free) {
+            number += 1;
+            free = format!("{name} {number}");
+        }
+        free
+    }
+
+    /// Lays a layer over all others, as it was shown when it was there before.
+    fn put_on_top(&mut self, layer: Layer) -> Vec<Effect> {
+        self.put(layer, usize::MAX);
+        let Some(layer) = self.layers.list.last_mut() else { return Vec::new() };
+        self.session.dress(layer);
+        if layer.source == Source::Residual {
+            self.layers.residual = Look { overlay: layer.overlay, min_mm3: layer.min_mm3 };
+        }
+        if layer.min_mm3 > 0.0 { sifting(layer.sieve()) } else { Vec::new() }
     }
 
     /// Gives a layer its number and lays it over so many others.
@@ -322,7 +349,10 @@ impl State {
 
     /// Takes an analysis and lays its map over the picture, or takes both away.
     pub(super) fn set_analysis(&mut self, analysis: Option<Arc<Analysis>>) -> Vec<Effect> {
-        self.layers.list.retain(|layer| layer.source != Source::Residual);
+        // Another map of the same case is shown as this one was.
+        for former in self.layers.list.extract_if(.., |layer| layer.source == Source::Residual) {
+            self.session.put_aside(&former);
+        }
         let Look { overlay, min_mm3 } = self.layers.residual;
         let mut effects = Vec::new();
         if let Some((analysis, volume)) = analysis.as_ref().and_then(|a| Some((a, a.shown.clone()?))) {
@@ -334,23 +364,10 @@ impl State {
                 min_mm3,
                 ..Layer::new(Source::Residual, "residual", volume, overlay)
             };
-            self.put(layer, usize::MAX);
-            self.restore_layers();
-            let placed = self.layers.list.last().filter(|layer| layer.min_mm3 > 0.0);
-            effects = placed.map_or_else(Vec::new, |layer| sifting(layer.sieve()));
+            effects = self.put_on_top(layer);
         }
         self.analysis = analysis;
         effects
-    }
-
-    /// Shows the layer of this name as it was shown before; false when there is none yet.
-    pub(super) fn dress_layer(&mut self, name: &str, overlay: Overlay, min_mm3: f64, shown: bool) -> bool {
-        let Some(layer) = self.layers.list.iter_mut().find(|layer| layer.name == name) else { return false };
-        (layer.overlay, layer.min_mm3, layer.shown) = (overlay, min_mm3, shown);
-        if layer.source == Source::Residual {
-            self.layers.residual = Look { overlay, min_mm3 };
-        }
-        true
     }
 
     /// The layers that can be seen now, from the lowest to the highest, with their numbers.
@@ -365,11 +382,20 @@ impl State {
         self.seen_layers().map(|(_, layer)| layer.to_draw()).collect()
     }
 
-    /// The same for the 3-D picture, where a second scan would hide everything else.
+    /// The same for the 3-D picture, where a second scan would hide everything else and only the uppermost maps have room.
     #[must_use]
     pub fn visible_maps(&self) -> Vec<render::Layer> {
-        let maps = self.seen_layers().filter(|(_, layer)| layer.source != Source::Second);
-        maps.map(|(_, layer)| layer.to_draw()).collect()
+        self.seen_maps().skip(self.maps_left_out()).map(Layer::to_draw).collect()
+    }
+
+    /// How many of the maps that can be seen on the planes have no room in 3-D.
+    #[must_use]
+    pub fn maps_left_out(&self) -> usize {
+        self.seen_maps().count().saturating_sub(RaycastView::MAPS)
+    }
+
+    fn seen_maps(&self) -> impl Iterator<Item = &Layer> {
+        self.seen_layers().map(|(_, layer)| layer).filter(|layer| layer.source != Source::Second)
     }
 }
 
@@ -451,6 +477,28 @@ mod tests {
     }
 
     #[test]
+    fn no_two_layers_have_the_same_name() {
+        let mut state = with_two();
+        let patient = state.layers.patient;
+        send(&mut state, LayerCommand::Remove(0));
+        let mask = Layer { name: "map of a mask".to_owned(), ..map(DVec3::ZERO) };
+        send(&mut state, LayerCommand::Opened(patient, vec![mask, map(DVec3::ZERO), map(DVec3::ZERO)]));
+        assert_eq!(names(&state), ["map 2", "map of a mask", "map", "map 3"]);
+    }
+
+    #[test]
+    fn the_uppermost_three_maps_are_in_3_d_and_the_rest_is_counted() {
+        let mut state = with_two();
+        let patient = state.layers.patient;
+        assert_eq!((state.visible_maps().len(), state.maps_left_out()), (2, 0));
+        send(&mut state, LayerCommand::Opened(patient, [DVec3::ZERO; 3].map(map).to_vec()));
+        assert_eq!(state.visible_maps(), state.visible_layers()[2..]);
+        assert_eq!(state.maps_left_out(), 2);
+        send(&mut state, LayerCommand::Show(4, false));
+        assert_eq!(state.visible_maps(), state.visible_layers()[1..], "one that is off takes no room");
+    }
+
+    #[test]
     fn files_are_asked_for_read_for_this_patient_and_forgotten_with_him() {
         let mut state = with_two();
         assert!(matches!(send(&mut state, LayerCommand::Ask)[..], [Effect::Ask(Wanted::Overlay)]));
@@ -483,6 +531,26 @@ mod tests {
         let patient = state.layers.patient;
         send(&mut state, LayerCommand::Opened(patient, vec![map(DVec3::X * 500.0)]));
         assert!(state.message.is_some_and(|message| message.text.contains("beside the scan")));
+    }
+
+    #[test]
+    fn a_layer_that_may_be_mirrored_or_of_another_frame_is_told() {
+        let told = |scan: Scan, layer: Layer| {
+            let mut state = State::default();
+            state.apply(opened(scan));
+            let patient = state.layers.patient;
+            send(&mut state, LayerCommand::Opened(patient, vec![layer]));
+            state.message.map(|message| message.text).unwrap_or_default()
+        };
+        let framed = |uid: &str| Scan { frame_of_reference: Some(uid.to_owned()), ..scan([40, 40, 40]) };
+        let layer = |uid: &str| Layer { frame_of_reference: Some(uid.to_owned()), ..map(DVec3::ZERO) };
+        assert_eq!(told(framed("1.2"), map(DVec3::ZERO)), "", "a file that has none");
+        assert_eq!(told(framed("1.2"), layer("1.2")), "");
+        assert!(told(framed("1.2"), layer("1.3")).starts_with("The overlay has another frame of reference"));
+        let silent = Layer { oriented: false, ..map(DVec3::ZERO) };
+        assert!(told(framed("1.2"), silent).starts_with("The overlay does not say how it lies"));
+        let flat = crate::app::testing::checked(&["no-orientation"]);
+        assert!(told(flat, map(DVec3::ZERO)).starts_with("The scan does not say how it lies"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! [`State::saved`] is a snapshot; the runner keeps it in the project when it has changed. It comes back right after the
 //! scan. What a snapshot lacks, or what another version of the program wrote differently, stays as on opening.
 
+use super::layers::Layer;
 use super::state::{JobKind, Layout, Pane, PaneView, State};
 use super::volume::{OrbitView, VolumeLook};
 use crate::methods::sinus::{Presence, Sinus};
@@ -63,6 +64,13 @@ struct SavedLayer {
     min_mm3: f64,
 }
 
+impl SavedLayer {
+    fn of(layer: &Layer) -> Self {
+        let Layer { ref name, shown, overlay, min_mm3, .. } = *layer;
+        Self { name: name.clone(), shown, overlay, min_mm3 }
+    }
+}
+
 /// A field, or nothing where it cannot be understood: the others are of use all the same.
 fn if_readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
@@ -86,6 +94,20 @@ impl Session {
     /// Of a scan that was opened anew.
     pub fn of_new_scan() -> Self {
         Self { awaited: true, ..Self::default() }
+    }
+
+    /// Shows a layer that has come as it was shown before; from then on it is as the reader leaves it.
+    pub fn dress(&mut self, layer: &mut Layer) {
+        if let Some(place) = self.layers.iter().position(|saved| saved.name == layer.name) {
+            let SavedLayer { shown, overlay, min_mm3, .. } = self.layers.remove(place);
+            (layer.shown, layer.overlay, layer.min_mm3) = (shown, overlay, min_mm3);
+        }
+    }
+
+    /// Remembers how a layer is shown until it comes again.
+    pub fn put_aside(&mut self, layer: &Layer) {
+        self.layers.retain(|saved| saved.name != layer.name);
+        self.layers.push(SavedLayer::of(layer));
     }
 }
 
@@ -113,13 +135,9 @@ impl State {
             return None;
         }
         let view = &self.view;
-        let now = self.layers.list.iter();
-        let now = now.map(|layer| SavedLayer {
-            name: layer.name.clone(),
-            shown: layer.shown,
-            overlay: layer.overlay,
-            min_mm3: layer.min_mm3,
-        });
+        let list = &self.layers.list;
+        let away = |saved: &&SavedLayer| !list.iter().any(|layer| layer.name == saved.name);
+        let away = self.session.layers.iter().filter(away).cloned();
         let by_hand = |sinus: &Sinus| sinus.confidence >= 1.0 && sinus.present != Presence::Absent;
         Some(Saved {
             cross_mm: Some(view.cross_mm),
@@ -136,7 +154,7 @@ impl State {
             show_cross: Some(view.show_cross),
             show_boxes: Some(view.show_boxes),
             layers_hidden: Some(self.layers.hidden),
-            layers: Some(now.chain(self.session.layers.iter().cloned()).collect()),
+            layers: Some(list.iter().map(SavedLayer::of).chain(away).collect()),
             boxes_mm: Some(match self.sinuses {
                 Some(sinuses) => sinuses.map(|sinus| by_hand(&sinus).then_some(sinus.centre_mm)),
                 None => self.session.boxes_mm,
@@ -175,21 +193,12 @@ impl State {
         view.show_cross = saved.show_cross.unwrap_or(view.show_cross);
         view.show_boxes = saved.show_boxes.unwrap_or(view.show_boxes);
         self.layers.hidden = saved.layers_hidden.unwrap_or(self.layers.hidden);
+        // Layers that are here already, over another scan of the same patient, are as the reader has just left them.
         self.session.layers = saved.layers.clone().unwrap_or_default();
         self.session.boxes_mm = saved.boxes_mm.unwrap_or_default();
         if let Some(cross_mm) = saved.cross_mm {
             self.move_cross(cross_mm);
             self.session.restored = true;
-        }
-        self.restore_layers();
-    }
-
-    /// Gives layers that have come their remembered colours.
-    pub(super) fn restore_layers(&mut self) {
-        for saved in std::mem::take(&mut self.session.layers) {
-            if !self.dress_layer(&saved.name, saved.overlay, saved.min_mm3, saved.shown) {
-                self.session.layers.push(saved);
-            }
         }
     }
 
@@ -212,10 +221,12 @@ impl State {
 mod tests {
     use super::*;
     use crate::app::Command;
-    use crate::app::command::Opened;
-    use crate::app::layers::{Layer, LayerCommand, Source};
+    use crate::app::command::{Effect, Opened};
+    use crate::app::layers::{LayerCommand, LayerEffect, Source};
+    use crate::app::report::Analysis;
     use crate::app::testing::scan;
     use crate::app::volume::{Cutting, VolumeCommand};
+    use crate::methods::residual::InferConfig;
     use crate::space::Plane;
     use crate::view::{Convention, Mode, SlabMode};
     use std::sync::Arc;
@@ -332,11 +343,57 @@ mod tests {
         assert!(state.layers.list.is_empty());
         let text = state.saved().unwrap().to_json().unwrap();
         assert!(text.contains("residual"), "it is not forgotten before it comes: {text}");
-        let volume = Arc::clone(state.volume().unwrap());
-        state.put(Layer::new(Source::Residual, "residual", volume, Overlay::default()), 0);
-        state.restore_layers();
+        analysed(&mut state);
         let layer = &state.layers.list[0];
         assert_eq!((layer.shown, layer.overlay, layer.min_mm3), (false, overlay, 40.0));
+
+        // A map of a moved box is shown as the one before, now and after opening again.
+        state.apply(Command::Layer(LayerCommand::Set(0, Overlay { opacity: 0.7, ..overlay })));
+        state.set_analysis(None);
+        let saved = state.saved().unwrap();
+        assert_eq!(saved.layers.unwrap().len(), 1);
+        analysed(&mut state);
+        assert_eq!((state.layers.list[0].shown, state.layers.list[0].overlay.opacity), (false, 0.7));
+    }
+
+    fn analysed(state: &mut State) {
+        let shown = Some(Arc::clone(state.volume().unwrap()));
+        let analysis = Analysis {
+            findings: Vec::new(),
+            map: Arc::clone(state.volume().unwrap()),
+            shown,
+            normal: None,
+            weights_sha256: "00".to_owned(),
+            config: InferConfig::default(),
+        };
+        state.set_analysis(Some(Arc::new(analysis)));
+    }
+
+    #[test]
+    fn a_layer_from_a_file_is_found_as_it_was_left_and_then_belongs_to_the_reader() {
+        let add = |state: &mut State| {
+            let volume = Arc::clone(state.volume().unwrap());
+            let layer = Layer::new(Source::File, "map", volume, Overlay::default());
+            let patient = state.layers.patient;
+            state.apply(Command::Layer(LayerCommand::Opened(patient, vec![layer])))
+        };
+        let mut state = opened();
+        add(&mut state);
+        let overlay = Overlay { opacity: 0.3, ..Overlay::default() };
+        state.apply(Command::Layer(LayerCommand::Set(0, overlay)));
+        state.apply(Command::Layer(LayerCommand::Sift(0, 40.0)));
+        let saved = state.saved().unwrap();
+
+        let mut state = opened();
+        restore(&mut state, &saved.to_json().unwrap());
+        assert!(matches!(add(&mut state)[..], [Effect::Layer(LayerEffect::Sift(_))]), "its clusters are left out anew");
+        assert_eq!((state.layers.list[0].overlay, state.layers.list[0].min_mm3), (overlay, 40.0));
+        assert_eq!(state.saved().unwrap().layers, saved.layers, "once");
+
+        let chosen = Overlay { opacity: 0.9, ..overlay };
+        state.apply(Command::Layer(LayerCommand::Set(0, chosen)));
+        analysed(&mut state);
+        assert_eq!(state.layers.list[0].overlay, chosen, "what comes later does not undo the choice");
     }
 
     #[test]

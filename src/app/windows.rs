@@ -1,13 +1,16 @@
 //! The windows to choose from: those stored in the file, the automatic one, and the presets of the scan's modality.
 
 use super::settings::{Settings, SettingsCommand};
-use super::state::State;
+use super::state::{OpenScan, State};
 use crate::image::percentile::percentiles;
 use crate::io::Scan;
 use crate::view::Window;
 use crate::volume::Unit;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// What the automatic window is called.
+const AUTO: &str = "auto";
 
 /// A window under a name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,7 +64,7 @@ pub fn windows(scan: &Scan, settings: &Settings) -> Vec<(String, Window)> {
     });
     let presets = settings.presets.get(modality(scan)).into_iter().flatten();
     let presets = presets.map(|preset| (preset.name.clone(), preset.window.clone()));
-    let all = stored.chain([("auto".to_owned(), auto(scan, settings.auto_percent))]).chain(presets);
+    let all = stored.chain([(AUTO.to_owned(), auto(scan, settings.auto_percent))]).chain(presets);
     all.map(|(name, window)| (name, Window { inverted: scan.inverted, ..window })).collect()
 }
 
@@ -81,11 +84,28 @@ pub(super) fn auto(scan: &Scan, percent: f64) -> Window {
     if high > low { Window::between(low, high) } else { Window::between(low.min(0.0), low.max(1.0)) }
 }
 
+/// Makes the list of one scan anew; gives its new automatic window where the old one was chosen.
+fn list_anew(open: &mut OpenScan, chosen: &Window, settings: &Settings) -> Option<Window> {
+    let auto = |list: &[(String, Window)]| list.iter().find(|(name, _)| name == AUTO).map(|(_, window)| window.clone());
+    let was_chosen = auto(&open.windows).as_ref() == Some(chosen);
+    open.windows = windows(&open.scan, settings);
+    auto(&open.windows).filter(|_| was_chosen)
+}
+
 impl State {
-    /// Makes the list of windows anew after a change of the settings it depends on.
+    /// Makes the lists of windows anew after a change of the settings they depend on. Who looks at the automatic one goes
+    /// on doing so.
     pub(super) fn list_windows(&mut self) {
-        if let Some(open) = &mut self.scan {
-            open.windows = windows(&open.scan, &self.settings);
+        let settings = &self.settings;
+        if let Some(open) = &mut self.scan
+            && let Some(auto) = list_anew(open, &self.view.window, settings)
+        {
+            self.view.window = auto;
+        }
+        if let Some(second) = &mut self.compare.second
+            && let Some(auto) = list_anew(&mut second.open, &second.window, settings)
+        {
+            self.set_second_window(auto);
         }
     }
 
@@ -130,6 +150,7 @@ mod tests {
     use super::*;
     use crate::app::Command;
     use crate::app::command::Opened;
+    use crate::app::compare::{CompareCommand, Mode};
     use crate::app::testing::scan;
     use crate::volume::Voxels;
     use std::sync::Arc;
@@ -192,5 +213,27 @@ mod tests {
         let before = width(&state);
         state.apply(Command::Settings(SettingsCommand::AutoPercent(5.0)));
         assert!(width(&state) < before * 0.95, "{} {before}", width(&state));
+    }
+
+    #[test]
+    fn who_looks_at_the_automatic_window_of_either_scan_goes_on_doing_so() {
+        let mut state = of_ct();
+        let patient = state.layers.patient;
+        state.apply(Command::Compare(CompareCommand::Opened(patient, Arc::new(scan([20; 3])), None)));
+        state.apply(Command::Compare(CompareCommand::Mode(Mode::Blended)));
+        let widths = |state: &State| [state.view.window.width, state.compare.second.as_ref().unwrap().window.width];
+        let before = widths(&state);
+        state.apply(Command::Settings(SettingsCommand::AutoPercent(5.0)));
+        let after = widths(&state);
+        assert!(after[0] < before[0] * 0.95 && after[1] < before[1] * 0.95, "{before:?} {after:?}");
+        let second = state.compare.second.as_ref().unwrap();
+        assert_eq!(second.open.windows[0].1, second.window, "in its list, too");
+        let blended = state.layers.list[0].overlay;
+        assert!((f64::from(blended.high - blended.low) - after[1]).abs() < 1e-3, "and over the first");
+
+        // Another choice is not touched.
+        state.apply(Command::SetWindow(Window::linear(300.0, 1200.0)));
+        state.apply(Command::Settings(SettingsCommand::AutoPercent(1.0)));
+        assert_eq!(state.view.window, Window::linear(300.0, 1200.0));
     }
 }

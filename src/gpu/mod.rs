@@ -278,10 +278,12 @@ impl OverlayUniform {
     /// With the same limits as in [`Overlay::position`].
     fn new(overlay: &Overlay) -> Self {
         let [low, high] = overlay.range();
+        let inverse_span = (high - low).max(1e-6).recip();
         let row = ColourMap::ALL.iter().position(|&map| map == overlay.colours).unwrap_or(0);
         Self {
-            low,
-            inverse_span: (high - low).max(1e-6).recip(),
+            // (high - value) / span is 1 - (value - low) / span.
+            low: if overlay.inverted { high } else { low },
+            inverse_span: if overlay.inverted { -inverse_span } else { inverse_span },
             threshold: overlay.threshold,
             floor: if overlay.colours == ColourMap::Grey { f32::MIN } else { 0.0 },
             opacity: overlay.opacity.clamp(0.0, 1.0),

@@ -213,7 +213,8 @@ fn layers_on_other_grids_lie_where_the_cpu_puts_them_in_their_colours() {
     let mut twins = Twins::new();
     for colours in ColourMap::ALL {
         for (threshold, by_value) in [(0.35, false), (0.0, true)] {
-            let overlay = Overlay { colours, opacity: 0.55, by_value, threshold, low: -0.2, high: 1.0 };
+            let overlay =
+                Overlay { colours, opacity: 0.55, by_value, threshold, low: -0.2, high: 1.0, inverted: by_value };
             let layers = [Layer { volume: Arc::clone(&volume), overlay }];
             for slab in [Slab::default(), Slab { mode: SlabMode::Mean, thickness_mm: 4.0 }] {
                 let what = format!("{}, {threshold}, {} mm", colours.name(), slab.thickness_mm);
@@ -241,6 +242,9 @@ fn many_layers_lie_over_each_other_in_their_order() {
         layer(-4.0, ColourMap::Magma, Unit::Score),
     ];
     let mut twins = Twins::new();
+    let inverted = Overlay { inverted: true, ..second };
+    let turned = [Layer { overlay: inverted, ..layers[0].clone() }];
+    twins.agree(&volumes[0].1, &turned, &oblique(), "a second scan with its greys turned over");
     let up = twins.agree(&volumes[0].1, &layers, &oblique(), "five layers");
     let slab = Slab { mode: SlabMode::Min, thickness_mm: 3.0 };
     twins.agree(&volumes[0].1, &layers, &SliceView { slab, ..oblique() }, "five layers through a slab");

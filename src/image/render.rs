@@ -311,7 +311,7 @@ mod tests {
     fn a_slab_shows_the_strongest_value_of_a_map_and_class_numbers_are_never_mixed() {
         let layer = |values: Vec<f32>, unit, colours| {
             let volume = Volume::from_f32(Grid::centred([2, 1, 4], 2.0, DVec3::ZERO), values, unit).into();
-            let overlay = Overlay { colours, opacity: 1.0, threshold: 0.5, low: 0.0, high: 4.0, by_value: false };
+            let overlay = Overlay { colours, opacity: 1.0, threshold: 0.5, low: 0.0, high: 4.0, ..Overlay::default() };
             Layer { volume, overlay }
         };
         let slab = Slab { mode: SlabMode::Min, thickness_mm: 6.0 };

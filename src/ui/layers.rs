@@ -202,4 +202,8 @@ fn second_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         .response
         .on_hover_text("Grey-scale window of the second scan");
     });
+    if let Some(function) = state.left_out_of_blend() {
+        let text = format!("Blended, its greys rise evenly: the {function} of its window is left out");
+        ui.label(RichText::new(text).small().color(theme::of(ui).notice));
+    }
 }

@@ -10,7 +10,7 @@ use crate::app::volume::VolumeCommand;
 use crate::gpu;
 use crate::image::render::Layer;
 use crate::space::{BoxMm, Plane, letters};
-use crate::view::{Mode, OrbitCamera, RaycastView};
+use crate::view::{Mode, OrbitCamera, Overlay, RaycastView};
 use egui::{Align2, Color32, FontId, Id, PointerButton, Rect, Response, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 use glam::{DVec2, DVec3};
 use std::sync::Arc;
@@ -49,6 +49,12 @@ pub(super) fn ui(ui: &mut Ui, state: &State, rect: Rect, commands: &mut Vec<Comm
     };
     let corner = rect.left_top() + vec2(7.0, 6.0);
     shaded_text(ui, corner, Align2::LEFT_TOP, &title, FontId::proportional(12.0), theme::TEXT);
+    let left_out = state.maps_left_out();
+    if left_out > 0 {
+        let text = format!("{left_out} more overlay{} not in 3-D", if left_out == 1 { "" } else { "s" });
+        let at = corner + vec2(0.0, 18.0);
+        shaded_text(ui, at, Align2::LEFT_TOP, &text, FontId::proportional(11.0), theme::NOTICE);
+    }
     plane_marks::scale_ui(ui, &pane);
     colour_bar::in_pane(ui, state, rect);
     mouse(ui, state, &pane, &response, commands);
@@ -130,7 +136,7 @@ const COARSEST: f32 = 5.0;
 fn step(ui: &Ui, state: &State, view: &RaycastView, layers: &[Layer]) -> f32 {
     let id = Id::unique("volume view");
     let was_moving: bool = ui.data(|data| data.get_temp(id)).unwrap_or(false);
-    let is_moving = rest::is_moving(ui, id, &(view.clone(), layers.to_vec()));
+    let is_moving = rest::is_moving(ui, id, &(view.clone(), seen(layers)));
     let mut step: f32 =
         ui.data(|data| data.get_temp(id)).unwrap_or(if state.settings.software_graphics { 3.0 } else { 1.5 });
     if is_moving && was_moving {
@@ -151,4 +157,35 @@ fn step(ui: &Ui, state: &State, view: &RaycastView, layers: &[Layer]) -> f32 {
     });
     // In halves, so that the picture is not made anew in each frame.
     if is_moving || is_new { (step * 2.0).round() / 2.0 } else { 1.0 }
+}
+
+/// By what a change of the layers is noticed. What egui remembers must not keep the maps of a former patient alive.
+fn seen(layers: &[Layer]) -> Vec<(usize, Overlay)> {
+    layers.iter().map(|layer| (Arc::as_ptr(&layer.volume).addr(), layer.overlay)).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app::command::Opened;
+    use crate::io::Scan;
+    use crate::space::Grid;
+    use crate::volume::{Unit, Volume};
+
+    #[test]
+    fn watching_for_rest_keeps_no_map_alive() {
+        let volume = || Volume::from_f32(Grid::centred([4; 3], 1.0, DVec3::ZERO), vec![1.0; 64], Unit::Score);
+        let mut state = State::default();
+        let scan = Arc::new(Scan::synthetic(volume(), "", "00".to_owned()));
+        state.apply(Command::Opened(Opened { scan, origin: None, labels: [None; 2] }));
+        let view = state.raycast_view(DVec2::splat(100.0)).unwrap();
+        let layers = vec![Layer { volume: volume().into(), overlay: Overlay::default() }];
+        let ctx = egui::Context::default();
+        let output = ctx.run_ui(egui::RawInput::default(), |ui| {
+            step(ui, &state, &view, &layers);
+        });
+        output.drop_without_applying_deltas();
+        assert_eq!(Arc::strong_count(&layers[0].volume), 1);
+    }
 }

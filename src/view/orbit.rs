@@ -68,6 +68,8 @@ pub struct RaycastView {
 impl RaycastView {
     /// The most cuts.
     pub const CUTS: usize = 3;
+    /// The most maps in the rays.
+    pub const MAPS: usize = 3;
 
     /// The depths at which the ray from `origin` along the unit vector `forward`, both in the world, enters and leaves
     /// what is neither cut away nor cropped; none where nothing of it is left.

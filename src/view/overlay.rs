@@ -68,11 +68,22 @@ pub struct Overlay {
     pub low: f32,
     /// The value that gets the last colour.
     pub high: f32,
+    /// Whether the first and the last colour change places, as greys do in an inverted window.
+    #[serde(default)]
+    pub inverted: bool,
 }
 
 impl Default for Overlay {
     fn default() -> Self {
-        Self { colours: ColourMap::Inferno, opacity: 0.6, by_value: false, threshold: 0.25, low: 0.25, high: 0.8 }
+        Self {
+            colours: ColourMap::Inferno,
+            opacity: 0.6,
+            by_value: false,
+            threshold: 0.25,
+            low: 0.25,
+            high: 0.8,
+            inverted: false,
+        }
     }
 }
 
@@ -88,7 +99,7 @@ impl Overlay {
             ColourMap::Grey => value >= self.threshold,
             _ => value >= self.threshold && value > 0.0,
         };
-        visible.then_some(place)
+        visible.then_some(if self.inverted { 1.0 - place } else { place })
     }
 
     /// The values of the first and the last colour.
@@ -120,6 +131,9 @@ mod tests {
         assert_eq!(overlay.position(f32::NAN), None);
         assert!((overlay.position(0.4).unwrap_or(9.0) - 0.5).abs() < 1e-6);
         assert_eq!(overlay.position(7.0), Some(1.0));
+        let turned = Overlay { inverted: true, ..overlay };
+        assert_eq!([0.3, 0.6].map(|value| turned.position(value).map(f32::round)), [Some(1.0), Some(0.0)]);
+        assert_eq!(turned.position(0.29), None, "the threshold is not turned over");
         let signed = Overlay { colours: ColourMap::Diverging, ..overlay };
         assert_eq!(signed.position(-0.6), Some(0.0));
         assert_eq!(signed.position(0.1), None);

@@ -27,8 +27,8 @@ use programs::Variant;
 use std::sync::Arc;
 use uniform::{LAYERS, RaycastUniform};
 
-/// The shape that draws `scan` in 3-D into `rect`, with the first three of `layers` in the same rays. At most one per
-/// frame. More frames are asked for while a fine picture is not finished.
+/// The shape that draws `scan` in 3-D into `rect`, with at most [`RaycastView::MAPS`] `layers` in the same rays. At most one
+/// per frame. More frames are asked for while a fine picture is not finished.
 pub fn raycast(ctx: &Context, rect: Rect, view: RaycastView, scan: Arc<Volume>, layers: Vec<Layer>) -> Shape {
     Callback::new_paint_callback(rect, RaycastCallback { ctx: ctx.clone(), rect, view, scan, layers }).into()
 }

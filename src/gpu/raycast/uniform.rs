@@ -8,8 +8,8 @@ use bytemuck::{Pod, Zeroable};
 use glam::{DAffine3, DVec2, DVec3, DVec4};
 use std::sync::Arc;
 
-/// The most maps in one picture; those further up are left out.
-pub(super) const LAYERS: usize = 3;
+/// The most maps in one picture.
+pub(super) const LAYERS: usize = RaycastView::MAPS;
 /// Six faces of a box and three cuts; keep in sync with `BOUNDS` in `shaders/raycast.wgsl`.
 const BOUNDS: usize = 6 + RaycastView::CUTS;
 
