@@ -77,7 +77,12 @@ impl State {
             }
             Command::LabelRefused { side, before, kind, reason } => {
                 self.labels[side.index()] = before;
-                self.history.take_back(kind);
+                self.history.take_back(kind, |step| match *step {
+                    // What was there before an undo is what its step had led to.
+                    Step::Label { side: of, after, .. } if kind == Write::Undo => (of, after) == (side, before),
+                    Step::Label { side: of, before: was, .. } => (of, was) == (side, before),
+                    _ => false,
+                });
                 self.message = Some(Message::error(reason).kept());
                 Vec::new()
             }
@@ -292,6 +297,20 @@ mod tests {
         state.apply(Command::Redo);
         state.apply(refused(Some(Label::Normal), Write::Redo));
         assert_eq!(state.undoable(), (None, named));
+    }
+
+    #[test]
+    fn a_refusal_takes_back_its_own_step_and_no_later_one() {
+        let mut state = opened();
+        let refused = |side, kind| Command::LabelRefused { side, before: None, kind, reason: "disk full".to_owned() };
+        state.apply(Command::Label(Side::Left, Label::Anomalous));
+        let before = state.sinuses.unwrap()[Side::Right.index()];
+        state.apply(Command::MoveBox(Side::Right, before.centre_mm + DVec3::X * 5.0));
+        state.apply(Command::DropBox(before));
+        state.apply(refused(Side::Left, Write::New));
+        assert_eq!(state.undoable().0.as_deref(), Some("move right box"));
+        state.apply(Command::Undo);
+        assert_eq!(state.undoable().0, None);
     }
 
     #[test]

@@ -39,18 +39,18 @@ impl History {
         self.undone.clear();
     }
 
-    /// A step could not be carried out; everything is as before it.
-    pub fn take_back(&mut self, kind: Write) {
-        match kind {
-            Write::New => {
-                self.done.pop();
-            }
-            Write::Undo => {
-                self.redo();
-            }
-            Write::Redo => {
-                self.undo();
-            }
+    /// A step could not be carried out; everything is as before it. It need not be the newest: others may have been done
+    /// before its refusal is known.
+    pub fn take_back(&mut self, kind: Write, is_refused: impl Fn(&Step) -> bool) {
+        let (from, to) = match kind {
+            Write::New => (&mut self.done, None),
+            Write::Undo => (&mut self.undone, Some(&mut self.done)),
+            Write::Redo => (&mut self.done, Some(&mut self.undone)),
+        };
+        let Some(place) = from.iter().rposition(is_refused) else { return };
+        let step = from.remove(place);
+        if let Some(to) = to {
+            to.push(step);
         }
     }
 
