@@ -103,7 +103,11 @@ impl State {
 
     fn found(&mut self, sinuses: [Sinus; 2]) -> Vec<Effect> {
         let sinuses = self.restore_boxes(sinuses);
-        self.sinuses = Some(sinuses);
+        if let Some(before) = self.sinuses.replace(sinuses)
+            && before.iter().zip(&sinuses).any(|(was, now)| was.by_hand() && was != now)
+        {
+            self.history.push(Step::Found { before, after: sinuses });
+        }
         self.set_analysis(None);
         // A map of other boxes must not land on these.
         let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
@@ -164,6 +168,10 @@ impl State {
             }
             Step::Box { before, after } => {
                 self.put_box(if kind == Write::Undo { before } else { after });
+                self.boxes_changed()
+            }
+            Step::Found { before, after } => {
+                self.sinuses = Some(if kind == Write::Undo { before } else { after });
                 self.boxes_changed()
             }
             Step::Measure(changes) => self.replay_measuring(changes, kind),
@@ -337,6 +345,25 @@ mod tests {
         assert_eq!(sinuses[Side::Right.index()].centre_mm.x, 30.0);
         state.apply(Command::Undo);
         assert_eq!(state.sinuses.unwrap()[Side::Right.index()], before, "found, not placed");
+    }
+
+    #[test]
+    fn boxes_placed_by_hand_come_back_when_finding_again_is_undone() {
+        let mut state = opened();
+        let found = state.sinuses.unwrap().map(|sinus| Sinus { confidence: 0.5, ..sinus });
+        state.sinuses = Some(found);
+        state.apply(Command::Found(found));
+        assert_eq!(state.undoable().0, None, "nothing was placed by hand");
+        state.apply(Command::MoveBox(Side::Right, found[Side::Right.index()].centre_mm + DVec3::X * 5.0));
+        state.apply(Command::DropBox(found[Side::Right.index()]));
+        let placed = state.sinuses;
+        state.apply(Command::Found(found));
+        assert_eq!((state.sinuses, state.undoable().0.as_deref()), (Some(found), Some("find the sinuses again")));
+        let effects = state.apply(Command::Undo);
+        assert!(matches!(effects[..], [Effect::Cancel(JobKind::Analyse), Effect::Analyse(..)]), "{effects:?}");
+        assert_eq!((state.sinuses, state.undoable().0.as_deref()), (placed, Some("move right box")));
+        state.apply(Command::Redo);
+        assert_eq!(state.sinuses, Some(found));
     }
 
     #[test]

@@ -9,8 +9,20 @@ use crate::space::Side;
 /// One step that can be taken back.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step {
-    Label { side: Side, before: Option<Label>, after: Option<Label> },
-    Box { before: Sinus, after: Sinus },
+    Label {
+        side: Side,
+        before: Option<Label>,
+        after: Option<Label>,
+    },
+    Box {
+        before: Sinus,
+        after: Sinus,
+    },
+    /// Boxes placed by hand made way for those found anew.
+    Found {
+        before: [Sinus; 2],
+        after: [Sinus; 2],
+    },
     Measure(Vec<Change>),
 }
 
@@ -21,6 +33,7 @@ impl Step {
                 format!("label {} {}", side.name(), after.map_or("cleared", Label::name))
             }
             Self::Box { after, .. } => format!("move {} box", after.side.name()),
+            Self::Found { .. } => "find the sinuses again".to_owned(),
             Self::Measure(changes) => step_name(changes),
         }
     }
