@@ -48,7 +48,7 @@ impl State {
             Command::Label(side, label) => self.label(side, label),
             Command::LabelCurrent(label) => {
                 let Some(side) = self.side_at_cross() else {
-                    let text = "The crosshair is between the two sinuses. Move it onto one, or press D or J";
+                    let text = "The crosshair is between the two sinuses. Move it onto one, or label on a card";
                     self.message = Some(Message::note(text));
                     return Vec::new();
                 };
