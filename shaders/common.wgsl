@@ -1,7 +1,8 @@
 // What every program shares: the screen-covering triangle, affine maps and colours.
 // It is prepended to the other files of this folder.
 
-// Whether the target stores linear light (an sRGB format). Colours here are sRGB values, as everywhere in egui.
+// Whether the target stores linear light (an sRGB format); it counts only where a picture is shown (`to_target`). Colours
+// are sRGB values, as everywhere in egui.
 override linear_target: bool = false;
 
 const BACKGROUND: f32 = 0.02;

@@ -312,13 +312,6 @@ impl Plane {
             Self::Sagittal => "sagittal",
         }
     }
-
-    /// The letters at the left, right, top and bottom edge of the screen.
-    #[must_use]
-    pub fn edge_letters(self) -> [String; 4] {
-        let (right, down) = self.screen_axes();
-        [letters(-right), letters(right), letters(-down), letters(down)]
-    }
 }
 
 /// The orientation letters of a world direction, dominant first: `S`, or `AR` for a direction between two axes.
@@ -346,13 +339,17 @@ mod tests {
 
     #[test]
     fn patient_left_has_smaller_x_and_is_on_the_right_of_the_screen() {
+        let edges = |plane: Plane| {
+            let (right, down) = plane.screen_axes();
+            [-right, right, -down, down].map(letters)
+        };
         for plane in [Plane::Axial, Plane::Coronal] {
-            assert_eq!(plane.edge_letters()[..2], ["R".to_owned(), "L".to_owned()]);
+            assert_eq!(edges(plane)[..2], ["R", "L"]);
             let left_of_patient = DVec3::new(Side::Left.sign(), 0.0, 0.0);
             assert!(plane.screen_axes().0.dot(left_of_patient) > 0.0);
         }
-        assert_eq!(Plane::Sagittal.edge_letters(), ["A", "P", "S", "I"].map(str::to_owned));
-        assert_eq!(Plane::Axial.edge_letters()[2..], ["A".to_owned(), "P".to_owned()]);
+        assert_eq!(edges(Plane::Sagittal), ["A", "P", "S", "I"]);
+        assert_eq!(edges(Plane::Axial)[2..], ["A", "P"]);
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl State {
             Command::Label(side, label) => self.label(side, label),
             Command::LabelCurrent(label) => {
                 let Some(side) = self.side_at_cross() else {
-                    let text = "The crosshair is between the two sinuses. Move it onto one, or press D or J";
+                    let text = "The crosshair is between the two sinuses. Move it onto one, or label on a card";
                     self.message = Some(Message::note(text));
                     return Vec::new();
                 };
@@ -77,7 +77,12 @@ impl State {
             }
             Command::LabelRefused { side, before, kind, reason } => {
                 self.labels[side.index()] = before;
-                self.history.take_back(kind);
+                self.history.take_back(kind, |step| match *step {
+                    // What was there before an undo is what its step had led to.
+                    Step::Label { side: of, after, .. } if kind == Write::Undo => (of, after) == (side, before),
+                    Step::Label { side: of, before: was, .. } => (of, was) == (side, before),
+                    _ => false,
+                });
                 self.message = Some(Message::error(reason).kept());
                 Vec::new()
             }
@@ -98,7 +103,11 @@ impl State {
 
     fn found(&mut self, sinuses: [Sinus; 2]) -> Vec<Effect> {
         let sinuses = self.restore_boxes(sinuses);
-        self.sinuses = Some(sinuses);
+        if let Some(before) = self.sinuses.replace(sinuses)
+            && before.iter().zip(&sinuses).any(|(was, now)| was.by_hand() && was != now)
+        {
+            self.history.push(Step::Found { before, after: sinuses });
+        }
         self.set_analysis(None);
         // A map of other boxes must not land on these.
         let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
@@ -159,6 +168,10 @@ impl State {
             }
             Step::Box { before, after } => {
                 self.put_box(if kind == Write::Undo { before } else { after });
+                self.boxes_changed()
+            }
+            Step::Found { before, after } => {
+                self.sinuses = Some(if kind == Write::Undo { before } else { after });
                 self.boxes_changed()
             }
             Step::Measure(changes) => self.replay_measuring(changes, kind),
@@ -305,6 +318,20 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_takes_back_its_own_step_and_no_later_one() {
+        let mut state = opened();
+        let refused = |side, kind| Command::LabelRefused { side, before: None, kind, reason: "disk full".to_owned() };
+        state.apply(Command::Label(Side::Left, Label::Anomalous));
+        let before = state.sinuses.unwrap()[Side::Right.index()];
+        state.apply(Command::MoveBox(Side::Right, before.centre_mm + DVec3::X * 5.0));
+        state.apply(Command::DropBox(before));
+        state.apply(refused(Side::Left, Write::New));
+        assert_eq!(state.undoable().0.as_deref(), Some("move right box"));
+        state.apply(Command::Undo);
+        assert_eq!(state.undoable().0, None);
+    }
+
+    #[test]
     fn labels_without_a_side_mean_the_sinus_at_the_crosshair() {
         let mut state = opened();
         state.apply(Command::Label(Side::Right, Label::Normal));
@@ -339,6 +366,25 @@ mod tests {
         assert!(state.message.as_ref().is_some_and(|m| m.text.contains("stays on its side")));
         state.apply(Command::MoveBox(Side::Left, DVec3::new(-5.0, 30.0, -20.0)));
         assert_ne!(state.sinuses, before);
+    }
+
+    #[test]
+    fn boxes_placed_by_hand_come_back_when_finding_again_is_undone() {
+        let mut state = opened();
+        let found = state.sinuses.unwrap().map(|sinus| Sinus { confidence: 0.5, ..sinus });
+        state.sinuses = Some(found);
+        state.apply(Command::Found(found));
+        assert_eq!(state.undoable().0, None, "nothing was placed by hand");
+        state.apply(Command::MoveBox(Side::Right, found[Side::Right.index()].centre_mm + DVec3::X * 5.0));
+        state.apply(Command::DropBox(found[Side::Right.index()]));
+        let placed = state.sinuses;
+        state.apply(Command::Found(found));
+        assert_eq!((state.sinuses, state.undoable().0.as_deref()), (Some(found), Some("find the sinuses again")));
+        let effects = state.apply(Command::Undo);
+        assert!(matches!(effects[..], [Effect::Cancel(JobKind::Analyse), Effect::Analyse(..)]), "{effects:?}");
+        assert_eq!((state.sinuses, state.undoable().0.as_deref()), (placed, Some("move right box")));
+        state.apply(Command::Redo);
+        assert_eq!(state.sinuses, Some(found));
     }
 
     #[test]

@@ -104,8 +104,10 @@ impl State {
     /// Another volume of the same series: the reader goes on looking at the same place in the same way.
     fn look_on(&mut self, before: &OpenScan) -> Vec<Effect> {
         let Some(open) = &self.scan else { return Vec::new() };
-        let chosen = before.windows.iter().position(|(_, window)| *window == self.view.window);
-        if let Some((_, window)) = chosen.and_then(|number| open.windows.get(number)) {
+        // By its name: the two lists need not be the same. What is not in both lists stays as it is.
+        let chosen = before.windows.iter().find(|(_, window)| *window == self.view.window);
+        let same = chosen.and_then(|(chosen, _)| open.windows.iter().find(|(name, _)| name == chosen));
+        if let Some((_, window)) = same {
             self.view.window = window.clone();
         }
         let find = Effect::Find(Arc::clone(&open.scan));
@@ -216,6 +218,20 @@ mod tests {
         let other_files = Scan { frames: 3, frame: 2, sha256: "other".to_owned(), ..scan([100, 90, 80]) };
         state.apply(opened(other_files, state.scan.as_ref().unwrap().origin.clone()));
         assert_eq!(state.undoable().0, None, "a label is never taken back from another case");
+    }
+
+    #[test]
+    fn the_chosen_window_is_carried_over_by_its_name() {
+        let stored = |name: &str, centre| (name.to_owned(), Window::linear(centre, 100.0));
+        let with = |windows| Scan { frames: 3, windows, ..scan([20, 20, 20]) };
+        let mut state = State::default();
+        let origin = Some(Origin { catalogue: two(), series: 0 });
+        state.apply(opened(with(vec![stored("lung", 1.0), stored("bone", 2.0)]), origin.clone()));
+        state.apply(Command::ChooseWindow(1));
+        state.apply(opened(with(vec![stored("bone", 3.0), stored("lung", 4.0)]), origin.clone()));
+        assert_eq!(state.view.window, Window::linear(3.0, 100.0));
+        state.apply(opened(with(vec![stored("lung", 5.0)]), origin));
+        assert_eq!(state.view.window, Window::linear(3.0, 100.0), "it has no bone");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::layer_jobs::LayerJobs;
 use super::layers::LayerCommand;
 use super::load::{Loaded, Target, load};
 use super::report::{self, Analysis};
-use super::settings::{Recent, SettingsCommand};
+use super::settings::{Recent, Settings, SettingsCommand};
 use super::settings_file;
 use super::shell::ShellCommand;
 use super::state::{JobKind, JobView};
@@ -74,6 +74,8 @@ pub struct Runner {
     looks: keeping::Looks,
     /// Where settings are kept; none keeps them in this run alone.
     settings: Option<PathBuf>,
+    /// The settings as this window last read or wrote them.
+    known: Settings,
     /// What the opening job was asked for, where it was not a series of the list.
     asked: Vec<PathBuf>,
     figure: Option<Job<Option<Saved>>>,
@@ -108,16 +110,17 @@ impl Runner {
             export: None,
             looks: keeping::Looks::default(),
             settings: None,
+            known: Settings::default(),
             asked: Vec::new(),
             figure: None,
             done: done.into_iter().collect(),
         }
     }
 
-    /// Keeps the settings in this file.
+    /// Keeps the settings in this file, from which these were read.
     #[must_use]
-    pub fn with_settings(mut self, path: Option<PathBuf>) -> Self {
-        self.settings = path;
+    pub fn with_settings(mut self, path: Option<PathBuf>, known: Settings) -> Self {
+        (self.settings, self.known) = (path, known);
         self
     }
 
@@ -187,8 +190,12 @@ impl Runner {
             Effect::Record(judged) => self.record(&judged),
             Effect::Measure(effect) => self.measure(effect),
             Effect::SaveSettings(settings) => {
-                let saved = self.settings.as_deref().map(|path| settings_file::save(path, &settings));
-                self.done.extend(saved.and_then(Result::err).map(Command::Failed));
+                let saved = self.settings.as_deref().map(|path| settings_file::save(path, &self.known, &settings));
+                match saved {
+                    Some(Ok(())) => self.known = *settings,
+                    Some(Err(reason)) => self.done.push(Command::Failed(reason)),
+                    None => {}
+                }
             }
             // One dialog at a time.
             Effect::SaveFigure(..) if self.figure.is_some() => {}

@@ -97,6 +97,17 @@ pub enum Destination {
     Clipboard,
 }
 
+/// What became of a figure.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Taken {
+    /// It is in the clipboard.
+    Copied,
+    /// It is to be saved.
+    Picture(Arc<Picture>),
+    /// The screen could not be read.
+    Failed,
+}
+
 /// A wish about what stands around the panes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ShellCommand {
@@ -106,8 +117,8 @@ pub enum ShellCommand {
     Wide(bool),
     /// Take a figure.
     TakeFigure(Figure),
-    /// The figure was taken; none where the screen could not be read or it went to the clipboard.
-    FigureTaken(Option<Arc<Picture>>),
+    /// The figure was taken, or could not be.
+    FigureTaken(Taken),
     /// The figure is in its file.
     FigureSaved {
         /// The file.
@@ -153,14 +164,12 @@ impl State {
                     self.shell.figure = Some(figure);
                 }
             }
-            ShellCommand::FigureTaken(picture) => {
+            ShellCommand::FigureTaken(taken) => {
                 let Some(figure) = self.shell.figure.take() else { return Vec::new() };
-                match (picture, figure.to) {
-                    (Some(picture), Destination::File) => return vec![Effect::SaveFigure(figure.file_name(), picture)],
-                    (_, Destination::Clipboard) => {
-                        self.message = Some(Message::note("The figure is in the clipboard"));
-                    }
-                    (None, Destination::File) => {
+                match taken {
+                    Taken::Picture(picture) => return vec![Effect::SaveFigure(figure.file_name(), picture)],
+                    Taken::Copied => self.message = Some(Message::note("The figure is in the clipboard")),
+                    Taken::Failed => {
                         let text = "The figure could not be read from the screen. Show the whole window and try again";
                         self.message = Some(Message::error(text));
                     }
@@ -241,10 +250,23 @@ mod tests {
         state.apply(Command::Shell(ShellCommand::TakeFigure(figure)));
         state.apply(Command::Shell(ShellCommand::TakeFigure(Figure { pane: None, ..figure })));
         assert_eq!(state.shell.figure, Some(figure), "one after the other");
-        let effects = state.apply(Command::Shell(ShellCommand::FigureTaken(Some(Arc::clone(&picture)))));
+        let effects = state.apply(Command::Shell(ShellCommand::FigureTaken(Taken::Picture(Arc::clone(&picture)))));
         assert!(matches!(&effects[..], [Effect::SaveFigure(name, _)] if name == "antrum-coronal.png"), "{effects:?}");
         assert_eq!(state.shell.figure, None);
-        assert!(state.apply(Command::Shell(ShellCommand::FigureTaken(Some(picture)))).is_empty());
+        assert!(state.apply(Command::Shell(ShellCommand::FigureTaken(Taken::Picture(picture)))).is_empty());
+    }
+
+    #[test]
+    fn a_figure_that_could_not_be_read_is_not_said_to_be_in_the_clipboard() {
+        let mut state = opened();
+        let mut said = |taken| {
+            let figure = Figure { pane: None, to: Destination::Clipboard };
+            state.apply(Command::Shell(ShellCommand::TakeFigure(figure)));
+            state.apply(Command::Shell(ShellCommand::FigureTaken(taken)));
+            state.message.take().map(|message| (message.error, message.text))
+        };
+        assert_eq!(said(Taken::Copied), Some((false, "The figure is in the clipboard".to_owned())));
+        assert!(said(Taken::Failed).is_some_and(|(error, text)| error && text.contains("could not be read")));
     }
 
     #[test]

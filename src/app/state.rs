@@ -19,7 +19,7 @@ use crate::methods::sinus::Sinus;
 use crate::project::Label;
 use crate::space::{BoxMm, Plane, Side};
 use crate::view::{Contrast, Frame, Interpolation, PlaneCamera, Slab, Window};
-use crate::volume::{Unit, Volume};
+use crate::volume::Volume;
 use glam::{DVec2, DVec3};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -211,15 +211,10 @@ impl OpenScan {
     /// Derives outline and the usual windows.
     #[must_use]
     pub fn new(scan: Arc<Scan>, origin: Option<Origin>, settings: &Settings) -> Self {
-        let auto = windows::auto(&scan, Settings::AUTO_PERCENT[1]);
         let windows = windows::windows(&scan, settings);
-        let range = [-0.5, 0.5].map(|share| auto.centre + share * auto.width);
-        // Numbers without air at -1000 are no Hounsfield units, whatever the file says; with it they are, even where it
-        // says nothing, as NIfTI files do.
-        let lowest = if scan.volume.unit == Unit::Hounsfield { f64::MIN..-300.0 } else { -1100.0..-900.0 };
-        let hounsfield = lowest.contains(&range[0]);
+        let contrast = windows::contrast(&scan);
         let bounds_mm = scan.volume.grid.bounds_mm();
-        Self { scan, origin, windows, bounds_mm, contrast: Contrast { hounsfield, range } }
+        Self { scan, origin, windows, bounds_mm, contrast }
     }
 
     /// The plane of a scan that is a single slice.

@@ -9,8 +9,20 @@ use crate::space::Side;
 /// One step that can be taken back.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step {
-    Label { side: Side, before: Option<Label>, after: Option<Label> },
-    Box { before: Sinus, after: Sinus },
+    Label {
+        side: Side,
+        before: Option<Label>,
+        after: Option<Label>,
+    },
+    Box {
+        before: Sinus,
+        after: Sinus,
+    },
+    /// Boxes placed by hand made way for those found anew.
+    Found {
+        before: [Sinus; 2],
+        after: [Sinus; 2],
+    },
     Measure(Vec<Change>),
 }
 
@@ -21,6 +33,7 @@ impl Step {
                 format!("label {} {}", side.name(), after.map_or("cleared", Label::name))
             }
             Self::Box { after, .. } => format!("move {} box", after.side.name()),
+            Self::Found { .. } => "find the sinuses again".to_owned(),
             Self::Measure(changes) => step_name(changes),
         }
     }
@@ -39,18 +52,18 @@ impl History {
         self.undone.clear();
     }
 
-    /// A step could not be carried out; everything is as before it.
-    pub fn take_back(&mut self, kind: Write) {
-        match kind {
-            Write::New => {
-                self.done.pop();
-            }
-            Write::Undo => {
-                self.redo();
-            }
-            Write::Redo => {
-                self.undo();
-            }
+    /// A step could not be carried out; everything is as before it. It need not be the newest: others may have been done
+    /// before its refusal is known.
+    pub fn take_back(&mut self, kind: Write, is_refused: impl Fn(&Step) -> bool) {
+        let (from, to) = match kind {
+            Write::New => (&mut self.done, None),
+            Write::Undo => (&mut self.undone, Some(&mut self.done)),
+            Write::Redo => (&mut self.done, Some(&mut self.undone)),
+        };
+        let Some(place) = from.iter().rposition(is_refused) else { return };
+        let step = from.remove(place);
+        if let Some(to) = to {
+            to.push(step);
         }
     }
 

@@ -4,7 +4,7 @@ use super::settings::{Settings, SettingsCommand};
 use super::state::{OpenScan, State};
 use crate::image::percentile::percentiles;
 use crate::io::Scan;
-use crate::view::Window;
+use crate::view::{Contrast, Window};
 use crate::volume::Unit;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -45,11 +45,12 @@ pub fn built_in() -> BTreeMap<String, Vec<Preset>> {
     BTreeMap::from([("CT".to_owned(), ct.to_vec())])
 }
 
-/// Under which modality the presets of a scan are kept.
+/// Under which modality the presets of a scan are kept. Files that do not name it may still show that it is CT.
 #[must_use]
-pub fn modality(scan: &Scan) -> &str {
+pub fn modality<'a>(scan: &'a Scan, contrast: &Contrast) -> &'a str {
     match (scan.volume.unit, scan.modality.as_str()) {
         (Unit::Hounsfield, _) => "CT",
+        (_, "" | "unknown") if contrast.hounsfield => "CT",
         (_, "" | "unknown") => "other",
         (_, modality) => modality,
     }
@@ -62,7 +63,7 @@ pub fn windows(scan: &Scan, settings: &Settings) -> Vec<(String, Window)> {
         let name = if name.is_empty() { format!("stored {}", i + 1) } else { name.clone() };
         (name, window.clone())
     });
-    let presets = settings.presets.get(modality(scan)).into_iter().flatten();
+    let presets = settings.presets.get(modality(scan, &contrast(scan))).into_iter().flatten();
     let presets = presets.map(|preset| (preset.name.clone(), preset.window.clone()));
     let all = stored.chain([(AUTO.to_owned(), auto(scan, settings.auto_percent))]).chain(presets);
     all.map(|(name, window)| (name, Window { inverted: scan.inverted, ..window })).collect()
@@ -70,16 +71,42 @@ pub fn windows(scan: &Scan, settings: &Settings) -> Vec<(String, Window)> {
 
 /// The window of the voxels that are not zero and hold a measurement, without so many percent of them at either end.
 pub(super) fn auto(scan: &Scan, percent: f64) -> Window {
+    spread(&sample(scan), percent)
+}
+
+/// What is known of a scan's values before anybody looks at it.
+pub(super) fn contrast(scan: &Scan) -> Contrast {
+    /// Scanners fill what lies outside of their circle with values such as -2000 or -3024, far below those of air.
+    const ABOVE_PADDING: f32 = -1500.0;
+    let percent = Settings::AUTO_PERCENT[1];
+    let limits = |sample: &[f32]| {
+        let window = spread(sample, percent);
+        [-0.5, 0.5].map(|share| window.centre + share * window.width)
+    };
+    let all = sample(scan);
+    let inside: Vec<f32> = all.iter().copied().filter(|&v| v > ABOVE_PADDING).collect();
+    let range = limits(&inside);
+    // Numbers without air at -1000 are no Hounsfield units, whatever the file says; with it they are, even where it says
+    // nothing, as NIfTI files do.
+    let lowest = if scan.volume.unit == Unit::Hounsfield { f64::MIN..-300.0 } else { -1100.0..-900.0 };
+    let hounsfield = lowest.contains(&range[0]);
+    Contrast { hounsfield, range: if hounsfield { range } else { limits(&all) } }
+}
+
+/// Some of the voxels that are not zero and hold a measurement.
+fn sample(scan: &Scan) -> Vec<f32> {
     let volume = &scan.volume;
     let padding = scan.padding.map(|real| real as f32);
     // 400 000 voxels are plenty for a percentile and keep opening fast.
     let stride = (volume.grid.count() / 400_000).max(1);
-    let sample: Vec<f32> = (0..volume.grid.count())
-        .step_by(stride)
-        .map(|i| volume.rescale.apply(volume.voxels.get(i)) as f32)
-        .filter(|&v| v != 0.0 && Some(v) != padding)
-        .collect();
-    let [low, high] = percentiles(&sample, [percent, 100.0 - percent]);
+    let values = (0..volume.grid.count()).step_by(stride);
+    let values = values.map(|i| volume.rescale.apply(volume.voxels.get(i)) as f32);
+    values.filter(|&v| v != 0.0 && Some(v) != padding).collect()
+}
+
+/// The window without so many percent of the values at either end.
+fn spread(sample: &[f32], percent: f64) -> Window {
+    let [low, high] = percentiles(sample, [percent, 100.0 - percent]);
     // In a mask, all that is not zero is the same: zero is the other end.
     if high > low { Window::between(low, high) } else { Window::between(low.min(0.0), low.max(1.0)) }
 }
@@ -112,7 +139,7 @@ impl State {
     /// Changes the presets of the open scan's modality.
     pub(super) fn change_presets(&mut self, command: &SettingsCommand) {
         let Some(open) = &self.scan else { return };
-        let presets = self.settings.presets.entry(modality(&open.scan).to_owned()).or_default();
+        let presets = self.settings.presets.entry(modality(&open.scan, &open.contrast).to_owned()).or_default();
         match command {
             SettingsCommand::AddPreset(name) => {
                 let window = Window { inverted: false, ..self.view.window.clone() };
@@ -136,7 +163,7 @@ impl State {
             }
             SettingsCommand::RemovePreset(number) if *number < presets.len() => drop(presets.remove(*number)),
             SettingsCommand::BuiltInPresets => {
-                *presets = built_in().remove(modality(&open.scan)).unwrap_or_default();
+                *presets = built_in().remove(modality(&open.scan, &open.contrast)).unwrap_or_default();
             }
             _ => {}
         }
@@ -151,8 +178,9 @@ mod tests {
     use crate::app::Command;
     use crate::app::command::Opened;
     use crate::app::compare::{CompareCommand, Mode};
+    use crate::app::state::OpenScan;
     use crate::app::testing::scan;
-    use crate::volume::Voxels;
+    use crate::volume::{Volume, Voxels};
     use std::sync::Arc;
 
     fn of_ct() -> State {
@@ -177,6 +205,23 @@ mod tests {
         assert_eq!(greys(&mask), Some([0.0, 1.0]));
         mask.inverted = true;
         assert_eq!(greys(&mask), Some([1.0, 0.0]));
+    }
+
+    #[test]
+    fn a_ct_that_does_not_say_so_has_the_presets_of_ct() {
+        let of = |values: [f32; 4]| {
+            let mut scan = scan([16, 16, 16]);
+            let values = (0..4096).map(|n| values[n % 4]).collect();
+            scan.volume = Arc::new(Volume::from_f32(scan.volume.grid, values, Unit::Arbitrary));
+            let open = OpenScan::new(Arc::new(scan), None, &Settings::default());
+            let presets: Vec<String> = open.windows.into_iter().skip(1).map(|(name, _)| name).collect();
+            (presets.len(), open.contrast.hounsfield, open.contrast.range[0])
+        };
+        assert_eq!(of([-1000.0, -1000.0, 40.0, 900.0]), (5, true, -1000.0));
+        assert_eq!(of([-3024.0, -1000.0, 40.0, 900.0]), (5, true, -1000.0), "padding is not air");
+        assert_eq!(of([-2000.0, -1000.0, 40.0, 900.0]), (5, true, -1000.0));
+        assert_eq!(of([-4000.0, -2000.0, 2000.0, 4000.0]), (0, false, -4000.0));
+        assert_eq!(of([10.0, 200.0, 400.0, 900.0]), (0, false, 10.0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::lettering::shaded_text;
 use super::theme;
 use crate::app::command::Command;
-use crate::app::shell::{Destination, Figure, ShellCommand};
+use crate::app::shell::{Destination, Figure, ShellCommand, Taken};
 use crate::app::state::{Pane, State};
 use crate::view::Picture;
 use egui::{Align2, ColorImage, Context, FontId, Rect, ScreenshotCallback, Ui, ViewportCommand, vec2};
@@ -13,14 +13,27 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 /// What is on its way from the screen.
 #[derive(Default)]
 pub(super) struct Camera {
-    coming: Option<(Receiver<Arc<ColorImage>>, Rect)>,
+    coming: Option<Coming>,
 }
+
+/// A picture of the screen that was asked for.
+struct Coming {
+    screen: Receiver<Arc<ColorImage>>,
+    /// The part that is wanted.
+    area: Rect,
+    /// When it was asked for, by egui's clock.
+    asked_secs: f64,
+}
+
+/// The window has no mouse while a figure is awaited: one that has not come after so long is given up.
+const PATIENCE_SECS: f64 = 2.0;
 
 impl Camera {
     /// Asks for the screen when a figure was asked for, and hands on what has come. Called after the panes are drawn.
     pub fn follow(&mut self, ctx: &Context, state: &State, panes: &[(Pane, Rect)]) -> Option<Command> {
         let figure = state.shell.figure?;
-        let Some((screen, rect)) = &self.coming else {
+        let now_secs = ctx.input(|input| input.time);
+        let Some(Coming { screen, area: rect, asked_secs }) = &self.coming else {
             let (send, receive) = mpsc::channel();
             let waker = ctx.clone();
             let callback = ScreenshotCallback::new(move |image| {
@@ -31,32 +44,45 @@ impl Camera {
             ctx.send_viewport_cmd(ViewportCommand::Screenshot(callback));
             // The frame that is read is this one or the next.
             ctx.request_repaint();
-            self.coming = Some((receive, area(figure, panes)));
+            self.coming = Some(Coming { screen: receive, area: area(figure, panes), asked_secs: now_secs });
             return None;
         };
         let picture = match screen.try_recv() {
             Ok(image) => cropped(&image, *rect, ctx.pixels_per_point()),
-            Err(TryRecvError::Empty) => return None,
-            Err(TryRecvError::Disconnected) => None,
+            Err(TryRecvError::Empty) if now_secs - asked_secs < PATIENCE_SECS => {
+                ctx.request_repaint_after_secs((PATIENCE_SECS - (now_secs - asked_secs)) as f32);
+                return None;
+            }
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
         };
         self.coming = None;
-        let picture = match (picture, figure.to) {
+        let taken = match (picture, figure.to) {
             (Some(picture), Destination::Clipboard) => {
                 ctx.copy_image(ColorImage::from_rgba_unmultiplied(picture.size, &picture.rgba));
-                None
+                Taken::Copied
             }
-            (picture, _) => picture,
+            (Some(picture), Destination::File) => Taken::Picture(Arc::new(picture)),
+            (None, _) => Taken::Failed,
         };
-        Some(Command::Shell(ShellCommand::FigureTaken(picture.map(Arc::new))))
+        Some(Command::Shell(ShellCommand::FigureTaken(taken)))
     }
 }
 
 /// Where on the screen a figure is.
 fn area(figure: Figure, panes: &[(Pane, Rect)]) -> Rect {
-    let meant = panes.iter().filter(|(pane, _)| figure.pane.is_none_or(|one| one == *pane));
-    let meant = meant.fold(Rect::NOTHING, |all, (_, rect)| all.union(*rect));
-    // A pane that the layout does not show: what it does show.
-    if meant.is_positive() { meant } else { panes.iter().fold(Rect::NOTHING, |all, (_, rect)| all.union(*rect)) }
+    let around =
+        |panes: &mut dyn Iterator<Item = &(Pane, Rect)>| panes.fold(Rect::NOTHING, |all, (_, rect)| all.union(*rect));
+    let mut meant = panes.iter().filter(|(pane, _)| figure.pane.is_none_or(|one| one == *pane));
+    let mut others = panes.iter().filter(|(pane, _)| figure.pane.is_some_and(|one| one != *pane));
+    let first = meant.clone().next().map(|(_, rect)| *rect);
+    let all = around(&mut meant);
+    match first {
+        // Beside a second scan a pane is there twice; with another one between the two, the first alone is meant.
+        Some(first) if others.any(|(_, other)| other.shrink(1.0).intersects(all)) => first,
+        Some(_) => all,
+        // A pane that the layout does not show: what it does show.
+        None => around(&mut panes.iter()),
+    }
 }
 
 /// The part of the screen that lies in a rectangle of points.
@@ -90,7 +116,7 @@ pub(super) fn notice_ui(ui: &Ui, state: &State, panes: &[(Pane, Rect)]) {
 mod tests {
     use super::*;
     use crate::space::Plane;
-    use egui::{Color32, pos2};
+    use egui::{Color32, RawInput, pos2};
 
     /// Red grows to the right, green downwards.
     fn screen() -> ColorImage {
@@ -110,6 +136,24 @@ mod tests {
     }
 
     #[test]
+    fn a_figure_that_never_comes_is_given_up() {
+        let ctx = Context::default();
+        let mut state = State::default();
+        state.shell.figure = Some(Figure { pane: None, to: Destination::Clipboard });
+        let mut camera = Camera::default();
+        // What a frame asks for is kept, and with it the promise of a picture.
+        let mut promised = Vec::new();
+        let mut at = |time: f64| {
+            let mut command = None;
+            let input = RawInput { time: Some(time), ..RawInput::default() };
+            promised.push(ctx.run_ui(input, |ui| command = camera.follow(ui.ctx(), &state, &[])));
+            command
+        };
+        assert_eq!((at(10.0).is_none(), at(11.9).is_none()), (true, true));
+        assert!(matches!(at(12.1), Some(Command::Shell(ShellCommand::FigureTaken(Taken::Failed)))));
+    }
+
+    #[test]
     fn a_figure_is_of_its_pane_or_of_all() {
         let place = |x: f32| Rect::from_min_size(pos2(x, 0.0), vec2(10.0, 10.0));
         let panes = [(Pane::Plane(Plane::Axial), place(0.0)), (Pane::Volume, place(11.0))];
@@ -117,5 +161,11 @@ mod tests {
         assert_eq!(area(figure(Some(Pane::Volume)), &panes), place(11.0));
         assert_eq!(area(figure(None), &panes).width(), 21.0);
         assert_eq!(area(figure(Some(Pane::Plane(Plane::Coronal))), &panes).width(), 21.0);
+        // Both scans: two planes of the first, then the same of the second.
+        let planes = [Plane::Axial, Plane::Coronal].map(Pane::Plane);
+        let apart: Vec<_> = (0..4).map(|n: u8| (planes[usize::from(n % 2)], place(11.0 * f32::from(n)))).collect();
+        assert_eq!(area(figure(Some(planes[1])), &apart), place(11.0));
+        let together = [(planes[0], place(0.0)), (planes[0], place(11.0)), (planes[1], place(22.0))];
+        assert_eq!(area(figure(Some(planes[0])), &together).width(), 21.0);
     }
 }

@@ -1,7 +1,7 @@
 //! The drawer of the layers: what lies over the picture, the uppermost first, each with its colours and limits; and how a
 //! second scan is shown.
 
-use super::{colour_bar, theme};
+use super::{colour_bar, keys, theme};
 use crate::app::command::Command;
 use crate::app::compare::{CompareCommand, Mode};
 use crate::app::layers::{Layer, LayerCommand, Source};
@@ -30,7 +30,8 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         ui.label(RichText::new(text).color(theme::of(ui).weak));
     }
     if state.layers.hidden && !state.layers.list.is_empty() {
-        ui.label(RichText::new("All overlays are hidden (O)").color(theme::of(ui).notice));
+        let text = keys::hint(&state.settings, "All overlays are hidden", "overlay");
+        ui.label(RichText::new(text).color(theme::of(ui).notice));
     }
     for (number, layer) in state.layers.list.iter().enumerate().rev() {
         layer_ui(ui, state, number, layer, commands);

@@ -1,6 +1,6 @@
 //! What the user must know, over the lower edge of the panes: nothing moves when it comes or goes.
 
-use super::theme;
+use super::{keys, theme};
 use crate::app::command::Command;
 use crate::app::state::State;
 use egui::{Align2, Area, Frame, Id, Order, Rect, RichText, Stroke, Ui, vec2};
@@ -24,7 +24,11 @@ pub(super) fn ui(ui: &Ui, state: &State, area: Rect, commands: &mut Vec<Command>
                         ui.set_max_width(width);
                         ui.label(RichText::new(message.shown(state.settings.show_paths)).color(colour));
                     });
-                    if ui.button("Close").on_hover_text("Put the message away (Esc)").clicked() {
+                    if ui
+                        .button("Close")
+                        .on_hover_text(keys::hint(&state.settings, "Put the message away", "close"))
+                        .clicked()
+                    {
                         commands.push(Command::DismissMessage);
                     }
                 });

@@ -96,8 +96,8 @@ impl App {
         let label_keeper = format!("Labels by {} in {keeper}", config.rater);
         let (settings, note) = args.settings.as_deref().map_or((Settings::default(), None), settings_file::load);
         let mut app = Self {
-            state: State::kept_by(label_keeper).with_settings(settings),
-            runner: Runner::new(config).with_settings(args.settings.clone()),
+            state: State::kept_by(label_keeper).with_settings(settings.clone()),
+            runner: Runner::new(config).with_settings(args.settings.clone(), settings),
             panes: panes::Panes::default(),
             pane: Pane::Plane(Plane::Axial),
             go_to: None,

@@ -91,8 +91,8 @@ fn set_window(scan: Shown, window: Window) -> Command {
 /// What the left button holds while it is dragged; egui remembers it between frames.
 #[derive(Clone, Copy)]
 enum Held {
-    /// A sinus box, as it was before.
-    Box(Sinus),
+    /// A sinus box as it was before, and the [`State::generation`] of the scan it is in.
+    Box(Sinus, u64),
     /// A mark that turns the other planes, and where the pointer was last.
     Line(Pos2),
 }
@@ -110,7 +110,9 @@ fn held(ui: &Ui, state: &State, pane: &Projection, plane: Plane, response: &Resp
         let grabbed = (state.sinuses.iter().flatten())
             .filter(|sinus| box_shown(state, plane, sinus) && on_handle(pane.to_screen(sinus.centre_mm), origin))
             .min_by(|a, b| distance_mm(state, plane, a).total_cmp(&distance_mm(state, plane, b)));
-        let held = grabbed.map(|sinus| Held::Box(*sinus)).or_else(|| turns(origin).then_some(Held::Line(origin)));
+        let held = grabbed
+            .map(|sinus| Held::Box(*sinus, state.generation))
+            .or_else(|| turns(origin).then_some(Held::Line(origin)));
         ui.data_mut(|data| data.insert_temp(id, held));
     }
     if !response.dragged() && !response.drag_stopped() {
@@ -135,7 +137,9 @@ fn drag_held(
 ) {
     let id = response.id.with("held");
     match *held {
-        Held::Box(before) => {
+        // Another scan was opened meanwhile: its boxes are not held.
+        Held::Box(_, generation) if generation != state.generation => {}
+        Held::Box(before, _) => {
             if response.dragged()
                 && let Some(sinus) = state.sinuses.map(|s| s[before.side.index()])
             {

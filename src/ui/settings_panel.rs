@@ -152,7 +152,7 @@ fn windows_ui(ui: &mut Ui, state: &State, sent: &mut Vec<SettingsCommand>) {
         ui.weak("Presets are kept by modality. Open a scan to edit those of its kind");
         return;
     };
-    let modality = windows::modality(&open.scan);
+    let modality = windows::modality(&open.scan, &open.contrast);
     let presets = state.settings.presets.get(modality).map_or(&[][..], Vec::as_slice);
     ui.weak(format!("Presets for {modality}: width / centre"));
     for (number, preset) in presets.iter().enumerate() {

@@ -5,7 +5,6 @@
 use super::{App, default_settings};
 use crate::app::WindowOptions;
 use crate::gpu::Ladder;
-use eframe::App as _;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::Command;
@@ -47,10 +46,7 @@ pub fn run(args: &WindowOptions, started: Instant) -> Result<(), Box<dyn Error +
             // Drivers that fail where wgpu and egui do not expect it end in a panic, after which this process can have no
             // other window.
             Err(_) if !ladder.is_safe() && (lost || app.is_none()) => {
-                if let Some(app) = &mut app {
-                    app.on_exit();
-                }
-                return once_more_safely();
+                return after(app.take(), once_more_safely);
             }
             Err(panic) => resume_unwind(panic),
         }
@@ -76,8 +72,7 @@ fn show(app: &mut Option<App>, ladder: &Ladder, args: &WindowOptions, started: I
             app.draw_on(cc);
             app
         } else {
-            let settings = args.settings.clone().or_else(default_settings);
-            app.insert(App::new(cc, WindowOptions { settings, ..args.clone() }, started))
+            app.insert(App::new(cc, args.clone(), started))
         };
         Ok(Box::new(Shown(app)))
     });
@@ -100,13 +95,19 @@ impl eframe::App for Shown<'_> {
         self.0.raw_input_hook(ctx, raw_input);
     }
 
-    fn on_exit(&mut self) {
-        self.0.on_exit();
-    }
-
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
         self.0.clear_color(visuals)
     }
+}
+
+/// Goes on once the program is gone. It keeps how the reader looked when it goes: after what comes next, that would undo
+/// what the reader did there.
+fn after<T, R>(program: T, next: impl FnOnce() -> R) -> R {
+    // A driver that has failed may fail again when it is left.
+    if catch_unwind(AssertUnwindSafe(|| drop(program))).is_err() {
+        log::warn!("the graphics driver failed again when the window was left");
+    }
+    next()
 }
 
 /// Runs this program again as it was started, but with safe graphics.
@@ -130,6 +131,23 @@ fn no_window(error: &str, ladder: &Ladder) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
+
+    /// A program that cannot be left in peace.
+    struct Failing<'a>(&'a Cell<bool>);
+
+    impl Drop for Failing<'_> {
+        fn drop(&mut self) {
+            self.0.set(true);
+            panic!("the driver is lost");
+        }
+    }
+
+    #[test]
+    fn the_program_is_gone_before_the_next_one_starts() {
+        let gone = Cell::new(false);
+        assert!(after(Some(Failing(&gone)), || gone.get()));
+    }
 
     #[test]
     fn who_gets_no_window_is_told_what_to_do() {

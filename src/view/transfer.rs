@@ -142,7 +142,8 @@ impl Transfer {
     }
 }
 
-/// The mean emission between two places by a [`Transfer::table`]. The twin of `emission` in `shaders/raycast.wgsl`.
+/// The mean emission between two places by a [`Transfer::table`]. The twin of what `composite` in
+/// `shaders/raycast.wgsl` makes of two neighbouring samples.
 #[must_use]
 pub fn mean_emission(table: &[[f32; 4]; Transfer::ENTRIES], from: f64, to: f64) -> Emission {
     /// Nearer places are moved apart: a quotient of tiny differences is noise.

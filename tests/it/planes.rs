@@ -2,6 +2,7 @@
 
 use crate::window::{drag, rect_of, until, window};
 use antrum::app::Command;
+use antrum::app::command::Opened;
 use antrum::app::settings::{MouseMap, Tool};
 use antrum::app::state::{Layout, Pane};
 use antrum::space::Plane;
@@ -31,6 +32,40 @@ fn pane_points(harness: &Harness<'_, App>, plane: Plane) -> (egui::Rect, Pos2) {
     let to_world = camera.world_from_pane(&state.view.frame, plane, size, state.view.cross_mm);
     let cross = to_world.inverse().transform_point3(state.view.cross_mm);
     (rect, rect.min + vec2(cross.x as f32, cross.y as f32))
+}
+
+#[test]
+fn a_box_held_while_another_scan_opens_is_let_go() {
+    let (mut harness, _folder) = example();
+    harness.state_mut().send(Command::ToggleBoxes);
+    let sinuses = harness.state().state().sinuses.unwrap();
+    let sinus = sinuses[0];
+    harness.state_mut().send(Command::CrossTo(sinus.centre_mm));
+    harness.run_steps(2);
+    let (_, at) = pane_points(&harness, Plane::Axial);
+    let button = |pos: Pos2, pressed: bool| egui::Event::PointerButton {
+        pos,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: egui::Modifiers::NONE,
+    };
+    for event in [egui::Event::PointerMoved(at), button(at, true), egui::Event::PointerMoved(at + vec2(20.0, 0.0))] {
+        harness.event(event);
+        harness.step();
+    }
+    harness.event(egui::Event::PointerMoved(at + vec2(30.0, 0.0)));
+    harness.step();
+    assert_ne!(harness.state().state().sinuses.unwrap()[0].centre_mm, sinus.centre_mm, "it is held");
+    let app = harness.state_mut();
+    let scan = std::sync::Arc::clone(&app.state().scan.as_ref().unwrap().scan);
+    app.send(Command::Opened(Opened { scan, origin: None, labels: [None; 2] }));
+    app.send(Command::Found(sinuses));
+    harness.step();
+    harness.event(egui::Event::PointerMoved(at + vec2(60.0, 0.0)));
+    harness.step();
+    harness.event(button(at + vec2(60.0, 0.0), false));
+    harness.run_steps(2);
+    assert_eq!(harness.state().state().undoable().0, None);
 }
 
 #[test]

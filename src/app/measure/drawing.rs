@@ -133,7 +133,7 @@ impl State {
     /// Takes changes back or carries them out again.
     pub(in crate::app) fn replay_measuring(&mut self, changes: Vec<Change>, kind: Write) -> Vec<Effect> {
         let changes = match kind {
-            Write::Undo => changes.into_iter().map(|c| Change { before: c.after, after: c.before }).collect(),
+            Write::Undo => changes.iter().map(Change::reversed).collect(),
             Write::New | Write::Redo => changes,
         };
         self.put_changes(&changes, true);

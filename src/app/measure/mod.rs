@@ -11,6 +11,7 @@ mod tests;
 use super::command::{Effect, Write};
 use super::message::Message;
 use super::state::State;
+use super::undo::Step;
 use crate::measure::{Kind, Measured};
 use crate::project::MeasurementId;
 use glam::DVec3;
@@ -195,6 +196,10 @@ impl Measures {
 }
 
 impl Change {
+    fn reversed(&self) -> Self {
+        Self { before: self.after.clone(), after: self.before.clone() }
+    }
+
     fn id(&self) -> Option<MeasurementId> {
         self.before.as_ref().or(self.after.as_ref()).map(|measurement| measurement.id)
     }
@@ -271,7 +276,11 @@ impl State {
             }
             MeasureCommand::Refused { changes, kind, reason } => {
                 self.put_changes(changes, false);
-                self.history.take_back(*kind);
+                let step = Step::Measure(match kind {
+                    Write::Undo => changes.iter().map(Change::reversed).collect(),
+                    Write::New | Write::Redo => changes.clone(),
+                });
+                self.history.take_back(*kind, |done| *done == step);
                 self.message = Some(Message::error(reason.clone()).kept());
             }
         }

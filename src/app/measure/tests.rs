@@ -218,6 +218,21 @@ fn what_was_not_written_is_taken_back_and_said() {
 }
 
 #[test]
+fn a_refusal_takes_back_its_own_step_and_no_later_one() {
+    let (mut state, id) = measured();
+    let effects = send(&mut state, MeasureCommand::Delete(id));
+    let [Effect::Measure(MeasureEffect::Record(changes, kind))] = &effects[..] else { panic!("{effects:?}") };
+    send(&mut state, MeasureCommand::Choose(Kind::Probe));
+    click(&mut state, DVec3::ZERO);
+    let later = state.undoable().0;
+    let (changes, kind) = (changes.clone(), *kind);
+    send(&mut state, MeasureCommand::Refused { changes, kind, reason: "disk full".to_owned() });
+    assert_eq!((state.measures.list.len(), state.undoable().0), (2, later));
+    state.apply(Command::Undo);
+    assert_eq!(state.undoable().0.as_deref(), Some("distance 5.0 mm"));
+}
+
+#[test]
 fn what_is_kept_comes_with_the_scan_and_goes_with_it() {
     let (mut state, id) = measured();
     let kept = state.measures.list.clone();

@@ -43,6 +43,12 @@ impl Sinus {
         let present = presence(grid, centre_mm);
         Self { side, present, centre_mm, box_mm: Crop::box_mm(centre_mm), confidence: 1.0 }
     }
+
+    /// Whether the user placed it.
+    #[must_use]
+    pub fn by_hand(&self) -> bool {
+        self.confidence >= 1.0
+    }
 }
 
 /// The middle of the sinuses that are in view, in RAS+ mm; none when none is.

@@ -48,9 +48,10 @@ fn tools(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             response.widget_info(|| WidgetInfo::selected(Role::Button, true, in_hand.is_some(), &name));
             let hint = format!(
                 "{} ({}). Click and click, or press and drag. A second click on this button, or Shift held, keeps the \
-                 tool in hand; Esc puts it away",
+                 tool in hand; {} puts it away",
                 what(kind),
                 keys::of(&state.settings, keys::measure_action(kind)),
+                keys::of(&state.settings, "close"),
             );
             if response.on_hover_text(hint).clicked() {
                 commands.push(Command::Measure(MeasureCommand::Choose(kind)));
@@ -88,7 +89,9 @@ fn row(ui: &mut Ui, state: &State, measurement: &Measurement, number: usize, com
                 let delete = ui.add(Button::new("×").frame(false));
                 let text = format!("Delete measurement {number}");
                 delete.widget_info(|| WidgetInfo::labeled(Role::Button, true, &text));
-                if delete.on_hover_text(format!("{text} (Del when it is selected)")).clicked() {
+                // The key is for the selected one.
+                let hint = if selected { keys::hint(&state.settings, &text, "delete") } else { text.clone() };
+                if delete.on_hover_text(hint).clicked() {
                     send(MeasureCommand::Delete(*id));
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
