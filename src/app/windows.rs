@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn a_ct_that_does_not_say_so_has_the_presets_of_ct() {
         let of = |values: [f32; 4]| {
-            let mut scan = scan([16, 16, 16]);
+            let mut scan = Scan { modality: "unknown".to_owned(), ..scan([16, 16, 16]) };
             let values = (0..4096).map(|n| values[n % 4]).collect();
             scan.volume = Arc::new(Volume::from_f32(scan.volume.grid, values, Unit::Arbitrary));
             let open = OpenScan::new(Arc::new(scan), None, &Settings::default());

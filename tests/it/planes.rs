@@ -1,6 +1,6 @@
 //! The plane panes in the window: what the mouse does in them.
 
-use crate::window::{drag, rect_of, until, window};
+use crate::window::{button, drag, rect_of, until, window};
 use antrum::app::Command;
 use antrum::app::command::Opened;
 use antrum::app::settings::{MouseMap, Tool};
@@ -43,12 +43,7 @@ fn a_box_held_while_another_scan_opens_is_let_go() {
     harness.state_mut().send(Command::CrossTo(sinus.centre_mm));
     harness.run_steps(2);
     let (_, at) = pane_points(&harness, Plane::Axial);
-    let button = |pos: Pos2, pressed: bool| egui::Event::PointerButton {
-        pos,
-        button: PointerButton::Primary,
-        pressed,
-        modifiers: egui::Modifiers::NONE,
-    };
+    let button = |at: Pos2, pressed: bool| button(PointerButton::Primary, at, pressed);
     for event in [egui::Event::PointerMoved(at), button(at, true), egui::Event::PointerMoved(at + vec2(20.0, 0.0))] {
         harness.event(event);
         harness.step();
