@@ -3,18 +3,16 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod window;
+
 use antrum::gpu;
 use antrum::image::render::Layer;
 use antrum::space::{Grid, Plane};
 use antrum::view::{Frame, Interpolation, Overlay, PlaneCamera, Slab, SlabMode, SliceView, Window};
 use antrum::volume::{Rescale, Unit, Volume, Voxels};
-use eframe::egui_wgpu::{RenderState, RendererOptions, ScreenDescriptor};
-use egui::epaint::{ClippedPrimitive, Primitive};
-use egui::{Rect, Shape, pos2, vec2};
-use egui_kittest::wgpu::{create_render_state, default_wgpu_setup};
+use egui::{Rect, pos2, vec2};
 use glam::{DAffine3, DMat3, DVec2, DVec3};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 const WINDOW: [u32; 2] = [1280, 800];
 const FRAMES: usize = 60;
@@ -41,11 +39,9 @@ fn main() {
     ];
     let ctx = egui::Context::default();
     let scan = Arc::new(head());
-    let map = Arc::new(map());
-    let render_state = create_render_state(default_wgpu_setup(), RendererOptions::PREDICTABLE);
-    println!("{}", gpu::adapter_summary(&render_state));
-    assert!(gpu::install(&render_state));
-    let target = target(&render_state);
+    let map = Arc::new(window::map(DVec3::ZERO));
+    let screen = window::Window::new(WINDOW);
+    println!("{}", screen.adapter());
     for scene in &scenes {
         let layer = Layer { volume: Arc::clone(&map), overlay: Overlay::default() };
         let layers = vec![layer; scene.layers];
@@ -57,7 +53,7 @@ fn main() {
                 let view = view(scene, plane, &scan.grid, cross_mm);
                 gpu::slice(&ctx, rect, pane, true, view, Arc::clone(&scan), layers.clone())
             });
-            shown(&render_state, &target, shapes.collect())
+            screen.draw(shapes.collect())
         };
         (0..5).map(draw).for_each(drop);
         let mut times: Vec<f64> = (0..FRAMES).map(|frame| draw(frame).as_secs_f64() * 1e3).collect();
@@ -77,13 +73,6 @@ fn head() -> Volume {
     Volume { grid, voxels, rescale: Rescale::NONE, unit: Unit::Arbitrary }
 }
 
-/// A map in the middle, as large as those around both sinuses.
-fn map() -> Volume {
-    let grid = Grid::centred([100, 60, 60], 1.0, DVec3::ZERO);
-    let values = (0..grid.count()).map(|i| (i as f32 * 0.01).sin().max(0.0)).collect();
-    Volume::from_f32(grid, values, Unit::Score)
-}
-
 fn view(scene: &Scene, plane: Plane, grid: &Grid, cross_mm: DVec3) -> SliceView {
     let (frame, size) = (Frame::default(), DVec2::new(640.0, 400.0));
     let camera = PlaneCamera::fitting(&frame, plane, grid.bounds_mm(), size);
@@ -93,49 +82,4 @@ fn view(scene: &Scene, plane: Plane, grid: &Grid, cross_mm: DVec3) -> SliceView 
         interpolation: scene.interpolation,
         slab: Slab { mode: SlabMode::Max, thickness_mm: scene.slab_mm },
     }
-}
-
-fn target(render_state: &RenderState) -> wgpu::TextureView {
-    let texture = render_state.device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("window"),
-        size: wgpu::Extent3d { width: WINDOW[0], height: WINDOW[1], depth_or_array_layers: 1 },
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format: render_state.target_format,
-        usage: wgpu::TextureUsages::RENDER_ATTACHMENT,
-        view_formats: &[],
-    });
-    texture.create_view(&wgpu::TextureViewDescriptor::default())
-}
-
-/// Draws a frame as the window does and returns how long it took.
-fn shown(render_state: &RenderState, target: &wgpu::TextureView, shapes: Vec<Shape>) -> Duration {
-    let RenderState { device, queue, renderer, .. } = render_state;
-    let clip_rect = Rect::from_min_size(pos2(0.0, 0.0), vec2(WINDOW[0] as f32, WINDOW[1] as f32));
-    let primitives: Vec<ClippedPrimitive> = shapes
-        .into_iter()
-        .filter_map(|shape| match shape {
-            Shape::Callback(callback) => Some(ClippedPrimitive { clip_rect, primitive: Primitive::Callback(callback) }),
-            _ => None,
-        })
-        .collect();
-    let screen = ScreenDescriptor { size_in_pixels: WINDOW, pixels_per_point: 1.0 };
-    let begun = Instant::now();
-    let mut renderer = renderer.write();
-    let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    let prepared = renderer.update_buffers(device, queue, &mut encoder, &primitives, &screen);
-    let pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
-        color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-            view: target,
-            depth_slice: None,
-            resolve_target: None,
-            ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
-        })],
-        ..Default::default()
-    });
-    renderer.render(&mut pass.forget_lifetime(), &primitives, &screen);
-    queue.submit(prepared.into_iter().chain([encoder.finish()]));
-    device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
-    begun.elapsed()
 }

@@ -233,25 +233,15 @@ mod tests {
     use crate::app::Command;
     use crate::app::command::Opened;
     use crate::app::layers::LayerCommand;
-    use crate::app::testing::scan;
-    use crate::io::{self, Catalogue, Scan};
-    use crate::job::Progress;
+    use crate::app::testing::{scan, two_series};
     use crate::space::Grid;
     use crate::view::ColourMap;
     use crate::volume::{Unit, Volume};
     use glam::DVec3;
 
-    fn two() -> Arc<Catalogue> {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, size) in [("a.nii", [12, 12, 12]), ("b.nii", [10, 10, 10])] {
-            io::nifti::write(&folder.path().join(name), &scan(size).volume).unwrap();
-        }
-        Arc::new(io::browse(&[folder.path().to_owned()], &Progress::default()).unwrap())
-    }
-
     fn first() -> (State, Origin) {
         let mut state = State::default();
-        let origin = Origin { catalogue: two(), series: 0 };
+        let origin = Origin { catalogue: two_series(), series: 0 };
         let scan = Arc::new(scan([12, 12, 12]));
         state.apply(Command::Opened(Opened { scan, origin: Some(origin.clone()), labels: [None; 2] }));
         (state, origin)

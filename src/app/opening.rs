@@ -157,30 +157,20 @@ mod tests {
     use super::*;
     use crate::app::Command;
     use crate::app::state::{Layout, Pane};
-    use crate::app::testing::scan;
-    use crate::io::{self, Scan};
-    use crate::job::Progress;
+    use crate::app::testing::{scan, two_series};
+    use crate::io::Scan;
     use crate::methods::sinus::Sinus;
     use crate::project::Label;
     use crate::space::{Plane, Side};
     use glam::DVec3;
 
-    /// A catalogue of two series.
-    fn two() -> Arc<Catalogue> {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, size) in [("a.nii", [12, 12, 12]), ("b.nii", [10, 10, 10])] {
-            io::nifti::write(&folder.path().join(name), &scan(size).volume).unwrap();
-        }
-        Arc::new(io::browse(&[folder.path().to_owned()], &Progress::default()).unwrap())
-    }
-
     fn opened(scan: Scan, origin: Option<Origin>) -> Command {
         Command::Opened(Opened { scan: Arc::new(scan), origin, labels: [Some(Label::Normal), None] })
     }
 
-    fn first_of_two() -> (State, Origin) {
+    fn first_of_two_series() -> (State, Origin) {
         let mut state = State::default();
-        let origin = Origin { catalogue: two(), series: 0 };
+        let origin = Origin { catalogue: two_series(), series: 0 };
         let effects = state.apply(opened(Scan { frames: 3, ..scan([100, 90, 80]) }, Some(origin.clone())));
         assert!(matches!(
             &effects[..],
@@ -198,7 +188,7 @@ mod tests {
 
     #[test]
     fn another_volume_is_looked_at_in_the_same_place() {
-        let (mut state, origin) = first_of_two();
+        let (mut state, origin) = first_of_two_series();
         let sinuses = [Side::Left, Side::Right].map(|side| {
             Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &scan([100, 90, 80]).volume.grid)
         });
@@ -225,7 +215,7 @@ mod tests {
         let stored = |name: &str, centre| (name.to_owned(), Window::linear(centre, 100.0));
         let with = |windows| Scan { frames: 3, windows, ..scan([20, 20, 20]) };
         let mut state = State::default();
-        let origin = Some(Origin { catalogue: two(), series: 0 });
+        let origin = Some(Origin { catalogue: two_series(), series: 0 });
         state.apply(opened(with(vec![stored("lung", 1.0), stored("bone", 2.0)]), origin.clone()));
         state.apply(Command::ChooseWindow(1));
         state.apply(opened(with(vec![stored("bone", 3.0), stored("lung", 4.0)]), origin.clone()));
@@ -236,7 +226,7 @@ mod tests {
 
     #[test]
     fn another_series_is_another_scan() {
-        let (mut state, origin) = first_of_two();
+        let (mut state, origin) = first_of_two_series();
         state.apply(Command::CrossTo(DVec3::new(1.0, 2.0, 3.0)));
         assert_eq!(asked(&state.apply(Command::OpenSeries(1))), Some((1, 0, false)));
         assert_eq!(asked(&state.apply(Command::NextSeries(1))), Some((1, 0, false)));
@@ -251,12 +241,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_leaves_the_scan_but_offers_its_neighbours() {
-        let (mut state, _) = first_of_two();
+        let (mut state, _) = first_of_two_series();
         let generation = state.generation;
         let missing = || Arc::new(OpenError::Missing { path: "/scans/DOE^JANE".into() });
         assert!(state.apply(Command::Unreadable(missing(), None)).is_empty());
         assert_eq!((state.series(), state.generation), (Some(0), generation));
-        let effects = state.apply(Command::Unreadable(missing(), Some(two())));
+        let effects = state.apply(Command::Unreadable(missing(), Some(two_series())));
         assert!(matches!(effects[..], [Effect::Thumbnails(Some(_))]));
         assert_eq!((state.series(), state.generation), (None, generation), "the open scan is not in the new list");
         assert_eq!(asked(&state.apply(Command::NextSeries(1))), Some((0, 0, false)));

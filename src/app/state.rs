@@ -211,8 +211,7 @@ impl OpenScan {
     /// Derives outline and the usual windows.
     #[must_use]
     pub fn new(scan: Arc<Scan>, origin: Option<Origin>, settings: &Settings) -> Self {
-        let windows = windows::windows(&scan, settings);
-        let contrast = windows::contrast(&scan);
+        let (windows, contrast) = windows::windows_and_contrast(&scan, settings);
         let bounds_mm = scan.volume.grid.bounds_mm();
         Self { scan, origin, windows, bounds_mm, contrast }
     }

@@ -59,23 +59,26 @@ pub fn modality<'a>(scan: &'a Scan, contrast: &Contrast) -> &'a str {
 /// The windows to choose from, in their order.
 #[must_use]
 pub fn windows(scan: &Scan, settings: &Settings) -> Vec<(String, Window)> {
+    windows_and_contrast(scan, settings).0
+}
+
+/// The same with the contrast, from one look at the voxels.
+pub(super) fn windows_and_contrast(scan: &Scan, settings: &Settings) -> (Vec<(String, Window)>, Contrast) {
+    let sample = sample(scan);
+    let contrast = contrast(scan, &sample);
     let stored = scan.windows.iter().enumerate().map(|(i, (name, window))| {
         let name = if name.is_empty() { format!("stored {}", i + 1) } else { name.clone() };
         (name, window.clone())
     });
-    let presets = settings.presets.get(modality(scan, &contrast(scan))).into_iter().flatten();
+    let presets = settings.presets.get(modality(scan, &contrast)).into_iter().flatten();
     let presets = presets.map(|preset| (preset.name.clone(), preset.window.clone()));
-    let all = stored.chain([(AUTO.to_owned(), auto(scan, settings.auto_percent))]).chain(presets);
-    all.map(|(name, window)| (name, Window { inverted: scan.inverted, ..window })).collect()
-}
-
-/// The window of the voxels that are not zero and hold a measurement, without so many percent of them at either end.
-pub(super) fn auto(scan: &Scan, percent: f64) -> Window {
-    spread(&sample(scan), percent)
+    let all = stored.chain([(AUTO.to_owned(), spread(&sample, settings.auto_percent))]).chain(presets);
+    let all = all.map(|(name, window)| (name, Window { inverted: scan.inverted, ..window }));
+    (all.collect(), contrast)
 }
 
 /// What is known of a scan's values before anybody looks at it.
-pub(super) fn contrast(scan: &Scan) -> Contrast {
+fn contrast(scan: &Scan, all: &[f32]) -> Contrast {
     /// Scanners fill what lies outside of their circle with values such as -2000 or -3024, far below those of air.
     const ABOVE_PADDING: f32 = -1500.0;
     let percent = Settings::AUTO_PERCENT[1];
@@ -83,14 +86,13 @@ pub(super) fn contrast(scan: &Scan) -> Contrast {
         let window = spread(sample, percent);
         [-0.5, 0.5].map(|share| window.centre + share * window.width)
     };
-    let all = sample(scan);
     let inside: Vec<f32> = all.iter().copied().filter(|&v| v > ABOVE_PADDING).collect();
     let range = limits(&inside);
     // Numbers without air at -1000 are no Hounsfield units, whatever the file says; with it they are, even where it says
     // nothing, as NIfTI files do.
     let lowest = if scan.volume.unit == Unit::Hounsfield { f64::MIN..-300.0 } else { -1100.0..-900.0 };
     let hounsfield = lowest.contains(&range[0]);
-    Contrast { hounsfield, range: if hounsfield { range } else { limits(&all) } }
+    Contrast { hounsfield, range: if hounsfield { range } else { limits(all) } }
 }
 
 /// Some of the voxels that are not zero and hold a measurement.
