@@ -4,7 +4,7 @@
 
 use antrum::job::Progress;
 use antrum::methods::residual::{InferConfig, Model};
-use antrum::methods::sinus::{self, Crop, FinderConfig};
+use antrum::methods::sinus::{Crop, Finder};
 use antrum::{nets, phantom};
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -14,8 +14,8 @@ fn analysis(criterion: &mut Criterion) {
     let progress = Progress::default();
     group.bench_function("synthetic head", |b| b.iter(|| phantom::example(&progress).unwrap()));
     let head = phantom::example(&progress).unwrap();
-    let config = FinderConfig::default();
-    group.bench_function("find", |b| b.iter(|| sinus::find(&head.image, &config, &progress).unwrap()));
+    let finder = Finder::built_in(&nets::cpu()).unwrap();
+    group.bench_function("find", |b| b.iter(|| finder.find(&head.image, &progress).unwrap()));
     let model = Model::built_in(&nets::cpu()).unwrap();
     let truth = &head.sinuses[0];
     let crop = Crop::cut(&head.image, truth.side, truth.centre_mm);

@@ -3,9 +3,9 @@
 use super::layers::Normal;
 use crate::io::{self, Format, Scan};
 use crate::job::Progress;
-use crate::methods::Finding;
-use crate::methods::residual::{self, InferConfig, Model, ModelError};
+use crate::methods::residual::{self, InferConfig, Model};
 use crate::methods::sinus::{Sinus, crop};
+use crate::methods::{Finding, ModelError};
 use crate::space::Side;
 use crate::volume::Volume;
 use serde::Serialize;

@@ -16,7 +16,7 @@ use super::state::{JobKind, JobView};
 use crate::io::{Preview, Scan};
 use crate::job::{Cancelled, Job, JobError, Progress};
 use crate::methods::residual::{InferConfig, Model};
-use crate::methods::sinus::{self, FinderConfig, Sinus};
+use crate::methods::sinus::{Finder, Sinus};
 use crate::nets::{self, Device};
 use crate::project::{CaseId, EventId, LabelEvent, Project, ProjectError};
 use crate::volume::Volume;
@@ -55,6 +55,7 @@ pub struct Runner {
     session: String,
     case: Option<CaseId>,
     last_event: [Vec<EventId>; 2],
+    finder: Arc<OnceLock<Finder>>,
     model: Arc<OnceLock<Model>>,
     pool: Option<Arc<rayon::ThreadPool>>,
     /// What was asked for, and the answer.
@@ -97,6 +98,7 @@ impl Runner {
             session: session_name(),
             case: None,
             last_event: [Vec::new(), Vec::new()],
+            finder: Arc::new(OnceLock::new()),
             model: Arc::new(OnceLock::new()),
             pool: pool.build().ok().map(Arc::new),
             dialog: None,
@@ -161,8 +163,15 @@ impl Runner {
                 });
             }
             Effect::Find(scan) => {
+                let finder = Arc::clone(&self.finder);
                 self.find = Some(self.pooled("Finding the sinuses", move |progress| {
-                    Ok(sinus::find(&scan.volume, &FinderConfig::default(), progress)?)
+                    let finder = if let Some(finder) = finder.get() {
+                        finder
+                    } else {
+                        let loaded = Finder::built_in(&nets::cpu())?;
+                        finder.get_or_init(|| loaded)
+                    };
+                    Ok(finder.find(&scan.volume, progress)?)
                 }));
             }
             Effect::Analyse(scan, sinuses) => {

@@ -6,7 +6,7 @@ use crate::app::report::{self, Analysis, Report};
 use crate::io::Scan;
 use crate::job::Progress;
 use crate::methods::residual::{InferConfig, MapKind, Model};
-use crate::methods::sinus::{self, FinderConfig, Sinus};
+use crate::methods::sinus::{Finder, Sinus};
 use crate::nets;
 use std::path::{Path, PathBuf};
 
@@ -135,7 +135,7 @@ pub(super) fn analysed(
         Some(file) => Model::load(file, &nets::cpu())?,
         None => Model::built_in(&nets::cpu())?,
     };
-    let sinuses = sinus::find(&scan.volume, &FinderConfig::default(), &progress.part(0.3, 0.5))?;
+    let sinuses = Finder::built_in(&nets::cpu())?.find(&scan.volume, &progress.part(0.3, 0.5))?;
     let analysis = report::analyse(&scan.volume, &sinuses, &model, config, &progress.part(0.5, 1.0))?;
     Ok(Analysed { scan, sinuses, analysis })
 }

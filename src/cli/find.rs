@@ -3,7 +3,8 @@
 use super::source::Choice;
 use super::{Failure, guarded, print_json, say};
 use crate::io::Check;
-use crate::methods::sinus::{self, FinderConfig, Presence, Sinus};
+use crate::methods::sinus::{Finder, Presence, Sinus};
+use crate::nets;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -33,7 +34,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let file = args.path.display().to_string();
     let found = guarded("finding", move |progress| {
         let (selection, scan) = choice.read(&[path], &progress.part(0.0, 0.5))?;
-        let sinuses = sinus::find(&scan.volume, &FinderConfig::default(), &progress.part(0.5, 1.0))?;
+        let sinuses = Finder::built_in(&nets::cpu())?.find(&scan.volume, &progress.part(0.5, 1.0))?;
         let series = selection.id().to_owned();
         Ok(Found { file, series, sinuses, checks: scan.checks })
     })?;

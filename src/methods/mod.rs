@@ -1,8 +1,11 @@
 //! The papers' methods, one folder each, all with the same rooms: what it is (`mod.rs`), `config.rs`, `train.rs`,
 //! `infer.rs`. Volumes and crops come in, findings go out; tensors never leave a folder.
 
+mod model_error;
 pub mod residual;
 pub mod sinus;
+
+pub use model_error::ModelError;
 
 use crate::space::Side;
 use crate::volume::Volume;

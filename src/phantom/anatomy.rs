@@ -10,7 +10,7 @@ use super::disease::{DiseaseKind, Lesion};
 use super::face::Face;
 use super::shape::{Noise, boxy_ellipsoid, capsule, ellipsoid, noise_offset, ramp, smooth_min};
 use super::sinus::Sinus;
-use crate::space::Side;
+use crate::space::{BoxMm, Grid, Side};
 use glam::{DVec3, EulerRot, Mat3, Vec3, vec3};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -73,6 +73,34 @@ impl Anatomy {
             (self.world_from_head * vec3(sign * mirrored.x, mirrored.y, mirrored.z) + self.origin_mm).y
         };
         self.lesions[side.index()] = Some(Lesion::draw(kind, rng, &self.noise, sinus, world_y));
+    }
+
+    /// Points of the world spread evenly over the cavity of one sinus.
+    fn sinus_points(&self, side: Side) -> impl Iterator<Item = DVec3> {
+        let sinus = &self.sinuses[side.index()];
+        let sign = side.sign() as f32;
+        sinus.samples(&self.noise).into_iter().map(move |local| {
+            let mirrored = sinus.centre + local;
+            let bent = vec3(sign * mirrored.x, mirrored.y, mirrored.z);
+            // The warp is slow: what it does at the bent point is what it did at the straight one, to a tenth of a mm.
+            (self.world_from_head * (bent - self.warp(bent)) + self.origin_mm).as_dvec3()
+        })
+    }
+
+    /// Box around the cavity of one sinus, in world mm.
+    pub(super) fn sinus_box_mm(&self, side: Side) -> BoxMm {
+        let nothing = BoxMm { min: DVec3::INFINITY, max: DVec3::NEG_INFINITY };
+        self.sinus_points(side).fold(nothing, |all, p| BoxMm { min: all.min.min(p), max: all.max.max(p) })
+    }
+
+    /// The share of the cavity of one sinus that lies within a grid.
+    pub(super) fn sinus_share_within(&self, side: Side, grid: &Grid) -> f64 {
+        let (mut all, mut within) = (0_u32, 0_u32);
+        for point in self.sinus_points(side) {
+            all += 1;
+            within += u32::from(grid.contains(point));
+        }
+        f64::from(within) / f64::from(all.max(1))
     }
 
     /// On which side of the head's own, slightly bent mid-plane a world position in mm lies.

@@ -9,6 +9,7 @@ mod anatomy;
 mod brain;
 pub mod cohort;
 mod contrast;
+pub mod degrade;
 mod disease;
 mod face;
 mod shape;
@@ -17,6 +18,7 @@ mod tissue;
 
 pub use cohort::{CohortError, CohortPlan, CohortSubject};
 pub use contrast::{Contrast, UnknownContrast};
+pub use degrade::Degradations;
 pub use disease::{Disease, DiseaseKind, UnknownDisease};
 pub use tissue::Tissue;
 
@@ -36,6 +38,15 @@ const CENTRE_MM: DVec3 = DVec3::new(0.0, 14.0, -25.0);
 /// Sizes of adult heads relative to the average.
 const ADULTS: Range<f32> = 0.94..1.05;
 
+/// What part of the head is scanned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Region {
+    /// All of it, from vertex to chin.
+    Head,
+    /// A box around both maxillary sinuses, with 20 mm to spare on all sides.
+    Sinuses,
+}
+
 /// What head to make.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -45,8 +56,12 @@ pub struct Plan {
     pub contrast: Contrast,
     /// Distance of voxels in mm, the same along all axes. Up to 1.5 mm keeps thin bone in place.
     pub spacing_mm: f64,
-    /// Voxels from patient left to right, back to front, bottom to top.
+    /// Voxels from patient left to right, back to front, bottom to top; of [`Region::Sinuses`], the most there can be.
     pub size: [usize; 3],
+    /// What is scanned.
+    pub region: Region,
+    /// What spoils the scan.
+    pub degradations: Degradations,
     /// The chance, for each sinus, that it is diseased.
     pub prevalence: f64,
     /// Which disease each sinus has, by [`Side::index`], instead of drawing it.
@@ -58,7 +73,16 @@ impl Plan {
     #[must_use]
     pub fn new(seed: u64, contrast: Contrast, spacing_mm: f64) -> Self {
         let size = [200.0, 248.0, 228.0].map(|mm: f64| (mm / spacing_mm).ceil() as usize);
-        Self { seed, contrast, spacing_mm, size, prevalence: 0.25, diseases: None }
+        Self {
+            seed,
+            contrast,
+            spacing_mm,
+            size,
+            region: Region::Head,
+            degradations: Degradations::default(),
+            prevalence: 0.25,
+            diseases: None,
+        }
     }
 }
 
@@ -82,8 +106,10 @@ pub struct SinusTruth {
     pub centre_mm: DVec3,
     /// Box around the cavity, to the outer edges of its voxels.
     pub box_mm: BoxMm,
-    /// Volume of the cavity with all it contains.
+    /// Volume of the cavity in view with all it contains.
     pub volume_ml: f64,
+    /// The share of the cavity that the scan shows, 0 to 1.
+    pub visible: f64,
     /// None in a normal sinus.
     pub disease: Option<Disease>,
     /// How much of the cavity is not air, a normal lining included.
@@ -104,12 +130,10 @@ pub fn head(plan: &Plan, progress: &Progress) -> Result<Head, Cancelled> {
 /// [`Cancelled`] when the job should stop.
 pub fn example(progress: &Progress) -> Result<Head, Cancelled> {
     let plan = Plan {
-        seed: 21,
-        contrast: Contrast::T1,
-        spacing_mm: 1.0,
         size: [192, 232, 210],
         prevalence: 0.0,
         diseases: Some([Some(DiseaseKind::RetentionCyst), None]),
+        ..Plan::new(21, Contrast::T1, 1.0)
     };
     make(&plan, 0.96..0.97, progress)
 }
@@ -128,12 +152,26 @@ fn make(plan: &Plan, scale: Range<f32>, progress: &Progress) -> Result<Head, Can
             anatomy.infect(side, kind, &mut rng);
         }
     }
-    let grid = Grid::centred(plan.size, plan.spacing_mm, CENTRE_MM);
+    let grid = match plan.region {
+        Region::Head => Grid::centred(plan.size, plan.spacing_mm, CENTRE_MM),
+        Region::Sinuses => around_sinuses(&anatomy, plan),
+    };
     let labels = sample(&anatomy, grid, &progress.part(0.0, 0.6))?;
     let image = contrast::image(&labels, grid, plan.contrast, rng.random(), &progress.part(0.6, 1.0))?;
     let sinuses = [Side::Left, Side::Right].map(|side| measure(&labels, grid, &anatomy, side));
     let tissues = Volume { grid, voxels: Voxels::U8(labels), rescale: Rescale::NONE, unit: Unit::Label };
     Ok(Head { image, tissues, sinuses })
+}
+
+/// The box of [`Region::Sinuses`].
+fn around_sinuses(anatomy: &Anatomy, plan: &Plan) -> Grid {
+    let margin_mm = DVec3::splat(20.0);
+    let boxes = Side::BOTH.map(|side| anatomy.sinus_box_mm(side));
+    let low = boxes[0].min.min(boxes[1].min) - margin_mm;
+    let high = boxes[0].max.max(boxes[1].max) + margin_mm;
+    let size = ((high - low) / plan.spacing_mm).ceil().to_array();
+    let size = std::array::from_fn(|axis| (size[axis] as usize).clamp(1, plan.size[axis]));
+    Grid::centred(size, plan.spacing_mm, low.midpoint(high))
 }
 
 /// The label at each voxel centre.
@@ -182,6 +220,7 @@ fn measure(labels: &[u8], grid: Grid, anatomy: &Anatomy, side: Side) -> SinusTru
         centre_mm: sum / count.max(1) as f64,
         box_mm: BoxMm { min: low - half, max: high + half },
         volume_ml: count as f64 * ml,
+        visible: anatomy.sinus_share_within(side, &grid),
         disease: anatomy.lesions[side.index()].as_ref().map(|lesion| lesion.disease),
         not_air_ml: not_air as f64 * ml,
     }

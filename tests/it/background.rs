@@ -3,7 +3,7 @@
 use antrum::app::report::{Analysis, analyse};
 use antrum::job::{Job, JobError, Progress};
 use antrum::methods::residual::{InferConfig, Model};
-use antrum::methods::sinus::{FinderConfig, Sinus, find};
+use antrum::methods::sinus::{Finder, Sinus};
 use antrum::nets;
 use antrum::phantom::{self, Contrast, Plan};
 use antrum::volume::Volume;
@@ -15,7 +15,7 @@ fn head() -> Arc<Volume> {
 }
 
 fn both(volume: &Volume, model: &Model, progress: &Progress) -> ([Sinus; 2], Analysis) {
-    let sinuses = find(volume, &FinderConfig::default(), progress).unwrap();
+    let sinuses = Finder::built_in(&nets::cpu()).unwrap().find(volume, progress).unwrap();
     (sinuses, analyse(volume, &sinuses, model, InferConfig::default(), progress).unwrap())
 }
 
@@ -59,7 +59,7 @@ fn finding_and_analysing_are_cancelled_in_time() {
     let finding = Arc::clone(&volume);
     cancelled_in_time(move || {
         let volume = Arc::clone(&finding);
-        Job::spawn("find", move |progress: &Progress| find(&volume, &FinderConfig::default(), progress))
+        Job::spawn("find", move |progress: &Progress| Finder::built_in(&nets::cpu()).unwrap().find(&volume, progress))
     });
     cancelled_in_time(move || {
         let (volume, model) = (Arc::clone(&volume), Arc::clone(&model));

@@ -1,7 +1,8 @@
 //! The finder on synthetic heads whose truth is known: every contrast, padded CT, no air at all, any storage order.
 
 use antrum::job::Progress;
-use antrum::methods::sinus::{FinderConfig, Presence, Sinus, find};
+use antrum::methods::sinus::{Finder, Presence, Sinus};
+use antrum::nets;
 use antrum::phantom::{self, Contrast, DiseaseKind, Head, Plan};
 use antrum::space::{Grid, Side};
 use antrum::volume::{Volume, Voxels};
@@ -13,7 +14,7 @@ fn head(seed: u64, contrast: Contrast, diseases: [Option<DiseaseKind>; 2]) -> He
 }
 
 fn found(volume: &Volume) -> [Sinus; 2] {
-    find(volume, &FinderConfig::default(), &Progress::default()).unwrap()
+    Finder::built_in(&nets::cpu()).unwrap().find(volume, &Progress::default()).unwrap()
 }
 
 /// Both centres within `limit_mm` of the truth, on their own side.

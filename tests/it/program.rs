@@ -6,7 +6,7 @@ use antrum::io::{self, Scan};
 use antrum::job::Progress;
 use antrum::measure::Kind;
 use antrum::methods::residual::{InferConfig, Model};
-use antrum::methods::sinus::{self, FinderConfig, Sinus};
+use antrum::methods::sinus::{Finder, Sinus};
 use antrum::nets;
 use antrum::phantom::{self, Contrast, DiseaseKind, Plan};
 use antrum::project::{Label, Project};
@@ -216,7 +216,7 @@ fn info_find_and_analyse_tell_the_same_as_the_library() {
     let output = antrum(&["analyse", text(&path), "--json", "--method", "residual", "--out", text(&out)]);
     let (printed, report) = (String::from_utf8_lossy(&output.stdout).into_owned(), json(&output));
     let scan = io::open(&path, &Progress::default()).unwrap();
-    let sinuses = sinus::find(&scan.volume, &FinderConfig::default(), &Progress::default()).unwrap();
+    let sinuses = Finder::built_in(&nets::cpu()).unwrap().find(&scan.volume, &Progress::default()).unwrap();
     let model = Model::built_in(&nets::cpu()).unwrap();
     let config = InferConfig::default();
     let ours = antrum::app::report::analyse(&scan.volume, &sinuses, &model, config, &Progress::default()).unwrap();

@@ -3,7 +3,8 @@
 use crate::reading::{data, scan};
 use antrum::io::Format;
 use antrum::job::Progress;
-use antrum::methods::sinus::{FinderConfig, Presence, find};
+use antrum::methods::sinus::{Finder, Presence};
+use antrum::nets;
 use glam::DVec3;
 
 #[test]
@@ -35,7 +36,7 @@ fn annotated(name: &str) -> Option<[(DVec3, f64); 2]> {
 /// Both centres within 10 mm of the annotation, on the patient's own side.
 fn found_where_annotated(path: &str, name: &str) {
     let (Some(path), Some(truth)) = (data(path), annotated(name)) else { return };
-    let sinuses = find(&scan(&path).volume, &FinderConfig::default(), &Progress::default()).unwrap();
+    let sinuses = Finder::built_in(&nets::cpu()).unwrap().find(&scan(&path).volume, &Progress::default()).unwrap();
     for (sinus, (centre, visible)) in sinuses.iter().zip(truth) {
         let error_mm = sinus.centre_mm.distance(centre);
         println!("{name} {}: {error_mm:.1} mm", sinus.side.name());
@@ -65,6 +66,6 @@ fn sinuses_are_found_in_other_heads_and_a_ct() {
 #[test]
 fn no_sinus_is_found_where_the_face_is_not_in_view() {
     let Some(path) = data("heads/open_ms_outofFOV/patient04/study1_FLAIR.nii.gz") else { return };
-    let sinuses = find(&scan(&path).volume, &FinderConfig::default(), &Progress::default()).unwrap();
+    let sinuses = Finder::built_in(&nets::cpu()).unwrap().find(&scan(&path).volume, &Progress::default()).unwrap();
     assert!(sinuses.iter().all(|s| s.present == Presence::Absent), "{sinuses:?}");
 }

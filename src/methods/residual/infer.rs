@@ -2,15 +2,15 @@
 
 use super::config::{Card, InferConfig, MapKind};
 use crate::image::{median, percentile};
-use crate::job::{Cancelled, Progress};
-use crate::methods::Finding;
+use crate::job::Progress;
 use crate::methods::sinus::{Crop, Presence, Sinus};
+use crate::methods::{Finding, ModelError};
 use crate::nets::weights::{self, WeightsError};
 use crate::nets::{Cae, CaeConfig};
 use crate::volume::{Unit, Volume};
 use burn::tensor::{Device, Tensor, TensorData};
 use glam::DVec3;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The autoencoder with its card.
 #[derive(Clone, Debug)]
@@ -21,30 +21,6 @@ pub struct Model {
     pub card: Card,
     /// SHA-256 of the weights file.
     pub sha256: String,
-}
-
-/// Why a model could not be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum ModelError {
-    /// The parameters.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-    /// The card beside them.
-    #[error("the card of the weights cannot be read ({reason}); it must lie beside them: {}", path.display())]
-    Card {
-        /// What is wrong.
-        reason: String,
-        /// The card's file.
-        path: PathBuf,
-    },
-    /// The device did not do the computation.
-    #[error(
-        "the computation on this device failed ({0}); update the graphics driver, or run antrum analyse, which uses the CPU"
-    )]
-    Device(String),
-    /// The analysis was cancelled.
-    #[error(transparent)]
-    Cancelled(#[from] Cancelled),
 }
 
 impl Model {

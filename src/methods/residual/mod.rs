@@ -9,7 +9,7 @@ pub mod infer;
 pub mod train;
 
 pub use config::{Card, InferConfig, MapKind, NormalValue, TrainConfig};
-pub use infer::{Model, ModelError, analyse};
+pub use infer::{Model, analyse};
 
 /// The method's name on the command line, in files and on screen.
 pub const NAME: &str = "residual";

@@ -1,15 +1,16 @@
 //! Training of the autoencoder on the normal sinuses of cohorts with known truth.
 
 use super::config::{Card, InferConfig, NormalValue, TrainConfig};
-use super::infer::{Model, ModelError, values_in_sinus};
+use super::infer::{Model, values_in_sinus};
 use crate::image::percentile::{percentiles, rescale_1_99};
 use crate::image::resample::{Outside, trilinear};
 use crate::io::{self, OpenError, WriteError};
 use crate::job::{Cancelled, Progress};
-use crate::methods::sinus::{self, Crop, FinderConfig, Presence};
+use crate::methods::ModelError;
+use crate::methods::sinus::{Crop, Finder, Presence};
 use crate::metrics::auroc;
 use crate::nets::weights::{self, Precision, WeightsError};
-use crate::nets::{Cae, CaeConfig};
+use crate::nets::{self, Cae, CaeConfig};
 use crate::phantom::cohort::{self, CohortError};
 use crate::train::{Batch, Epoch, Task, TrainError, fit};
 use burn::module::Module as _;
@@ -205,6 +206,7 @@ fn load(cohorts: &[PathBuf], config: &TrainConfig, progress: &Progress) -> Resul
         subjects.extend(cohort::read_truth(dir)?);
     }
     let every = (1.0 / config.validation.clamp(0.01, 0.99)).round() as usize;
+    let finder = Finder::built_in(&nets::cpu())?;
     let mut sets = Cohort { training: Vec::new(), validation: Vec::new(), found: Vec::new(), subjects: subjects.len() };
     for (i, subject) in subjects.iter().enumerate() {
         let part = progress.part(i as f32 / subjects.len() as f32, (i + 1) as f32 / subjects.len() as f32);
@@ -213,7 +215,7 @@ fn load(cohorts: &[PathBuf], config: &TrainConfig, progress: &Progress) -> Resul
         // Every n-th subject validates; the cohort's order is already random.
         let validates = i % every == every - 1;
         if validates {
-            let sinuses = sinus::find(&volume, &FinderConfig::default(), &part.part(0.5, 1.0))?;
+            let sinuses = finder.find(&volume, &part.part(0.5, 1.0))?;
             for found in sinuses.iter().filter(|s| s.present != Presence::Absent) {
                 let diseased = subject.sinuses[found.side.index()].disease.is_some();
                 sets.found.push((Crop::cut(&volume, found.side, found.centre_mm), diseased));

@@ -1,9 +1,12 @@
 //! Where the sinuses of a scan are, and how much of each it shows.
 
+use super::cavity::Cavity;
 use super::config::FinderConfig;
 use super::crop::Crop;
 use super::head::Head;
 use crate::job::{Cancelled, Progress};
+use crate::methods::ModelError;
+use crate::nets::Device;
 use crate::space::{BoxMm, Grid, Side};
 use crate::volume::Volume;
 use glam::DVec3;
@@ -59,11 +62,50 @@ pub fn middle(sinuses: &[Sinus; 2]) -> Option<DVec3> {
     (count > 0).then(|| seen().map(|s| s.centre_mm).sum::<DVec3>() / count as f64)
 }
 
+/// What finds sinuses and measures them.
+#[derive(Clone, Debug)]
+pub struct Finder {}
+
+impl Finder {
+    /// With the default weights, which are part of the program.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the program was built with damaged assets.
+    pub fn built_in(_device: &Device) -> Result<Self, ModelError> {
+        Ok(Self {})
+    }
+
+    /// Finds both sinuses; always one entry per side, left first ([`Side::index`]).
+    ///
+    /// # Errors
+    /// [`ModelError`]; a scan without sinuses is none: it gives two entries that are [`Presence::Absent`].
+    pub fn find(&self, volume: &Volume, progress: &Progress) -> Result<[Sinus; 2], ModelError> {
+        Ok(find(volume, &FinderConfig::default(), progress)?)
+    }
+
+    /// The cavity of the sinus whose crop is centred at `centre_mm`.
+    ///
+    /// # Errors
+    /// [`ModelError`].
+    pub fn cavity(
+        &self,
+        volume: &Volume,
+        side: Side,
+        centre_mm: DVec3,
+        progress: &Progress,
+    ) -> Result<Cavity, ModelError> {
+        progress.step(0.0, "measuring the sinus")?;
+        let crop = Crop::cut(volume, side, centre_mm);
+        let labels = crop.values.iter().map(|&v| u8::from(v < 0.2)).collect();
+        Ok(Cavity::new(side, crop.grid, labels))
+    }
+}
+
 /// Finds both sinuses; always one entry per side, left first ([`Side::index`]).
 ///
 /// # Errors
 /// [`Cancelled`] only: a scan without sinuses gives two entries that are [`Presence::Absent`].
-pub fn find(volume: &Volume, config: &FinderConfig, progress: &Progress) -> Result<[Sinus; 2], Cancelled> {
+fn find(volume: &Volume, config: &FinderConfig, progress: &Progress) -> Result<[Sinus; 2], Cancelled> {
     progress.step(0.0, "looking for the sinuses")?;
     let bounds = volume.grid.bounds_mm();
     // Where no sinus is found, the boxes lie apart, so that each can be dragged to its place.

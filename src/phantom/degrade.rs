@@ -1,0 +1,5 @@
+//! What spoils scans: poses, slices, cut fields of view and artefacts, each of which can be switched on by itself.
+
+/// What spoils one scan. The default is nothing at all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Degradations {}
