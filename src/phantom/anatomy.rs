@@ -46,12 +46,12 @@ impl Anatomy {
         let noise = Noise::new(rng);
         let subject = Subject::draw(rng, sizes);
         let build = Build::draw(rng, &subject);
-        let wall_mm = rng.random_range(0.6_f32..1.3).max(1.12 * spacing_mm.min(1.5) as f32) / build.least_face_mm();
-        let usual_ml = (15.5 + 4.5 * normal(rng)) * (subject.size as f32).powi(3);
-        let sinuses = Side::BOTH.map(|side| {
+        let wall_mm = rng.random_range(0.6_f32..1.3).max(1.22 * spacing_mm.min(1.5) as f32) / build.least_face_mm();
+        let usual_ml = (16.0 + 4.5 * normal(rng)) * (subject.size as f32).powi(3);
+        let sinuses = [Side::Left, Side::Right].map(|side| {
             let small = rng.random_bool(0.06);
             let volume_ml = if small { rng.random_range(4.5..8.0) } else { usual_ml * (1.0 + 0.12 * normal(rng)) };
-            Sinus::draw(rng, &noise, volume_ml.clamp(4.8, 26.5), build.face_mm(side), wall_mm)
+            Sinus::draw(rng, &noise, volume_ml.clamp(4.8, 24.5), build.face_mm(side), wall_mm)
         });
         Self {
             build,
@@ -144,7 +144,9 @@ impl Anatomy {
             return self.brain.tissue(&self.noise, p, m, -dura);
         }
         let sinus = &self.sinuses[side.index()];
-        let near = sinus.near(&self.noise, m);
+        let mut near = sinus.near(&self.noise, m);
+        // However deep the sinus, some millimetres of cheek stay in front of it.
+        near.distance_mm = near.distance_mm.max(skin + 7.0);
         if near.distance_mm < 0.0 {
             return sinus.content(&self.noise, &self.lesions[side.index()], near, world_mm.y as f32);
         }
@@ -201,4 +203,149 @@ impl Anatomy {
 /// The side of a point of the standard frame.
 fn side(p: Vec3) -> Side {
     if p.x < 0.0 { Side::Left } else { Side::Right }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng as _;
+    use rayon::prelude::*;
+
+    /// A subject with the first disease of each pair on the patient's left, the second on the right.
+    fn anatomy(seed: u64, spacing_mm: f64, diseases: [&[DiseaseKind]; 2]) -> Anatomy {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let pose = Pose::draw(rng, 4.0, 3.0);
+        let mut anatomy = Anatomy::draw(rng, &(0.9..1.09), spacing_mm, &pose);
+        for side in Side::BOTH {
+            diseases[side.index()].iter().for_each(|&kind| anatomy.infect(side, kind, rng));
+        }
+        anatomy
+    }
+
+    /// The tissues on a grid whose points are `spacing_mm` apart, each with its place in the world.
+    fn tissues(anatomy: &Anatomy, low: DVec3, high: DVec3, spacing_mm: f64) -> Vec<(DVec3, Tissue)> {
+        let [nx, ny, nz] = ((high - low) / spacing_mm).ceil().to_array().map(|n| n as usize);
+        (0..nx * ny * nz)
+            .into_par_iter()
+            .map(|index| {
+                let [i, j, k] = [index % nx, index / nx % ny, index / (nx * ny)].map(|n| n as f64);
+                let world = low + spacing_mm * DVec3::new(i, j, k);
+                (world, anatomy.at(world))
+            })
+            .collect()
+    }
+
+    fn whole(anatomy: &Anatomy, spacing_mm: f64) -> Vec<(DVec3, Tissue)> {
+        let half = DVec3::new(104.0, 128.0, 118.0);
+        tissues(anatomy, anatomy.middle_mm() - half, anatomy.middle_mm() + half, spacing_mm)
+    }
+
+    fn around(anatomy: &Anatomy, spacing_mm: f64) -> Vec<(DVec3, Tissue)> {
+        let [left, right] = [Side::Left, Side::Right].map(|side| anatomy.sinus_box_mm(side));
+        tissues(anatomy, left.min.min(right.min) - 8.0, left.max.max(right.max) + 8.0, spacing_mm)
+    }
+
+    #[test]
+    fn sinuses_lie_deep_in_the_head_below_the_orbits_and_nowhere_else() {
+        for seed in 100..116 {
+            let kinds = [DiseaseKind::ALL[seed as usize % 5]];
+            let anatomy = anatomy(seed, 2.0, [&kinds, &[]]);
+            let boxes = [Side::Left, Side::Right].map(|side| anatomy.sinus_box_mm(side));
+            let mut eyes = [(DVec3::ZERO, 0.0); 2];
+            for (world, tissue) in whole(&anatomy, 2.5) {
+                let side = anatomy.side_at(world);
+                let of_box = boxes[side.index()];
+                if tissue.in_sinus() {
+                    let outside = (world - of_box.max).max(of_box.min - world).max_element();
+                    assert!(outside < 3.0, "{seed}: {tissue:?} at {world}, {outside} mm out");
+                    assert!(!tissue.is_disease() || side == Side::Left, "{seed}: {tissue:?} at {world}");
+                    let bent = anatomy.standard(world) + anatomy.warp(anatomy.standard(world));
+                    let skin = anatomy.skin.distance_mm(bent.with_x(bent.x.abs()));
+                    assert!(skin < -4.0, "{seed}: {} mm below the skin at {world}", -skin);
+                }
+                if tissue == Tissue::Vitreous {
+                    let eye = &mut eyes[side.index()];
+                    *eye = (eye.0 + world, eye.1 + 1.0);
+                }
+            }
+            for (of_box, (sum, count)) in boxes.iter().zip(eyes) {
+                let centre = of_box.min.midpoint(of_box.max);
+                let up = (sum / count - centre).dot((anatomy.turn * Vec3::Z).as_dvec3());
+                assert!((17.0..48.0).contains(&up), "{seed}: the eye is {up} mm above the sinus");
+            }
+        }
+    }
+
+    #[test]
+    fn volumes_are_those_of_adults_and_the_sides_differ() {
+        let volumes: Vec<[f64; 2]> = (0..60)
+            .map(|seed| {
+                let anatomy = anatomy(seed, 1.0, [&[], &[]]);
+                let mut ml = [0.0; 2];
+                for (world, tissue) in around(&anatomy, 2.0) {
+                    ml[anatomy.side_at(world).index()] += if tissue.in_sinus() { 0.008 } else { 0.0 };
+                }
+                ml
+            })
+            .collect();
+        let all = || volumes.iter().flatten().copied();
+        assert!(all().all(|ml| (4.0..28.0).contains(&ml)), "{volumes:?}");
+        assert!(all().any(|ml| ml < 7.0) && all().any(|ml| ml > 23.0), "{volumes:?}");
+        let mean = all().sum::<f64>() / 120.0;
+        assert!((13.0..17.5).contains(&mean), "{mean}");
+        assert!(volumes.iter().any(|[left, right]| left > &(1.6 * right)));
+        assert!(volumes.iter().any(|[left, right]| right > &(1.6 * left)));
+    }
+
+    #[test]
+    fn two_diseases_of_one_sinus_both_show() {
+        let pair = [DiseaseKind::AirFluidLevel, DiseaseKind::RetentionCyst];
+        let anatomy = anatomy(4, 1.0, [&[], &pair]);
+        let names = anatomy.lesions[1].iter().map(|lesion| lesion.disease.name());
+        assert_eq!(names.collect::<Vec<_>>(), ["retention cyst", "air-fluid level"], "a cyst stands out of fluid");
+        let found = around(&anatomy, 1.0);
+        let has = |tissue: Tissue| found.iter().any(|&(world, t)| t == tissue && anatomy.side_at(world) == Side::Right);
+        assert!(has(Tissue::Cyst) && has(Tissue::Fluid) && has(Tissue::SinusAir));
+    }
+
+    #[test]
+    fn a_turned_head_has_its_sinuses_turned_and_its_fluid_level() {
+        let draw = |turn_deg: DVec3| {
+            let rng = &mut ChaCha8Rng::seed_from_u64(8);
+            let mut anatomy = Anatomy::draw(rng, &(0.9..1.09), 1.0, &Pose { turn_deg, move_mm: DVec3::ZERO });
+            anatomy.infect(Side::Right, DiseaseKind::AirFluidLevel, rng);
+            anatomy
+        };
+        let centre = |anatomy: &Anatomy| {
+            let of_box = anatomy.sinus_box_mm(Side::Right);
+            of_box.min.midpoint(of_box.max)
+        };
+        let (straight, turned) = (draw(DVec3::ZERO), draw(DVec3::new(0.0, 0.0, 20.0)));
+        assert!(centre(&straight).x > 12.0);
+        assert!(centre(&turned).x < centre(&straight).x - 15.0, "the face turned to the left");
+        let heights = |wanted: Tissue| {
+            around(&turned, 1.0).into_iter().filter(move |&(_, tissue)| tissue == wanted).map(|(world, _)| world.y)
+        };
+        let right_air = around(&turned, 1.0)
+            .into_iter()
+            .filter(|&(world, tissue)| tissue == Tissue::SinusAir && turned.side_at(world) == Side::Right);
+        let surface = heights(Tissue::Fluid).fold(f64::MIN, f64::max);
+        assert!(right_air.map(|(world, _)| world.y).fold(f64::MAX, f64::min) > surface - 0.01, "flat in the world");
+    }
+
+    #[test]
+    fn what_is_ill_outside_the_sinuses_bears_no_label_of_theirs() {
+        let mut seen = [false; 3];
+        for seed in 200..225 {
+            let anatomy = anatomy(seed, 2.0, [&[], &[]]);
+            for (world, tissue) in whole(&anatomy, 3.0) {
+                assert!(!tissue.is_disease(), "{seed}: {tissue:?} at {world}");
+                for (seen, wanted) in seen.iter_mut().zip([Tissue::OtherFluid, Tissue::BrainLesion, Tissue::Metal]) {
+                    *seen |= tissue == wanted;
+                }
+            }
+        }
+        assert_eq!(seen, [true; 3], "fluid in other spaces, foci in the brain, metal in teeth");
+    }
 }

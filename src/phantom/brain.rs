@@ -14,7 +14,7 @@ const CENTRE: Vec3 = vec3(0.0, 1.0, 8.0);
 
 /// Distance to the dura in mm: negative within the skull's cavity. `m` is mirrored to x >= 0.
 pub(super) fn dura(m: Vec3) -> f32 {
-    let cap = boxy_ellipsoid(m, vec3(0.0, 0.0, 14.0), vec3(67.0, 86.0, 56.0));
+    let cap = boxy_ellipsoid(m, vec3(0.0, 1.5, 14.0), vec3(67.5, 87.5, 57.0));
     if m.z > 22.0 {
         return cap; // the other parts are below
     }
@@ -25,7 +25,7 @@ pub(super) fn dura(m: Vec3) -> f32 {
     let cerebellum = ellipsoid(m, vec3(21.0, -44.0, -44.0), vec3(35.0, 34.0, 29.0));
     let stem = capsule(m, vec3(0.0, -8.0, -12.0), vec3(0.0, -26.0, -92.0), 17.0, 8.5);
     let cord = capsule(m, vec3(0.0, -26.0, -92.0), vec3(0.0, -26.0, -190.0), 8.5, 8.0);
-    smooth_min(smooth_min(cerebrum, temporal, 6.0), smooth_min(cerebellum, stem.min(cord), 8.0), 6.0)
+    smooth_min(smooth_min(cerebrum, cerebellum, 20.0), smooth_min(temporal, stem.min(cord), 6.0), 6.0)
 }
 
 /// What differs between two brains.
@@ -125,7 +125,7 @@ impl Brain {
         let core = ellipsoid(m, vec3(16.0, -40.0, -44.0), vec3(17.0, 15.0, 11.0));
         if core < 2.5 * noise.at(m / 4.0 + self.shift) {
             Tissue::White
-        } else if folia < 0.2 + 0.2 * self.sulcus_mm && depth_mm < 12.0 {
+        } else if folia < 0.25 + 0.2 * self.sulcus_mm && depth_mm < 14.0 {
             Tissue::Csf
         } else {
             Tissue::Grey

@@ -42,7 +42,7 @@ impl Soft {
     pub(super) fn draw(rng: &mut ChaCha8Rng) -> Self {
         Self {
             muscle_mm: rng.random_range(-1.2..1.2),
-            fat: rng.random_range(-0.1..0.15),
+            fat: rng.random_range(0.03..0.16),
             vessel_mm: rng.random_range(2.0..3.0),
             pad_mm: rng.random_range(2.0..7.0),
             shift: noise_offset(rng),
@@ -81,8 +81,8 @@ impl Soft {
             return if fascia || streaks.abs() < 0.03 { Tissue::Fat } else { Tissue::Muscle };
         }
         let deep = ramp(10.0, 22.0, spot.depth_mm + 3.0 * waves);
-        let strand = noise.at(m / vec3(5.0, 6.0, 11.0) - self.shift);
-        let muscle = if deep > 0.5 { strand.abs() > 0.14 + self.fat } else { strand.abs() < 0.07 };
+        let strand = noise.at(m / vec3(7.0, 8.0, 15.0) - self.shift);
+        let muscle = if deep > 0.5 { strand.abs() > self.fat } else { strand.abs() < 0.07 };
         if muscle { Tissue::Muscle } else { Tissue::Fat }
     }
 
