@@ -8,6 +8,7 @@ use super::Tissue;
 use super::brain::{self, Brain};
 use super::disease::{DiseaseKind, Lesion};
 use super::face::{Face, Spot};
+use super::rest::HeadRest;
 use super::shape::{Noise, noise_offset, ramp};
 use super::sinus::Sinus;
 use super::skin::Skin;
@@ -27,12 +28,14 @@ pub(super) struct Anatomy {
     turn: Mat3,
     origin_mm: Vec3,
     shift: Vec3,
+    bend_mm: f32,
     skin: Skin,
     scalp_mm: f32,
     skull_mm: f32,
     brain: Brain,
     face: Face,
     sinuses: [Sinus; 2],
+    rest: Option<HeadRest>,
     /// Disease, patient left and right, that which shows first where two overlap.
     pub lesions: [Vec<Lesion>; 2],
 }
@@ -40,13 +43,14 @@ pub(super) struct Anatomy {
 impl Anatomy {
     /// Draws a subject. `sizes` limits the head's length relative to the average.
     ///
-    /// Bony walls of the sinuses are made as thick as voxels of up to 1.5 mm are wide,
-    /// so that no sampling opens a sinus into the nose.
+    /// Bony walls of the sinuses are made as thick as voxels of up to 1.5 mm are wide, so that no sampling opens
+    /// a sinus into the nose. Coarser grids miss thin bone whatever one does: there it keeps its thickness.
     pub(super) fn draw(rng: &mut ChaCha8Rng, sizes: &Range<f32>, spacing_mm: f64, pose: &Pose) -> Self {
         let noise = Noise::new(rng);
         let subject = Subject::draw(rng, sizes);
         let build = Build::draw(rng, &subject);
-        let wall_mm = rng.random_range(0.6_f32..1.3).max(1.22 * spacing_mm.min(1.5) as f32) / build.least_face_mm();
+        let least_wall_mm = if spacing_mm > 1.5 { 0.0 } else { 1.22 * spacing_mm as f32 };
+        let wall_mm = rng.random_range(0.6_f32..1.3).max(least_wall_mm) / build.least_face_mm();
         let usual_ml = (16.0 + 4.5 * normal(rng)) * (subject.size as f32).powi(3);
         let sinuses = [Side::Left, Side::Right].map(|side| {
             let small = rng.random_bool(0.06);
@@ -58,12 +62,14 @@ impl Anatomy {
             turn: pose.turn(),
             origin_mm: pose.move_mm.as_vec3(),
             shift: noise_offset(rng),
+            bend_mm: rng.random_range(1.5..4.0),
             skin: Skin::draw(rng),
             scalp_mm: rng.random_range(1.6..4.2),
             skull_mm: rng.random_range(-0.8..1.4),
             brain: Brain::draw(rng, subject.old()),
             face: Face::draw(rng, &subject),
             sinuses,
+            rest: HeadRest::draw(rng, subject.size as f32),
             lesions: [Vec::new(), Vec::new()],
             noise,
             subject,
@@ -98,10 +104,14 @@ impl Anatomy {
         self.turn * self.build.own_mm(bent - self.warp(bent)) + self.origin_mm
     }
 
+    /// From the world to the person's own upright mm.
+    fn own_mm(&self, world_mm: DVec3) -> Vec3 {
+        self.turn.transpose() * (world_mm.as_vec3() - self.origin_mm)
+    }
+
     /// From the world to the standard frame.
     fn standard(&self, world_mm: DVec3) -> Vec3 {
-        let own_mm = self.turn.transpose() * (world_mm.as_vec3() - self.origin_mm);
-        self.build.standard(own_mm)
+        self.build.standard(self.own_mm(world_mm))
     }
 
     /// Box around the cavity of one sinus, in world mm.
@@ -128,16 +138,17 @@ impl Anatomy {
 
     /// The tissue at a world position in mm.
     pub(super) fn at(&self, world_mm: DVec3) -> Tissue {
-        let straight = self.standard(world_mm);
+        let own_mm = self.own_mm(world_mm);
+        let straight = self.build.standard(own_mm);
         if Skin::clearly_outside(straight) {
-            return Tissue::Air;
+            return self.outside(own_mm);
         }
         let p = straight + self.warp(straight);
         let side = side(p);
         let m = vec3(p.x.abs(), p.y, p.z);
         let skin = self.skin.distance_mm(m);
         if skin > 0.0 {
-            return Tissue::Air;
+            return self.outside(own_mm);
         }
         let dura = brain::dura(m);
         if dura < 0.0 {
@@ -175,6 +186,10 @@ impl Anatomy {
         self.face.soft(&spot)
     }
 
+    fn outside(&self, own_mm: Vec3) -> Tissue {
+        if self.rest.as_ref().is_some_and(|rest| rest.has(own_mm)) { Tissue::HeadRest } else { Tissue::Air }
+    }
+
     /// The bone around the brain: two dense tables with marrow between them.
     fn vault(&self, m: Vec3, skin: f32, dura: f32) -> Option<Tissue> {
         if dura > 20.0 {
@@ -196,7 +211,8 @@ impl Anatomy {
     /// A slow bend of a few millimetres that makes the two sides differ.
     fn warp(&self, p: Vec3) -> Vec3 {
         let q = p / 52.0;
-        2.8 * vec3(self.noise.at(q + self.shift), self.noise.at(q - self.shift), self.noise.at(q + 2.0 * self.shift))
+        self.bend_mm
+            * vec3(self.noise.at(q + self.shift), self.noise.at(q - self.shift), self.noise.at(q + 2.0 * self.shift))
     }
 }
 
