@@ -3,6 +3,7 @@
 use super::command::{Command, Effect, Judgement, Wanted, Write};
 use super::load::Target;
 use super::message::Message;
+use super::sinuses::NONE_IN_VIEW;
 use super::state::{JobKind, State};
 use super::undo::Step;
 use crate::methods::sinus::{Presence, Sinus, middle};
@@ -112,7 +113,8 @@ impl State {
         // A map of other boxes must not land on these.
         let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
         let Some(middle_mm) = middle(&sinuses) else {
-            self.message = Some(Message::note("No maxillary sinus is in view. If one is, drag a box onto it"));
+            let text = format!("{}. If one is there after all, drag its box onto it", NONE_IN_VIEW);
+            self.message = Some(Message::note(text));
             return effects;
         };
         // Height and depth between the two show both in axial and coronal; the sagittal plane goes through the surer one.

@@ -23,6 +23,7 @@ mod session;
 pub mod settings;
 pub mod settings_file;
 pub mod shell;
+pub mod sinuses;
 pub mod state;
 #[cfg(test)]
 mod testing;

@@ -1,10 +1,11 @@
 //! An analysis and its written form: the map on the scan's grid, and a side-car that says how it was made.
 
 use super::layers::Normal;
+use super::sinuses::CavityFigures;
 use crate::io::{self, Format, Scan};
 use crate::job::Progress;
 use crate::methods::residual::{self, InferConfig, Model};
-use crate::methods::sinus::{Sinus, crop};
+use crate::methods::sinus::{Cavity, Finder, Presence, Sinus, cavity, crop};
 use crate::methods::{Finding, ModelError};
 use crate::space::Side;
 use crate::volume::Volume;
@@ -23,24 +24,32 @@ pub struct Analysis {
     pub shown: Option<Arc<Volume>>,
     /// What is normal in the map, where the weights' card says so for these settings.
     pub normal: Option<Arc<Normal>>,
+    /// The cavities of the sinuses in view, by [`Side::index`].
+    pub cavities: [Option<Cavity>; 2],
+    /// All cavities on a grid of 1 mm, with the labels of [`Cavity`]; panes draw this.
+    pub cavity_map: Option<Arc<Volume>>,
     /// SHA-256 of the weights.
     pub weights_sha256: String,
     /// Settings.
     pub config: InferConfig,
 }
 
-/// Runs the residual method and lays its maps onto the scan's grid. Window and command line both call this.
+/// Measures the cavities, runs the residual method and lays its maps onto the scan's grid. Window and command line both
+/// call this.
 ///
 /// # Errors
 /// [`ModelError`].
 pub fn analyse(
     volume: &Volume,
     sinuses: &[Sinus; 2],
+    finder: &Finder,
     model: &Model,
     config: InferConfig,
     progress: &Progress,
 ) -> Result<Analysis, ModelError> {
-    let findings = residual::analyse(volume, sinuses, model, config, &progress.part(0.0, 0.9))?;
+    let cavities = cavity::measure(finder, volume, sinuses, &progress.part(0.0, 0.3))?;
+    let cavity_map = cavity::together(&cavities).map(Arc::new);
+    let findings = residual::analyse(volume, sinuses, model, config, &progress.part(0.3, 0.9))?;
     progress.step(0.9, "laying the maps onto the scan")?;
     let maps: Vec<&Volume> = findings.iter().map(|f| &f.map).collect();
     let map = Arc::new(crop::paste(&maps, &volume.grid));
@@ -49,7 +58,8 @@ pub fn analyse(
     let known = config == card.inference && !card.normal_values.is_empty();
     let normal =
         known.then(|| Arc::new(Normal { values: card.normal_values.clone(), cohort: card.normal_cohort.clone() }));
-    Ok(Analysis { findings, map, shown, normal, weights_sha256: model.sha256.clone(), config })
+    let weights_sha256 = model.sha256.clone();
+    Ok(Analysis { findings, map, shown, normal, cavities, cavity_map, weights_sha256, config })
 }
 
 /// The side-car of an analysis.
@@ -57,8 +67,10 @@ pub fn analyse(
 pub struct Report {
     /// The scan as it was named.
     pub file: String,
-    /// One entry per sinus, right first; one that is not in view has neither score nor map.
+    /// One entry per sinus, right first; one that is not in view has neither figures nor map.
     pub findings: Vec<ReportedFinding>,
+    /// The label map of both cavities, on the scan's grid; a table of the labels lies beside it.
+    pub cavities: Option<PathBuf>,
     /// How it was made.
     pub provenance: Provenance,
 }
@@ -68,6 +80,11 @@ pub struct Report {
 pub struct ReportedFinding {
     /// The patient's side.
     pub side: Side,
+    /// How much of the sinus the scan shows; of a part, all figures are those of that part.
+    pub present: Presence,
+    /// Estimates of its cavity.
+    #[serde(flatten)]
+    pub cavity: CavityFigures,
     /// Name of the method.
     pub method: &'static str,
     /// Mean of the map inside the crop.
@@ -76,6 +93,22 @@ pub struct ReportedFinding {
     pub percentile: Option<f64>,
     /// The map's file; it holds both sinuses.
     pub map: Option<PathBuf>,
+}
+
+/// The labels of the exported label map: the left sinus has 1 and 2, the right one 3 and 4.
+fn exported(side: Side, label: u8) -> u8 {
+    2 * side.index() as u8 + label
+}
+
+/// The table of the labels, in the columns of a BIDS look-up table.
+fn label_table() -> String {
+    let line = |side: Side, label: u8, what: &str| {
+        format!("{}\t{} maxillary sinus, {what}\n", exported(side, label), side.name())
+    };
+    let lines = [Side::Left, Side::Right]
+        .map(|side| line(side, Cavity::AIR, "air") + &line(side, Cavity::CONTENT, "not air"))
+        .concat();
+    format!("index\tname\n{lines}")
 }
 
 /// Everything needed to repeat an analysis.
@@ -95,7 +128,8 @@ pub struct Provenance {
     pub sinuses: [Sinus; 2],
 }
 
-/// Writes `…_desc-residual_map.nii.gz` and its `.json` into `out`, which is made when missing.
+/// Writes `…_desc-residual_map.nii.gz` and its `.json` into `out`, which is made when missing, and the cavities as
+/// `…_desc-sinus_dseg.nii.gz` with the names of their labels in a `.tsv`.
 ///
 /// # Errors
 /// [`io::WriteError`]; files that exist are replaced only by complete ones.
@@ -108,15 +142,27 @@ pub fn write(
 ) -> Result<Report, io::WriteError> {
     let folder = |source| io::WriteError::Io { source, path: out.to_owned() };
     std::fs::create_dir_all(out).map_err(folder)?;
-    let stem = format!("{}_desc-{}_map", stem(scan), residual::NAME);
-    let map = out.join(format!("{stem}.nii.gz"));
+    let name_of = |what: &str, ending: &str| out.join(format!("{}_desc-{what}.{ending}", stem(scan)));
+    let what = format!("{}_map", residual::NAME);
+    let map = name_of(&what, "nii.gz");
+    // A scan that does not say how it lies in the patient gives maps that do not.
+    let save = |path: &Path, volume: Arc<Volume>| io::nifti::write_scan(path, &Scan { volume, ..scan.clone() });
     if !analysis.findings.is_empty() {
-        io::nifti::write(&map, &analysis.map)?;
+        save(&map, Arc::clone(&analysis.map))?;
+    }
+    let labels = name_of("sinus_dseg", "nii.gz");
+    let measured = analysis.cavities.iter().any(Option::is_some);
+    if measured {
+        let pasted = cavity::paste(analysis.cavities.iter().flatten(), &scan.volume.grid, exported);
+        save(&labels, Arc::new(pasted))?;
+        io::write_whole(&name_of("sinus_dseg", "tsv"), label_table().as_bytes())?;
     }
     let reported = |side: Side| {
         let finding = analysis.findings.iter().find(|f| f.side == side);
         ReportedFinding {
             side,
+            present: sinuses[side.index()].present,
+            cavity: CavityFigures::of(analysis.cavities[side.index()].as_ref()),
             method: residual::NAME,
             score: finding.map(|f| f.score),
             percentile: finding.and_then(|f| f.percentile),
@@ -126,6 +172,7 @@ pub fn write(
     let report = Report {
         file: name.to_owned(),
         findings: Side::BOTH.map(reported).into(),
+        cavities: measured.then(|| labels.clone()),
         provenance: Provenance {
             generated_by: format!("antrum {}", env!("CARGO_PKG_VERSION")),
             notice: crate::NOTICE,
@@ -135,7 +182,7 @@ pub fn write(
             sinuses: *sinuses,
         },
     };
-    io::write_json(&out.join(format!("{stem}.json")), &report)?;
+    io::write_json(&name_of(&what, "json"), &report)?;
     Ok(report)
 }
 

@@ -15,6 +15,7 @@ use super::shell::ShellCommand;
 use super::state::{JobKind, JobView};
 use crate::io::{Preview, Scan};
 use crate::job::{Cancelled, Job, JobError, Progress};
+use crate::methods::ModelError;
 use crate::methods::residual::{InferConfig, Model};
 use crate::methods::sinus::{Finder, Sinus};
 use crate::nets::{self, Device};
@@ -164,18 +165,13 @@ impl Runner {
             }
             Effect::Find(scan) => {
                 let finder = Arc::clone(&self.finder);
-                self.find = Some(self.pooled("Finding the sinuses", move |progress| {
-                    let finder = if let Some(finder) = finder.get() {
-                        finder
-                    } else {
-                        let loaded = Finder::built_in(&nets::cpu())?;
-                        finder.get_or_init(|| loaded)
-                    };
-                    Ok(finder.find(&scan.volume, progress)?)
-                }));
+                self.find =
+                    Some(self.pooled("Finding the sinuses", move |progress| {
+                        Ok(loaded(&finder)?.find(&scan.volume, progress)?)
+                    }));
             }
             Effect::Analyse(scan, sinuses) => {
-                let (model, gpu) = (Arc::clone(&self.model), self.config.gpu.clone());
+                let (finder, model, gpu) = (Arc::clone(&self.finder), Arc::clone(&self.model), self.config.gpu.clone());
                 let prepare = Arc::clone(&self.config.prepare);
                 self.analyse = Some(self.pooled("Residual map", move |progress| {
                     let model = if let Some(model) = model.get() {
@@ -184,8 +180,9 @@ impl Runner {
                         let loaded = Model::built_in(&gpu.map_or_else(nets::cpu, |make| make()))?;
                         model.get_or_init(|| loaded)
                     };
-                    let analysis = report::analyse(&scan.volume, &sinuses, model, InferConfig::default(), progress)?;
-                    analysis.shown.iter().for_each(|map| prepare(map));
+                    let (finder, config) = (loaded(&finder)?, InferConfig::default());
+                    let analysis = report::analyse(&scan.volume, &sinuses, finder, model, config, progress)?;
+                    analysis.shown.iter().chain(&analysis.cavity_map).for_each(|map| prepare(map));
                     Ok(analysis)
                 }));
             }
@@ -392,6 +389,15 @@ impl Runner {
             None => work(progress),
         })
     }
+}
+
+/// The finder, which is loaded by the first job that needs it.
+fn loaded(finder: &OnceLock<Finder>) -> Result<&Finder, ModelError> {
+    if let Some(finder) = finder.get() {
+        return Ok(finder);
+    }
+    let loaded = Finder::built_in(&nets::cpu())?;
+    Ok(finder.get_or_init(|| loaded))
 }
 
 /// Has what was opened remembered, unless its path is of a kind that a settings file cannot hold.

@@ -359,6 +359,8 @@ mod tests {
     fn analysed(state: &mut State) {
         let shown = Some(Arc::clone(state.volume().unwrap()));
         let analysis = Analysis {
+            cavities: [None, None],
+            cavity_map: None,
             findings: Vec::new(),
             map: Arc::clone(state.volume().unwrap()),
             shown,
