@@ -113,7 +113,7 @@ impl State {
         // A map of other boxes must not land on these.
         let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
         let Some(middle_mm) = middle(&sinuses) else {
-            let text = format!("{}. If one is there after all, drag its box onto it", NONE_IN_VIEW);
+            let text = format!("{NONE_IN_VIEW}. If one is there after all, drag its box onto it");
             self.message = Some(Message::note(text));
             return effects;
         };

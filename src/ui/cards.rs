@@ -4,6 +4,7 @@
 use super::lettering::orientation_known;
 use super::{keys, theme};
 use crate::app::command::Command;
+use crate::app::sinuses::{self, CavityFigures};
 use crate::app::state::{JobKind, OpenScan, State};
 use crate::methods::sinus::{Presence, Sinus};
 use crate::project::Label;
@@ -19,7 +20,7 @@ const HEIGHT: f32 = 54.0;
 /// Width of what stands right of the cards.
 const ACTIONS: f32 = 128.0;
 /// The narrowest card; in narrower windows the strip scrolls.
-const NARROWEST: f32 = 312.0;
+const NARROWEST: f32 = 384.0;
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let frame = Frame::new().inner_margin(Margin::symmetric(8, 4));
@@ -58,7 +59,7 @@ fn not_found_ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec<
 fn both_ui(ui: &mut Ui, state: &State, sinuses: &[Sinus; 2], commands: &mut Vec<Command>) {
     orientation_ui(ui, state);
     let free = ui.available_width() - ACTIONS - 3.0 * ui.spacing().item_spacing.x;
-    let width = (free / 2.0).clamp(NARROWEST, 620.0);
+    let width = (free / 2.0).clamp(NARROWEST, 720.0);
     // Patient right stands on the left, as in the axial and coronal panes.
     for side in Side::BOTH {
         let size = vec2(width, HEIGHT - 8.0);
@@ -87,9 +88,18 @@ enum Room {
 impl Room {
     fn of(width: f32) -> Self {
         match width {
-            ..420.0 => Self::Narrow,
-            ..545.0 => Self::Enough,
+            ..540.0 => Self::Narrow,
+            ..640.0 => Self::Enough,
             _ => Self::Wide,
+        }
+    }
+
+    /// Widths of what stands left of the labels: which sinus, its score, its cavity.
+    fn columns(self) -> [f32; 3] {
+        match self {
+            Self::Narrow => [92.0, 66.0, 66.0],
+            Self::Enough => [98.0, 84.0, 92.0],
+            Self::Wide => [118.0, 128.0, 100.0],
         }
     }
 }
@@ -113,8 +123,8 @@ fn card_ui(ui: &mut Ui, state: &State, sinus: &Sinus, width: f32, commands: &mut
     let (mark, _) = ui.allocate_exact_size(vec2(3.0, HEIGHT - 12.0), Sense::hover());
     ui.painter().rect_filled(mark, 1.5, theme::side_colour(side));
     let room = Room::of(width);
-    let columns = if room == Room::Wide { [118.0, 128.0] } else { [92.0, 66.0] };
-    column(ui, columns[0], |ui| {
+    let [which, score, cavity] = room.columns();
+    column(ui, which, |ui| {
         let title = RichText::new(format!("patient {}", side.name().to_uppercase())).strong();
         let colour = if state.current == Some(side) { palette.accent } else { palette.strong };
         let title = Button::new(title.color(colour)).frame(false);
@@ -124,10 +134,13 @@ fn card_ui(ui: &mut Ui, state: &State, sinus: &Sinus, width: f32, commands: &mut
             commands.push(Command::CentreOn(side));
         }
         let (text, hint) = presence(sinus);
-        let hint = format!("{hint}. Confidence {:.2}", sinus.confidence);
-        ui.add(egui::Label::new(RichText::new(text).small().color(palette.weak)).truncate()).on_hover_text(hint);
+        let sure = if sinus.by_hand() { String::new() } else { format!(". Confidence {:.2}", sinus.confidence) };
+        let colour = if sinuses::is_unsure(sinus) { palette.notice } else { palette.weak };
+        let text = RichText::new(text).small().color(colour);
+        ui.add(egui::Label::new(text).truncate()).on_hover_text(format!("{hint}{sure}"));
     });
-    column(ui, columns[1], |ui| score_ui(ui, state, side, room, commands));
+    column(ui, score, |ui| score_ui(ui, state, sinus, room, commands));
+    column(ui, cavity, |ui| cavity_ui(ui, state, sinus, room));
     for label in Label::ALL {
         label_ui(ui, state, side, label, room, commands);
     }
@@ -146,21 +159,31 @@ fn column(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
 /// Whether a sinus was found, in a word, and what to do about it.
 fn presence(sinus: &Sinus) -> (&'static str, &'static str) {
     match sinus.present {
-        Presence::Complete if sinus.confidence >= 1.0 => ("placed by hand", "The box was moved by hand"),
-        Presence::Complete if sinus.confidence < 0.3 => {
-            ("guessed, check its box", "No air was seen there. Drag the mark in its box's middle to move it")
+        Presence::Complete if sinus.by_hand() => ("placed by hand", "The box was moved by hand"),
+        Presence::Complete if sinuses::is_unsure(sinus) => {
+            ("check its box", "It may lie elsewhere. Drag the mark in its box's middle to move it")
         }
         Presence::Complete => ("found", "Drag the mark in its box's middle to move it"),
-        Presence::Partial => ("partly in view", "The scan cuts it off; scores may be off"),
+        Presence::Partial if sinuses::is_unsure(sinus) => (
+            "partly in view, check",
+            "The scan cuts it off, and it may lie elsewhere. Drag the mark in its box's middle to move it",
+        ),
+        Presence::Partial => {
+            ("partly in view", "The scan cuts it off: its score may be off, volumes are of the part in view")
+        }
         Presence::Absent => {
             ("not in view", "Nothing to score. Drag the mark in its box's middle onto it if it is there after all")
         }
     }
 }
 
-fn score_ui(ui: &mut Ui, state: &State, side: Side, room: Room, commands: &mut Vec<Command>) {
-    let palette = theme::of(ui);
+fn score_ui(ui: &mut Ui, state: &State, sinus: &Sinus, room: Room, commands: &mut Vec<Command>) {
+    let (side, palette) = (sinus.side, theme::of(ui));
     ui.add_space(3.0);
+    if sinus.present == Presence::Absent {
+        ui.label(RichText::new("no score").small().color(palette.weak));
+        return;
+    }
     let Some(finding) = state.finding(side) else {
         ui.label(RichText::new("no map yet").small().color(palette.weak));
         percentile_ui(ui, 0.0);
@@ -183,6 +206,32 @@ fn score_ui(ui: &mut Ui, state: &State, side: Side, room: Room, commands: &mut V
     if bar.on_hover_text(hint).clicked() {
         commands.push(Command::CentreOn(side));
     }
+}
+
+/// How large the cavity is, and how much of it is not air.
+fn cavity_ui(ui: &mut Ui, state: &State, sinus: &Sinus, room: Room) {
+    let palette = theme::of(ui);
+    ui.add_space(3.0);
+    let Some(cavity) = state.cavity(sinus.side) else { return };
+    let name = match (room, sinus.present) {
+        (Room::Narrow, _) => "",
+        (_, Presence::Partial) => "in view ",
+        _ => "cavity ",
+    };
+    let Some(share) = cavity.opacification() else {
+        ui.label(RichText::new("no cavity seen").small().color(palette.weak));
+        return;
+    };
+    let opacified = format!("{:.0} % {}", 100.0 * share, if room == Room::Narrow { "opac." } else { "opacified" });
+    let words = CavityFigures::of(Some(cavity)).words(sinus.present).unwrap_or_default();
+    let hint = format!(
+        "Estimate, patient's {} sinus: {words}. Opacified is what is not air: swollen lining, cysts, polyps, fluid; a \
+         normal lining counts too",
+        sinus.side.name()
+    );
+    let volume = RichText::new(format!("{name}{:.1} mL", cavity.volume_ml)).small().color(palette.text);
+    ui.label(volume).on_hover_text(&hint);
+    ui.label(RichText::new(opacified).small().color(palette.weak)).on_hover_text(hint);
 }
 
 /// A bar from 0 to 100.

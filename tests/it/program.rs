@@ -216,10 +216,12 @@ fn info_find_and_analyse_tell_the_same_as_the_library() {
     let output = antrum(&["analyse", text(&path), "--json", "--method", "residual", "--out", text(&out)]);
     let (printed, report) = (String::from_utf8_lossy(&output.stdout).into_owned(), json(&output));
     let scan = io::open(&path, &Progress::default()).unwrap();
-    let sinuses = Finder::built_in(&nets::cpu()).unwrap().find(&scan.volume, &Progress::default()).unwrap();
+    let finder = Finder::built_in(&nets::cpu()).unwrap();
+    let sinuses = finder.find(&scan.volume, &Progress::default()).unwrap();
     let model = Model::built_in(&nets::cpu()).unwrap();
     let config = InferConfig::default();
-    let ours = antrum::app::report::analyse(&scan.volume, &sinuses, &model, config, &Progress::default()).unwrap();
+    let progress = Progress::default();
+    let ours = antrum::app::report::analyse(&scan.volume, &sinuses, &finder, &model, config, &progress).unwrap();
     assert_eq!(report["findings"].as_array().unwrap().len(), 2);
     for (finding, expected) in report["findings"].as_array().unwrap().iter().zip(&ours.findings) {
         assert_eq!(finding["side"], expected.side.letter().to_string());
