@@ -116,8 +116,8 @@ impl Look {
     /// A thin line around the sinuses: what is inside belongs to the picture and to the residual map.
     fn of_cavities() -> Self {
         let overlay = Overlay {
-            colours: ColourMap::Viridis,
-            opacity: 0.4,
+            colours: ColourMap::Cividis,
+            opacity: 0.8,
             threshold: 0.5,
             low: 0.0,
             high: f32::from(Cavity::CONTENT),

@@ -198,3 +198,78 @@ fn stem(scan: &Scan) -> String {
     let name = name.strip_suffix(".nii").unwrap_or(name);
     format!("{name}_{}", scan.sha256.get(..8).unwrap_or("unknown"))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app::testing;
+    use crate::space::Grid;
+    use crate::volume::Unit;
+    use glam::{DAffine3, DMat3, DVec3};
+
+    /// A scan whose grid is mirrored, oblique and of unequal spacing.
+    fn skewed() -> Scan {
+        let turn = DMat3::from_rotation_z(0.3) * DMat3::from_rotation_x(0.2);
+        let matrix3 = turn * DMat3::from_diagonal(DVec3::new(-1.5, 1.1, 2.5));
+        let translation = -(matrix3 * DVec3::new(29.5, 19.5, 9.5));
+        let grid = Grid::new([60, 40, 20], DAffine3 { matrix3, translation }).unwrap();
+        Scan::synthetic(Volume::from_f32(grid, vec![1.0; grid.count()], Unit::Arbitrary), "", "00ff".repeat(16))
+    }
+
+    #[test]
+    fn the_exported_labels_name_the_sides_they_lie_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let scan = skewed();
+        let places = [DVec3::X * -25.0, DVec3::X * 25.0];
+        let analysis = testing::analysis(&scan, places);
+        let placed = |side: Side| Sinus::placed(side, places[side.index()], &scan.volume.grid);
+        let partial = Sinus { present: Presence::Partial, ..placed(Side::Left) };
+        let sinuses = [partial, placed(Side::Right)];
+        let report = write(&scan, "head", &sinuses, &analysis, folder.path()).unwrap();
+
+        let path = report.cavities.unwrap();
+        assert!(path.ends_with("example_00ff00ff_desc-sinus_dseg.nii.gz"), "{}", path.display());
+        let labels = io::open(&path, &Progress::default()).unwrap().volume;
+        assert_eq!((labels.grid.size, labels.voxels.type_name()), (scan.volume.grid.size, "u8"));
+        let at = |x: f64| labels.at_world(DVec3::X * x).unwrap();
+        assert_eq!([at(-25.0), at(0.0), at(25.0)], [2.0, 0.0, 3.0], "left content, right air");
+        let count = (0..labels.voxels.len()).filter(|&i| labels.voxels.get(i) == 2.0).count();
+        assert!((count as f64 * 1.5 * 1.1 * 2.5 / 1000.0 - 1.0).abs() < 0.15, "10 mm cubed is 1 mL: {count}");
+        let table = std::fs::read_to_string(path.with_extension("").with_extension("tsv")).unwrap();
+        assert_eq!(
+            table.lines().collect::<Vec<_>>(),
+            [
+                "index\tname",
+                "1\tleft maxillary sinus, air",
+                "2\tleft maxillary sinus, not air",
+                "3\tright maxillary sinus, air",
+                "4\tright maxillary sinus, not air",
+            ]
+        );
+
+        let json: serde_json::Value = serde_json::from_slice(
+            &std::fs::read(folder.path().join("example_00ff00ff_desc-residual_map.json")).unwrap(),
+        )
+        .unwrap();
+        let [right, left] = &json["findings"].as_array().unwrap()[..] else { panic!("{json}") };
+        assert_eq!((&left["side"], &left["present"]), (&"L".into(), &"partial".into()));
+        assert_eq!((&left["cavity_ml"], &left["opacification_percent"]), (&1.0.into(), &100.0.into()));
+        assert_eq!((&right["not_air_ml"], &right["opacification_percent"]), (&0.0.into(), &0.0.into()));
+    }
+
+    #[test]
+    fn where_no_sinus_is_in_view_there_are_no_figures_and_no_label_map() {
+        let folder = tempfile::tempdir().unwrap();
+        let scan = skewed();
+        let nothing = Analysis { cavities: [None, None], ..testing::analysis(&scan, [DVec3::ZERO; 2]) };
+        let absent =
+            |side: Side| Sinus { present: Presence::Absent, ..Sinus::placed(side, DVec3::ZERO, &scan.volume.grid) };
+        let report = write(&scan, "head", &[Side::Left, Side::Right].map(absent), &nothing, folder.path()).unwrap();
+        assert!(report.cavities.is_none());
+        for finding in &report.findings {
+            assert_eq!((finding.score, finding.cavity), (None, CavityFigures::default()));
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the side-car alone");
+    }
+}

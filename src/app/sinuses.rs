@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn low_confidence_asks_for_a_look_unless_there_is_nothing_to_look_at() {
         let placed = Sinus::placed(Side::Left, DVec3::ZERO, &Grid::centred([90; 3], 1.0, DVec3::ZERO));
-        let with = |confidence, present| Sinus { confidence, present, ..placed };
+        let with = |confidence, present| Sinus { present, confidence, ..placed };
         assert!(!is_unsure(&placed) && !is_unsure(&with(0.5, Presence::Complete)));
         assert!(is_unsure(&with(0.49, Presence::Partial)) && !is_unsure(&with(0.0, Presence::Absent)));
     }

@@ -21,6 +21,8 @@ use std::sync::Arc;
 const EDGE: usize = 400;
 /// How much of the head is around a sinus.
 const AROUND_MM: f64 = 2.0 * Crop::SIDE_MM;
+/// A sagittal plane farther from the middle of a sinus is not of that sinus, though its cube reaches to the nose.
+const SAGITTAL_MM: f64 = 20.0;
 
 /// Finds the sinuses of a scan and draws them.
 pub(super) fn draw(paths: &[PathBuf], choice: &Choice, out: &Path, progress: &Progress) -> Result<(), Failure> {
@@ -56,13 +58,20 @@ fn sheet(scan: &Scan, sinuses: &[Sinus; 2], cavities: &[Option<Cavity>; 2]) -> P
             }
             let known = checks::orientation_known(scan);
             for sinus in &there {
-                draw_box(&mut picture, sinus, &view, (cross_mm - sinus.centre_mm).dot(plane.normal()), known);
+                let away_mm = (cross_mm - sinus.centre_mm).dot(plane.normal()).abs();
+                if away_mm <= if plane == Plane::Sagittal { SAGITTAL_MM } else { Crop::SIDE_MM / 2.0 } {
+                    draw_box(&mut picture, sinus, &view, known);
+                }
             }
             letters(&mut picture, scan, plane);
             picture
         }))
     };
-    let cross_mm = middle(sinuses).unwrap_or_else(|| bounds_mm.centre());
+    // As the window opens: between both, but with one of them in the sagittal plane.
+    let cross_mm = match (middle(sinuses), there.first()) {
+        (Some(middle_mm), Some(first)) => DVec3 { x: first.centre_mm.x, ..middle_mm },
+        _ => bounds_mm.centre(),
+    };
     let fitting = |plane| PlaneCamera::fitting(&Frame::default(), plane, bounds_mm, DVec2::splat(EDGE as f64));
     let mut whole = row(cross_mm, &fitting);
     for sinus in &there {
@@ -74,11 +83,8 @@ fn sheet(scan: &Scan, sinuses: &[Sinus; 2], cavities: &[Option<Cavity>; 2]) -> P
     whole
 }
 
-/// The frame of a box that a plane cuts, with the letter of the patient's side in its upper outer corner.
-fn draw_box(picture: &mut Picture, sinus: &Sinus, view: &SliceView, away_mm: f64, known: bool) {
-    if away_mm.abs() > Crop::SIDE_MM / 2.0 {
-        return;
-    }
+/// The frame of a box, with the letter of the patient's side in its upper outer corner.
+fn draw_box(picture: &mut Picture, sinus: &Sinus, view: &SliceView, known: bool) {
     let pane_from_world = view.world_from_pane.inverse();
     let corner = |p: DVec3| pane_from_world.transform_point3(p).truncate();
     let (a, b) = (corner(sinus.box_mm.min), corner(sinus.box_mm.max));
@@ -99,11 +105,15 @@ mod tests {
     use super::*;
     use crate::space::Grid;
     use crate::volume::{Unit, Volume};
+    use std::ops::Range;
 
-    /// Where the colour of a side is in a part of the picture: the columns from `x` on.
-    fn columns(picture: &Picture, rows: std::ops::Range<usize>, side: Side) -> (usize, usize) {
-        let [r, g, b] = side_colour(side);
-        let found = rows.flat_map(|y| (0..EDGE).filter(move |&x| picture.pixel(x, y) == Some([r, g, b, 255])));
+    /// The first and the last column of the axial plane in which the colour of a side is: orange right, blue left.
+    fn columns(picture: &Picture, rows: Range<usize>, side: Side) -> (usize, usize) {
+        let is_there = |x: usize, y: usize| {
+            let [r, _, b, _] = picture.pixel(x, y).unwrap().map(i16::from);
+            if side == Side::Right { r > b + 40 } else { b > r + 40 }
+        };
+        let found = rows.flat_map(|y| (0..EDGE).filter(move |&x| is_there(x, y)));
         found.fold((usize::MAX, 0), |(low, high), x| (low.min(x), high.max(x)))
     }
 
@@ -119,7 +129,7 @@ mod tests {
             (columns(&picture, 0..EDGE, Side::Right), columns(&picture, 0..EDGE, Side::Left));
         assert!(right_end < EDGE / 2 && left_start > EDGE / 2, "{right_end} {left_start}");
         // The second row is around the right sinus: its box fills the middle half.
-        assert_eq!(columns(&picture, EDGE..2 * EDGE, Side::Right), (EDGE / 4, 3 * EDGE / 4 - 1));
+        assert_eq!(columns(&picture, EDGE..2 * EDGE, Side::Right), (EDGE / 4 - 1, 3 * EDGE / 4));
 
         let left = Sinus { present: Presence::Absent, ..sinuses[0] };
         assert_eq!(sheet(&scan, &[left, sinuses[1]], &[None, None]).size, [3 * EDGE, 2 * EDGE]);

@@ -30,8 +30,8 @@ impl Cavity {
     /// Measures a label map on the grid of a crop.
     #[must_use]
     pub fn new(side: Side, grid: Grid, labels: Vec<u8>) -> Self {
-        let ml = grid.spacing_mm().element_product() / 1000.0;
-        let volume = |least: u8| labels.iter().filter(|&&label| label >= least).count() as f64 * ml;
+        let mm3 = grid.spacing_mm().element_product();
+        let volume = |least: u8| labels.iter().filter(|&&label| label >= least).count() as f64 * mm3 / 1000.0;
         let (volume_ml, not_air_ml) = (volume(Self::AIR), volume(Self::CONTENT));
         let labels = Volume { grid, voxels: Voxels::U8(labels), rescale: Rescale::NONE, unit: Unit::Label };
         Self { side, labels, volume_ml, not_air_ml }
