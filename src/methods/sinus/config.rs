@@ -53,7 +53,7 @@ impl Default for TrainConfig {
     fn default() -> Self {
         let schedule =
             Schedule { epochs: 60, batch: 2, learning_rate: 2e-3, decay: Decay::Cosine, patience: 60, seed: 1 };
-        Self { schedule, heads: 100, validation: 24 }
+        Self { schedule, heads: 100, validation: 16 }
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod cavity;
 pub mod config;
 pub mod crop;
+pub mod evaluate;
 pub mod infer;
 mod locate;
 mod seen;

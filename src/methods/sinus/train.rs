@@ -131,16 +131,21 @@ struct Sample {
 }
 
 /// A head of a contrast that nobody could foresee.
-fn plan(rng: &mut ChaCha8Rng, region: Region, spacing_mm: f64) -> Plan {
+fn unforeseen(rng: &mut ChaCha8Rng, region: Region, spacing_mm: f64) -> Plan {
     let known = Contrast::ALL[rng.random_range(0..Contrast::ALL.len())];
     let contrast = if rng.random_bool(0.6) { Contrast::Random } else { known };
+    plan(rng, contrast, region, spacing_mm)
+}
+
+/// A head whose every second sinus is diseased, spoiled as scans are.
+pub(super) fn plan(rng: &mut ChaCha8Rng, contrast: Contrast, region: Region, spacing_mm: f64) -> Plan {
     let degradations = Degradations::draw(rng, contrast);
     Plan { region, degradations, prevalence: 0.5, ..Plan::new(rng.random(), contrast, spacing_mm) }
 }
 
 /// A whole head for the locator.
 fn whole(rng: &mut ChaCha8Rng, multiple: usize, progress: &Progress) -> Result<Sample, Cancelled> {
-    let head = phantom::head(&plan(rng, Region::Head, HEAD_MM), progress)?;
+    let head = phantom::head(&unforeseen(rng, Region::Head, HEAD_MM), progress)?;
     let Some(mut seen) = Seen::whole(&head.image, multiple) else { return Err(Cancelled) };
     darken(&mut seen, rng);
     let grid = seen.grid;
@@ -157,7 +162,7 @@ fn whole(rng: &mut ChaCha8Rng, multiple: usize, progress: &Progress) -> Result<S
 
 /// Both sinuses of a head for the segmenter, as the locator would find them.
 fn sinuses(rng: &mut ChaCha8Rng, progress: &Progress) -> Result<Sample, Cancelled> {
-    let head = phantom::head(&plan(rng, Region::Sinuses, SINUS_MM), progress)?;
+    let head = phantom::head(&unforeseen(rng, Region::Sinuses, SINUS_MM), progress)?;
     let (mut seen, mut targets) = (Vec::new(), Vec::new());
     for truth in &head.sinuses {
         let mut jitter = || rng.random_range(-JITTER_MM..JITTER_MM);
@@ -190,14 +195,14 @@ fn darken(seen: &mut Seen, rng: &mut ChaCha8Rng) {
 }
 
 /// The middle of a voxel.
-fn world(grid: Grid, index: usize) -> DVec3 {
+pub(super) fn world(grid: Grid, index: usize) -> DVec3 {
     let [nx, ny, _] = grid.size;
     let voxel = [index % nx, index / nx % ny, index / (nx * ny)].map(|c| c as f64);
     grid.world_from_voxel.transform_point3(DVec3::from_array(voxel))
 }
 
 /// Whether a point in a cavity belongs to the sinus of `side`: to the one whose centre is nearer.
-fn owner(sinuses: &[SinusTruth; 2], side: Side) -> impl Fn(DVec3) -> bool {
+pub(super) fn owner(sinuses: &[SinusTruth; 2], side: Side) -> impl Fn(DVec3) -> bool {
     let centre = |side: Side| sinuses[side.index()].centre_mm;
     let (own, other) = (centre(side), centre(side.other()));
     move |point| point.distance_squared(own) <= point.distance_squared(other)
