@@ -7,6 +7,7 @@ use antrum::methods::sinus::{Finder, Presence};
 use antrum::nets;
 use antrum::volume::Volume;
 use glam::DVec3;
+use std::sync::Arc;
 
 #[test]
 fn a_flair_file_opens_with_its_geometry() {
@@ -30,7 +31,7 @@ struct Annotated {
 }
 
 /// Every head of the annotation: its name, its scan, and both sinuses, left first.
-fn annotated() -> Vec<(String, Volume, [Annotated; 2])> {
+fn annotated() -> Vec<(String, Arc<Volume>, [Annotated; 2])> {
     let Some(path) = data("heads.json") else { return Vec::new() };
     let heads: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let head = |head: &serde_json::Value| {
