@@ -30,6 +30,8 @@ pub struct Analysis {
     pub cavity_map: Option<Arc<Volume>>,
     /// SHA-256 of the weights.
     pub weights_sha256: String,
+    /// SHA-256 of the weights that measured the cavities.
+    pub finder_sha256: [String; 2],
     /// Settings.
     pub config: InferConfig,
 }
@@ -58,8 +60,8 @@ pub fn analyse(
     let known = config == card.inference && !card.normal_values.is_empty();
     let normal =
         known.then(|| Arc::new(Normal { values: card.normal_values.clone(), cohort: card.normal_cohort.clone() }));
-    let weights_sha256 = model.sha256.clone();
-    Ok(Analysis { findings, map, shown, normal, cavities, cavity_map, weights_sha256, config })
+    let (weights_sha256, finder_sha256) = (model.sha256.clone(), finder.sha256().map(str::to_owned));
+    Ok(Analysis { findings, map, shown, normal, cavities, cavity_map, weights_sha256, finder_sha256, config })
 }
 
 /// The side-car of an analysis.
@@ -122,6 +124,8 @@ pub struct Provenance {
     pub input_sha256: String,
     /// SHA-256 of the weights file.
     pub weights_sha256: String,
+    /// SHA-256 of the two weights files that found the sinuses and measured their cavities.
+    pub finder_sha256: [String; 2],
     /// Settings of the method.
     pub parameters: InferConfig,
     /// Where the crops were cut.
@@ -178,6 +182,7 @@ pub fn write(
             notice: crate::NOTICE,
             input_sha256: scan.sha256.clone(),
             weights_sha256: analysis.weights_sha256.clone(),
+            finder_sha256: analysis.finder_sha256.clone(),
             parameters: analysis.config,
             sinuses: *sinuses,
         },

@@ -32,6 +32,7 @@ pub(super) fn analysis(scan: &Scan, [left_mm, right_mm]: [DVec3; 2]) -> Analysis
         cavity_map: cavity::together(&cavities).map(Arc::new),
         cavities,
         weights_sha256: "00".to_owned(),
+        finder_sha256: ["01".to_owned(), "02".to_owned()],
         config: InferConfig::default(),
     }
 }

@@ -5,6 +5,7 @@ use super::{Failure, guarded, print_json, say};
 use crate::app::sinuses::{self, CavityFigures};
 use crate::io::Check;
 use crate::job::Progress;
+use crate::methods::ModelError;
 use crate::methods::sinus::{Finder, Presence, Sinus, cavity};
 use crate::nets;
 use crate::space::{BoxMm, Side};
@@ -23,6 +24,9 @@ pub(super) struct Args {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     choice: Choice,
+    /// Folder with locator.bpk, segmenter.bpk and their cards, instead of the default weights
+    #[arg(long, value_name = "DIR")]
+    weights: Option<PathBuf>,
     /// Print one JSON object per scan; of several scans, each on a line of its own
     #[arg(long)]
     json: bool,
@@ -52,7 +56,7 @@ struct FoundSinus {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let finder = Finder::built_in(&nets::cpu())?;
+    let finder = finder(args.weights.as_deref())?;
     let mut failed = 0;
     for path in &args.paths {
         let (scan, choice, finder) = (path.clone(), args.choice.clone(), finder.clone());
@@ -72,6 +76,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         return Err(format!("{failed} of {} scans could not be read", args.paths.len()).into());
     }
     Ok(())
+}
+
+/// With weights from a folder, or the default ones.
+pub(super) fn finder(weights: Option<&Path>) -> Result<Finder, ModelError> {
+    let device = nets::cpu();
+    weights.map_or_else(|| Finder::built_in(&device), |folder| Finder::load(folder, &device))
 }
 
 fn find(path: &Path, choice: &Choice, finder: &Finder, progress: &Progress) -> Result<Found, Failure> {

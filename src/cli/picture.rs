@@ -31,6 +31,9 @@ pub(super) struct Args {
     /// Instead of the map: the boxes that were found and the outlines of the cavities, on planes through each sinus
     #[arg(long)]
     sinuses: bool,
+    /// Folder with the weights that find them, as for `antrum find` [default: the built-in ones]
+    #[arg(long, value_name = "DIR", requires = "sinuses")]
+    weights: Option<PathBuf>,
     /// The picture to write
     #[arg(long, value_name = "FILE.png")]
     out: PathBuf,
@@ -38,10 +41,10 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let (path, choice, out) = (args.path.clone(), args.choice.clone(), args.out.clone());
-    let only_sinuses = args.sinuses;
+    let (only_sinuses, weights) = (args.sinuses, args.weights.clone());
     guarded("drawing", move |progress| {
         if only_sinuses {
-            return sinus_sheet::draw(path.as_slice(), &choice, &out, progress);
+            return sinus_sheet::draw(path.as_slice(), &choice, weights.as_deref(), &out, progress);
         }
         let analysed = analyse::analysed(path.as_slice(), &choice, None, InferConfig::default(), progress)?;
         draw(&analysed, &out)

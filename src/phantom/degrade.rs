@@ -3,3 +3,11 @@
 /// What spoils one scan. The default is nothing at all.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Degradations {}
+
+impl Degradations {
+    /// A mixture as scans have it.
+    #[must_use]
+    pub fn draw(_rng: &mut rand_chacha::ChaCha8Rng, _contrast: super::Contrast) -> Self {
+        Self::default()
+    }
+}

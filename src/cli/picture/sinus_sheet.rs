@@ -3,14 +3,14 @@
 use super::{letters, side_by_side, slice_view};
 use crate::app::checks;
 use crate::cli::Failure;
+use crate::cli::find::finder;
 use crate::cli::source::Choice;
 use crate::image::glyphs;
 use crate::image::outline::{draw_line, outline};
 use crate::image::render::{self, Layer};
 use crate::io::{self, Scan};
 use crate::job::Progress;
-use crate::methods::sinus::{Cavity, Crop, Finder, Presence, Sinus, cavity, middle};
-use crate::nets;
+use crate::methods::sinus::{Cavity, Crop, Presence, Sinus, cavity, middle};
 use crate::space::{Plane, Side};
 use crate::view::{Frame, Overlay, Picture, PlaneCamera, SliceView, side_colour};
 use glam::{DVec2, DVec3};
@@ -25,9 +25,15 @@ const AROUND_MM: f64 = 2.0 * Crop::SIDE_MM;
 const SAGITTAL_MM: f64 = 20.0;
 
 /// Finds the sinuses of a scan and draws them.
-pub(super) fn draw(paths: &[PathBuf], choice: &Choice, out: &Path, progress: &Progress) -> Result<(), Failure> {
+pub(super) fn draw(
+    paths: &[PathBuf],
+    choice: &Choice,
+    weights: Option<&Path>,
+    out: &Path,
+    progress: &Progress,
+) -> Result<(), Failure> {
     let scan = choice.read_or_example(paths, &progress.part(0.0, 0.4))?;
-    let finder = Finder::built_in(&nets::cpu())?;
+    let finder = finder(weights)?;
     let sinuses = finder.find(&scan.volume, &progress.part(0.4, 0.7))?;
     let cavities = cavity::measure(&finder, &scan.volume, &sinuses, &progress.part(0.7, 0.9))?;
     progress.step(0.9, "drawing")?;
