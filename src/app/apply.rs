@@ -45,6 +45,7 @@ impl State {
             // Asking twice does not start anew.
             Command::Analyse if self.running(JobKind::Analyse) => Vec::new(),
             Command::Analyse => self.analyse(),
+            Command::Export => self.export(),
             Command::Cancel(kind) => vec![Effect::Cancel(kind)],
             Command::Label(side, label) => self.label(side, label),
             Command::LabelCurrent(label) => {
@@ -135,6 +136,18 @@ impl State {
                 vec![Effect::Analyse(Arc::clone(&open.scan), sinuses)]
             }
             _ => Vec::new(),
+        }
+    }
+
+    fn export(&mut self) -> Vec<Effect> {
+        match (&self.scan, self.sinuses, &self.analysis) {
+            (Some(open), Some(sinuses), Some(analysis)) => {
+                vec![Effect::Export(Arc::clone(&open.scan), sinuses, Arc::clone(analysis))]
+            }
+            _ => {
+                self.message = Some(Message::note("There is nothing to export yet. Compute the residual map first"));
+                Vec::new()
+            }
         }
     }
 

@@ -117,7 +117,7 @@ impl Look {
     fn of_cavities() -> Self {
         let overlay = Overlay {
             colours: ColourMap::Cividis,
-            opacity: 0.8,
+            opacity: 0.45,
             threshold: 0.5,
             low: 0.0,
             high: f32::from(Cavity::CONTENT),

@@ -9,6 +9,7 @@ use super::layer_jobs::LayerJobs;
 use super::layers::LayerCommand;
 use super::load::{Loaded, Target, load};
 use super::report::{self, Analysis};
+use super::report_file;
 use super::settings::{Recent, Settings, SettingsCommand};
 use super::settings_file;
 use super::shell::ShellCommand;
@@ -81,6 +82,7 @@ pub struct Runner {
     /// What the opening job was asked for, where it was not a series of the list.
     asked: Vec<PathBuf>,
     figure: Option<Job<Option<Saved>>>,
+    report: Option<Job<bool>>,
     done: Vec<Command>,
 }
 
@@ -116,6 +118,7 @@ impl Runner {
             known: Settings::default(),
             asked: Vec::new(),
             figure: None,
+            report: None,
             done: done.into_iter().collect(),
         }
     }
@@ -192,6 +195,10 @@ impl Runner {
                 JobKind::Analyse => self.analyse = None,
                 JobKind::Overlay | JobKind::Second => self.layers.cancel(kind),
             },
+            Effect::Export(..) if self.report.is_some() => {}
+            Effect::Export(scan, sinuses, analysis) => {
+                self.report = Some(report_file::save(scan, sinuses, analysis));
+            }
             Effect::Layer(effect) => self.layers.run(effect, &self.config.prepare),
             Effect::Record(judged) => self.record(&judged),
             Effect::Measure(effect) => self.measure(effect),
@@ -259,6 +266,11 @@ impl Runner {
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
+        match finished(&mut self.report) {
+            Some(Ok(true)) => commands.push(Command::Notice("Map, cavities and figures were written".to_owned())),
+            Some(Err(error)) => commands.extend(failure(error)),
+            Some(Ok(false)) | None => {}
+        }
         commands
     }
 
@@ -291,7 +303,7 @@ impl Runner {
     pub fn busy(&self) -> bool {
         let working = self.open.is_some() || self.find.is_some() || self.analyse.is_some();
         let working = working || self.layers.busy() || self.export.is_some() || self.figure.is_some();
-        working || self.dialog.is_some() || self.thumbnails.is_some()
+        working || self.report.is_some() || self.dialog.is_some() || self.thumbnails.is_some()
     }
 
     fn open(&mut self, target: Target) {

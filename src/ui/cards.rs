@@ -4,15 +4,16 @@
 use super::lettering::orientation_known;
 use super::{keys, theme};
 use crate::app::command::Command;
+use crate::app::layers::{LayerCommand, Source};
 use crate::app::sinuses::{self, CavityFigures};
 use crate::app::state::{JobKind, OpenScan, State};
 use crate::methods::sinus::{Presence, Sinus};
 use crate::project::Label;
 use crate::space::Side;
-use crate::view::Convention;
+use crate::view::{Convention, Overlay};
 use egui::{
-    Align, Button, Frame, Layout, Margin, Panel, Rect, Response, RichText, ScrollArea, Sense, TextWrapMode, Ui,
-    WidgetInfo, vec2,
+    Align, Button, CursorIcon, Frame, Id, Layout, Margin, Panel, Rect, Response, RichText, ScrollArea, Sense,
+    TextWrapMode, Ui, WidgetInfo, vec2,
 };
 
 /// Height of the strip in points.
@@ -140,7 +141,7 @@ fn card_ui(ui: &mut Ui, state: &State, sinus: &Sinus, width: f32, commands: &mut
         ui.add(egui::Label::new(text).truncate()).on_hover_text(format!("{hint}{sure}"));
     });
     column(ui, score, |ui| score_ui(ui, state, sinus, room, commands));
-    column(ui, cavity, |ui| cavity_ui(ui, state, sinus, room));
+    column(ui, cavity, |ui| cavity_ui(ui, state, sinus, room, commands));
     for label in Label::ALL {
         label_ui(ui, state, side, label, room, commands);
     }
@@ -208,8 +209,8 @@ fn score_ui(ui: &mut Ui, state: &State, sinus: &Sinus, room: Room, commands: &mu
     }
 }
 
-/// How large the cavity is, and how much of it is not air.
-fn cavity_ui(ui: &mut Ui, state: &State, sinus: &Sinus, room: Room) {
+/// How large the cavity is, and how much of it is not air. A click colours what was counted, the next one leaves its outline.
+fn cavity_ui(ui: &mut Ui, state: &State, sinus: &Sinus, room: Room, commands: &mut Vec<Command>) {
     let palette = theme::of(ui);
     ui.add_space(3.0);
     let Some(cavity) = state.cavity(sinus.side) else { return };
@@ -222,16 +223,26 @@ fn cavity_ui(ui: &mut Ui, state: &State, sinus: &Sinus, room: Room) {
         ui.label(RichText::new("no cavity seen").small().color(palette.weak));
         return;
     };
-    let opacified = format!("{:.0} % {}", 100.0 * share, if room == Room::Narrow { "opac." } else { "opacified" });
-    let words = CavityFigures::of(Some(cavity)).words(sinus.present).unwrap_or_default();
-    let hint = format!(
-        "Estimate, patient's {} sinus: {words}. Opacified is what is not air: swollen lining, cysts, polyps, fluid; a \
-         normal lining counts too",
-        sinus.side.name()
-    );
+    let opacified = if room == Room::Narrow { "opac." } else { "opacified" };
     let volume = RichText::new(format!("{name}{:.1} mL", cavity.volume_ml)).small().color(palette.text);
-    ui.label(volume).on_hover_text(&hint);
-    ui.label(RichText::new(opacified).small().color(palette.weak)).on_hover_text(hint);
+    let opacified = RichText::new(format!("{:.0} % {opacified}", 100.0 * share)).small().color(palette.weak);
+    let lines = ui.label(volume) | ui.label(opacified);
+
+    let words = CavityFigures::of(Some(cavity)).words(sinus.present).unwrap_or_default();
+    let whose = format!("patient's {} sinus", sinus.side.name());
+    let hint = format!(
+        "Estimate, {whose}: {words}. Opacified is what is not air: swollen lining, cysts, polyps, fluid; a normal lining \
+         counts too. Click to colour what was counted"
+    );
+    let layers = state.layers.list.iter().enumerate();
+    let Some((number, layer)) = layers.into_iter().find(|(_, layer)| layer.source == Source::Cavity) else { return };
+    let click = ui.interact(lines.rect, Id::unique(("cavity", sinus.side)), Sense::click()).on_hover_text(hint);
+    click.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, format!("Colour the cavity of the {whose}")));
+    if click.on_hover_cursor(CursorIcon::PointingHand).clicked() {
+        let outline = layer.shown && !layer.overlay.outline;
+        commands.push(Command::Layer(LayerCommand::Set(number, Overlay { outline, ..layer.overlay })));
+        commands.push(Command::Layer(LayerCommand::Show(number, true)));
+    }
 }
 
 /// A bar from 0 to 100.
@@ -282,6 +293,14 @@ fn analysis_ui(ui: &mut Ui, state: &State, sinuses: &[Sinus; 2], commands: &mut 
         if ui.add(again).on_hover_text("Look for both anew; boxes moved by hand go").clicked() {
             commands.push(Command::Find);
         }
+        let export = Button::new("Export…").shortcut_text(keys::of(&state.settings, "export"));
+        let hint = "Write the map and the cavities (NIfTI) with all figures (JSON) into a folder";
+        let why_not = "Compute the residual map first";
+        let response = ui.add_enabled(state.analysis.is_some(), export);
+        if response.on_hover_text(hint).on_disabled_hover_text(why_not).clicked() {
+            commands.push(Command::Export);
+            ui.close();
+        }
         let mut on_open = state.settings.analyse_on_open;
         if ui
             .checkbox(&mut on_open, "Maps on opening")
@@ -293,5 +312,5 @@ fn analysis_ui(ui: &mut Ui, state: &State, sinuses: &[Sinus; 2], commands: &mut 
         ui.weak(&state.label_keeper);
     })
     .response
-    .on_hover_text("Find the sinuses again, maps on opening, where labels are kept");
+    .on_hover_text("Find the sinuses again, export, maps on opening, where labels are kept");
 }

@@ -136,7 +136,7 @@ fn look_ui(ui: &mut Ui, layer: &Layer) -> Overlay {
         ui.checkbox(&mut after.by_value, "by value").on_hover_text("The higher the value, the more opaque");
         if layer.source != Source::Second {
             let hint = "Only a line around what is visible, on the planes alone";
-            ui.checkbox(&mut after.outline, "outline").on_hover_text(hint);
+            ui.checkbox(&mut after.outline, "outline only").on_hover_text(hint);
         }
     });
     ui.horizontal(|ui| {

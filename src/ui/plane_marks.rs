@@ -157,7 +157,8 @@ fn turn_around(outline: &mut [Pos2]) {
 /// The outline of a layer.
 pub(super) fn outline_ui(ui: &Ui, pane: &Projection, view: &SliceView, layer: &Layer) {
     let size = DVec2::new(f64::from(pane.rect.width()), f64::from(pane.rect.height()));
-    let colour = theme::map_colour(layer.overlay.outline_colour()).gamma_multiply(layer.overlay.opacity);
+    // A line is thin: it must be less transparent than an area to be seen as well.
+    let colour = theme::map_colour(layer.overlay.outline_colour()).gamma_multiply(layer.overlay.opacity.sqrt());
     let stroke = Stroke::new(1.0, colour);
     for piece in outline(layer, view, size) {
         let on_screen = piece.map(|p| pane.rect.min + vec2(p.x as f32, p.y as f32));

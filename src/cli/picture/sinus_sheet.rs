@@ -1,4 +1,5 @@
-//! What was found, to be judged at a glance: boxes and outlines of the cavities over the whole head, then around each sinus.
+//! What was found, to be judged at a glance: boxes and outlines of the cavities over the whole head, then around each
+//! sinus. What was counted as not air is tinted.
 
 use super::{letters, side_by_side, slice_view};
 use crate::app::checks;
@@ -12,7 +13,7 @@ use crate::io::{self, Scan};
 use crate::job::Progress;
 use crate::methods::sinus::{Cavity, Crop, Presence, Sinus, cavity, middle};
 use crate::space::{Plane, Side};
-use crate::view::{Frame, Overlay, Picture, PlaneCamera, SliceView, side_colour};
+use crate::view::{ColourMap, Frame, Overlay, Picture, PlaneCamera, SliceView, side_colour};
 use glam::{DVec2, DVec3};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,18 +46,18 @@ fn sheet(scan: &Scan, sinuses: &[Sinus; 2], cavities: &[Option<Cavity>; 2]) -> P
     let bounds_mm = scan.volume.grid.bounds_mm();
     let there = Side::BOTH.map(|side| sinuses[side.index()]).into_iter().filter(|s| s.present != Presence::Absent);
     let there: Vec<Sinus> = there.collect();
-    let outlines: Vec<(Side, Layer)> = cavities
-        .iter()
-        .flatten()
-        .map(|cavity| {
-            let overlay = Overlay { threshold: 0.5, ..Overlay::default() };
-            (cavity.side, Layer { volume: Arc::new(cavity.labels.clone()), overlay })
-        })
-        .collect();
+    let layers = |overlay: Overlay| {
+        let layer = move |cavity: &Cavity| Layer { volume: Arc::new(cavity.labels.clone()), overlay };
+        cavities.iter().flatten().map(move |cavity| (cavity.side, layer(cavity)))
+    };
+    let outlines: Vec<_> = layers(Overlay { threshold: 0.5, ..Overlay::default() }).collect();
+    let content =
+        Overlay { colours: ColourMap::Cividis, opacity: 0.35, threshold: 1.5, high: 2.0, ..Overlay::default() };
+    let content: Vec<_> = layers(content).map(|(_, layer)| layer).collect();
     let row = |cross_mm: DVec3, camera: &dyn Fn(Plane) -> PlaneCamera| {
         side_by_side(&Plane::ALL.map(|plane| {
             let view = slice_view(scan, plane, &camera(plane), cross_mm, EDGE);
-            let mut picture = render::slice(&scan.volume, &[], &view, [EDGE; 2]);
+            let mut picture = render::slice(&scan.volume, &content, &view, [EDGE; 2]);
             for (side, layer) in &outlines {
                 for piece in outline(layer, &view, DVec2::splat(EDGE as f64)) {
                     draw_line(&mut picture, piece, 1.5, side_colour(*side));
