@@ -10,8 +10,8 @@ use super::disease::{DiseaseKind, Lesion};
 use super::face::Face;
 use super::shape::{Noise, boxy_ellipsoid, capsule, ellipsoid, noise_offset, ramp, smooth_min};
 use super::sinus::Sinus;
-use crate::space::{BoxMm, Grid, Side};
-use glam::{DVec3, EulerRot, Mat3, Vec3, vec3};
+use crate::space::{BoxMm, Side};
+use glam::{DMat3, DVec3, EulerRot, Mat3, Vec3, vec3};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
@@ -63,6 +63,13 @@ impl Anatomy {
         }
     }
 
+    /// Turns the head about a point of the world, and then moves it.
+    pub(super) fn pose(&mut self, turn: DMat3, about_mm: DVec3, by_mm: DVec3) {
+        self.world_from_head = turn.as_mat3() * self.world_from_head;
+        self.head_from_world = self.world_from_head.inverse();
+        self.origin_mm = (about_mm + turn * (self.origin_mm.as_dvec3() - about_mm) + by_mm).as_vec3();
+    }
+
     /// Gives one sinus a disease.
     pub(super) fn infect(&mut self, side: Side, kind: DiseaseKind, rng: &mut ChaCha8Rng) {
         let sinus = &self.sinuses[side.index()];
@@ -76,7 +83,7 @@ impl Anatomy {
     }
 
     /// Points of the world spread evenly over the cavity of one sinus.
-    fn sinus_points(&self, side: Side) -> impl Iterator<Item = DVec3> {
+    pub(super) fn sinus_points(&self, side: Side) -> impl Iterator<Item = DVec3> {
         let sinus = &self.sinuses[side.index()];
         let sign = side.sign() as f32;
         sinus.samples(&self.noise).into_iter().map(move |local| {
@@ -91,16 +98,6 @@ impl Anatomy {
     pub(super) fn sinus_box_mm(&self, side: Side) -> BoxMm {
         let nothing = BoxMm { min: DVec3::INFINITY, max: DVec3::NEG_INFINITY };
         self.sinus_points(side).fold(nothing, |all, p| BoxMm { min: all.min.min(p), max: all.max.max(p) })
-    }
-
-    /// The share of the cavity of one sinus that lies within a grid.
-    pub(super) fn sinus_share_within(&self, side: Side, grid: &Grid) -> f64 {
-        let (mut all, mut within) = (0_u32, 0_u32);
-        for point in self.sinus_points(side) {
-            all += 1;
-            within += u32::from(grid.contains(point));
-        }
-        f64::from(within) / f64::from(all.max(1))
     }
 
     /// On which side of the head's own, slightly bent mid-plane a world position in mm lies.
@@ -159,7 +156,7 @@ impl Anatomy {
     }
 
     /// From the world to the head's frame, still unbent.
-    fn unposed(&self, world_mm: DVec3) -> Vec3 {
+    pub(super) fn unposed(&self, world_mm: DVec3) -> Vec3 {
         self.head_from_world * (world_mm.as_vec3() - self.origin_mm)
     }
 
