@@ -73,7 +73,7 @@ fn planes(head: &Head) -> [Picture; 3] {
     let [left, right] = head.sinuses;
     let cross_mm = if right.not_air_ml > left.not_air_ml { right.centre_mm } else { left.centre_mm };
     let window = if head.image.unit == Unit::Hounsfield {
-        Window::linear(2000.0, 200.0)
+        Window::linear(200.0, 2000.0)
     } else {
         let some: Vec<f32> = head.image.to_f32().into_iter().step_by(5).collect();
         let [low, high] = percentiles(&some, [1.0, 99.5]);

@@ -281,6 +281,8 @@ impl Degradations {
                 let orders = [[0, 1, 2], [1, 2, 0], [0, 2, 1], [2, 0, 1], [1, 0, 2], [2, 1, 0]];
                 self.axes.order = orders[rng.random_range(0..orders.len())];
                 self.axes.flipped = std::array::from_fn(|_| rng.random_bool(0.5));
+                // The usual way would be no degradation.
+                self.axes.flipped[0] |= self.axes == Axes::default();
             }
             Degradation::Slices => {
                 let thickness_mm = rng.random_range(1.0..6.0);

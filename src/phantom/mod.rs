@@ -18,6 +18,9 @@ mod face;
 mod field;
 mod palette;
 mod partial;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod scan_tests;
 mod scanner;
 mod shape;
 mod sinus;
