@@ -45,9 +45,13 @@ pub(super) fn couch(values: &mut [f32], labels: &[u8], grid: &Grid, middle_mm: D
     });
 }
 
-/// Up to four teeth with metal: where they are, in world mm.
+/// Up to four teeth with metal: where they are, in world mm. Teeth that have fillings come first.
 pub(super) fn fillings(labels: &[u8], grid: &Grid, rng: &mut ChaCha8Rng) -> Vec<DVec3> {
-    let teeth: Vec<usize> = (0..labels.len()).filter(|&at| labels[at] == Tissue::Tooth as u8).collect();
+    let all = |tissue: Tissue| (0..labels.len()).filter(|&at| labels[at] == tissue as u8).collect::<Vec<_>>();
+    let mut teeth = all(Tissue::Metal);
+    if teeth.is_empty() {
+        teeth = all(Tissue::Tooth);
+    }
     let count = rng.random_range(1..5).min(teeth.len());
     let [nx, ny, _] = grid.size;
     let mut place = || {
@@ -141,7 +145,7 @@ pub(super) fn deface(
         let mut smeared = values.to_vec();
         gaussian::blur(&mut smeared, grid.size, (f64::from(sigma_mm) / grid.spacing_mm()).to_array());
         each(values, grid, |world, index, value| {
-            let p = anatomy.unposed(world);
+            let p = anatomy.standard(world);
             if p.y > front_of_mm && p.z < 0.0 {
                 *value = smeared[index];
             }
@@ -155,7 +159,7 @@ pub(super) fn deface(
         let mut gone = vec![0.0_f32; values.len()];
         each(&mut gone, grid, |world, index, gone| {
             let is =
-                if brain_only { !brain.contains(&before[index]) } else { defacing.removes(anatomy.unposed(world)) };
+                if brain_only { !brain.contains(&before[index]) } else { defacing.removes(anatomy.standard(world)) };
             *gone = f32::from(u8::from(is));
         });
         gone.into_iter().map(|g| g > 0.0).collect()

@@ -1,8 +1,8 @@
 //! What a scan shows of the world: its grid, from the plan, the head that lies there, and how the field of view was set.
 
 use super::anatomy::Anatomy;
-use super::degrade::{Degradations, Edge};
-use super::{CENTRE_MM, Plan, Region};
+use super::degrade::Edge;
+use super::{Plan, Region};
 use crate::space::{Grid, Side};
 use glam::{DAffine3, DMat3, DVec3, EulerRot};
 use rayon::prelude::*;
@@ -114,7 +114,7 @@ fn reach_mm(plan: &Plan, anatomy: &Anatomy, axis: usize, direction: DVec3) -> [f
     let sinuses = Side::BOTH.map(|side| sinus_mm(anatomy, side, direction));
     let both = [sinuses[0][0].min(sinuses[1][0]), sinuses[0][1].max(sinuses[1][1])];
     let [mut low, mut high] = match plan.region {
-        Region::Head => usual_mm(plan, d, direction),
+        Region::Head => usual_mm(plan, anatomy, direction),
         Region::Sinuses => [both[0] - AROUND_MM, both[1] + AROUND_MM],
     };
     low -= d.margins_mm[2 * axis];
@@ -136,10 +136,11 @@ fn reach_mm(plan: &Plan, anatomy: &Anatomy, axis: usize, direction: DVec3) -> [f
 }
 
 /// The box of the plan, as much larger as a head that lies askew in it needs.
-fn usual_mm(plan: &Plan, d: &Degradations, direction: DVec3) -> [f64; 2] {
+fn usual_mm(plan: &Plan, anatomy: &Anatomy, direction: DVec3) -> [f64; 2] {
+    let d = &plan.degradations;
     let half_mm = DVec3::from_array(plan.size.map(|n| n as f64)) * plan.spacing_mm / 2.0;
     let in_head = turn(d.rotation_deg).transpose() * direction;
-    let (middle, half) = ((CENTRE_MM + d.origin_mm).dot(direction), (half_mm * in_head).length());
+    let (middle, half) = ((anatomy.middle_mm() + d.origin_mm).dot(direction), (half_mm * in_head).length());
     [middle - half, middle + half]
 }
 

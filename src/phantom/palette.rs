@@ -64,7 +64,7 @@ fn grain(tissue: Tissue) -> f32 {
     match tissue {
         Tissue::NasalMucosa => 0.3,
         Tissue::Fat | Tissue::Marrow | Tissue::Muscle | Tissue::Skin => 0.16,
-        Tissue::Secretion | Tissue::Polyp | Tissue::ThickMucosa | Tissue::Bone => 0.12,
+        Tissue::Secretion | Tissue::Polyp | Tissue::ThickMucosa | Tissue::Bone | Tissue::Gland => 0.12,
         Tissue::Grey | Tissue::White | Tissue::Cartilage => 0.06,
         _ => 0.0,
     }
@@ -95,7 +95,7 @@ fn textbook(contrast: Contrast, rng: &mut ChaCha8Rng) -> Vec<f32> {
             Tissue::NasalMucosa | Tissue::SinusMucosa | Tissue::ThickMucosa => {
                 mean * enhanced * rng.random_range(0.85..1.15)
             }
-            Tissue::Cyst | Tissue::Fluid | Tissue::Secretion => {
+            Tissue::Cyst | Tissue::Fluid | Tissue::Secretion | Tissue::OtherFluid => {
                 mean * protein(contrast, rng.random_range(0.0_f32..1.0).powf(1.5)) * rng.random_range(0.85..1.15)
             }
             _ => mean * rng.random_range(0.85..1.15),
@@ -131,7 +131,7 @@ fn random(rng: &mut ChaCha8Rng) -> Vec<f32> {
     };
     let mut set = |tissues: &[Tissue], mean: f32| tissues.iter().for_each(|&t| means[t as usize] = mean);
     if rng.random_bool(0.5) {
-        set(&[Tissue::Bone, Tissue::Tooth], rng.random_range(0.0..30.0));
+        set(&[Tissue::Bone, Tissue::Tooth, Tissue::Metal], rng.random_range(0.0..30.0));
     }
     if rng.random_bool(0.3) {
         set(&[Tissue::Marrow], rng.random_range(5.0..170.0));
@@ -147,7 +147,8 @@ fn random(rng: &mut ChaCha8Rng) -> Vec<f32> {
         let alike = rng.random_range(40.0..120.0);
         set(&[Tissue::NasalMucosa, Tissue::SinusMucosa, Tissue::Muscle, Tissue::Skin, Tissue::Cartilage], alike);
     }
-    for filling in [Tissue::ThickMucosa, Tissue::Cyst, Tissue::Polyp, Tissue::Fluid, Tissue::Secretion] {
+    let fillings = [Tissue::ThickMucosa, Tissue::Cyst, Tissue::Polyp, Tissue::Fluid, Tissue::Secretion];
+    for filling in fillings.into_iter().chain([Tissue::OtherFluid]) {
         if rng.random_bool(0.4) {
             let dark = rng.random_bool(0.12);
             set(&[filling], if dark { rng.random_range(5.0..30.0) } else { rng.random_range(30.0..200.0) });

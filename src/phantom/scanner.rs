@@ -9,7 +9,7 @@ use super::field::Field;
 use super::palette::Palette;
 use super::partial;
 use super::shape::Noise;
-use super::{CENTRE_MM, Contrast, Plan};
+use super::{Contrast, Plan};
 use crate::image::gaussian;
 use crate::image::percentile::percentiles;
 use crate::job::{Cancelled, Progress};
@@ -39,7 +39,7 @@ pub(super) fn image(
     let scanner = Scanner::draw(rng, plan.contrast, d);
     let sampled = &field.sampled;
     if d.couch {
-        artefact::couch(&mut values, &labels, sampled, CENTRE_MM + d.origin_mm, &palette, scanner.ct);
+        artefact::couch(&mut values, &labels, sampled, anatomy.middle_mm() + d.origin_mm, &palette, scanner.ct);
     }
     if d.dental > 0.0 {
         let metal_mm = artefact::fillings(&labels, sampled, rng);
