@@ -12,7 +12,7 @@ use super::shape::{Noise, noise_offset, ramp};
 use super::sinus::Sinus;
 use super::skin::Skin;
 use super::subject::{Build, Pose, Subject, normal};
-use crate::space::{BoxMm, Grid, Side};
+use crate::space::{BoxMm, Side};
 use glam::{DVec3, Mat3, Vec3, vec3};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -86,7 +86,7 @@ impl Anatomy {
     }
 
     /// Points of the world spread evenly over the cavity of one sinus.
-    fn sinus_points(&self, side: Side) -> impl Iterator<Item = DVec3> {
+    pub(super) fn sinus_points(&self, side: Side) -> impl Iterator<Item = DVec3> {
         let sinus = &self.sinuses[side.index()];
         sinus.samples(&self.noise).into_iter().map(move |local| self.world_mm(side, sinus.centre + local).as_dvec3())
     }
@@ -99,7 +99,7 @@ impl Anatomy {
     }
 
     /// From the world to the standard frame.
-    fn standard(&self, world_mm: DVec3) -> Vec3 {
+    pub(super) fn standard(&self, world_mm: DVec3) -> Vec3 {
         let own_mm = self.turn.transpose() * (world_mm.as_vec3() - self.origin_mm);
         self.build.standard(own_mm)
     }
@@ -108,16 +108,6 @@ impl Anatomy {
     pub(super) fn sinus_box_mm(&self, side: Side) -> BoxMm {
         let nothing = BoxMm { min: DVec3::INFINITY, max: DVec3::NEG_INFINITY };
         self.sinus_points(side).fold(nothing, |all, p| BoxMm { min: all.min.min(p), max: all.max.max(p) })
-    }
-
-    /// The share of the cavity of one sinus that lies within a grid.
-    pub(super) fn sinus_share_within(&self, side: Side, grid: &Grid) -> f64 {
-        let (mut all, mut within) = (0_u32, 0_u32);
-        for point in self.sinus_points(side) {
-            all += 1;
-            within += u32::from(grid.contains(point));
-        }
-        f64::from(within) / f64::from(all.max(1))
     }
 
     /// On which side of the head's own, slightly bent mid-plane a world position in mm lies.
