@@ -8,6 +8,7 @@ mod info;
 mod measurements;
 mod phantom;
 pub mod picture;
+mod sheet;
 mod source;
 mod train;
 
