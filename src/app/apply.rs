@@ -255,7 +255,7 @@ mod tests {
     use super::*;
     use crate::app::command::Opened;
     use crate::app::layers::LayerCommand;
-    use crate::app::testing::scan;
+    use crate::app::testing::{self, scan};
     use crate::space::Plane;
 
     fn opened() -> State {
@@ -305,6 +305,38 @@ mod tests {
         assert!(state.apply(Command::Label(Side::Left, Label::Anomalous)).is_empty());
         assert_eq!(state.labels[Side::Left.index()], None);
         assert!(state.message.is_some_and(|m| m.shown(false).contains("Press Find")));
+    }
+
+    #[test]
+    fn an_analysis_is_exported_with_the_boxes_it_is_of() {
+        let mut state = opened();
+        assert!(state.apply(Command::Export).is_empty());
+        assert!(state.message.take().is_some_and(|m| m.text.contains("nothing to export")));
+        let scan = Arc::clone(&state.scan.as_ref().unwrap().scan);
+        let analysis = Arc::new(testing::analysis(&scan, [DVec3::X * -25.0, DVec3::X * 25.0]));
+        state.apply(Command::Analysed(Arc::clone(&analysis)));
+        let effects = state.apply(Command::Export);
+        let [Effect::Export(of, sinuses, exported)] = &effects[..] else { panic!("{effects:?}") };
+        assert!(Arc::ptr_eq(of, &scan) && Arc::ptr_eq(exported, &analysis));
+        assert_eq!(Some(*sinuses), state.sinuses);
+
+        // Figures of a box that was moved are gone, on screen and for the export, until they are computed anew.
+        let before = sinuses[Side::Right.index()];
+        state.apply(Command::MoveBox(Side::Right, before.centre_mm + DVec3::X * 5.0));
+        let effects = state.apply(Command::DropBox(before));
+        assert!(effects.iter().any(|effect| matches!(effect, Effect::Analyse(..))), "measured again: {effects:?}");
+        assert!(state.cavity(Side::Right).is_none() && state.apply(Command::Export).is_empty());
+    }
+
+    #[test]
+    fn where_no_sinus_is_in_view_one_message_says_what_to_do() {
+        let mut state = opened();
+        let absent = state.sinuses.unwrap().map(|sinus| Sinus { present: Presence::Absent, confidence: 0.0, ..sinus });
+        let effects = state.apply(Command::Found(absent));
+        assert!(matches!(effects[..], [Effect::Cancel(JobKind::Analyse)]), "there is nothing to compute");
+        let text = state.message.as_ref().map(|m| m.text.as_str()).unwrap_or_default();
+        assert!(text.starts_with("No maxillary sinus is in view") && text.ends_with("drag its box onto it"), "{text}");
+        assert!(state.apply(Command::Analyse).is_empty());
     }
 
     #[test]
