@@ -140,15 +140,11 @@ impl State {
     }
 
     fn export(&mut self) -> Vec<Effect> {
-        match (&self.scan, self.sinuses, &self.analysis) {
-            (Some(open), Some(sinuses), Some(analysis)) => {
-                vec![Effect::Export(Arc::clone(&open.scan), sinuses, Arc::clone(analysis))]
-            }
-            _ => {
-                self.message = Some(Message::note("There is nothing to export yet. Compute the residual map first"));
-                Vec::new()
-            }
-        }
+        let (Some(open), Some(sinuses), Some(analysis)) = (&self.scan, self.sinuses, &self.analysis) else {
+            self.message = Some(Message::note("There is nothing to export yet. Compute the residual map first"));
+            return Vec::new();
+        };
+        vec![Effect::Export(Arc::clone(&open.scan), sinuses, Arc::clone(analysis))]
     }
 
     fn label(&mut self, side: Side, label: Label) -> Vec<Effect> {
