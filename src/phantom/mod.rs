@@ -2,17 +2,26 @@
 //! and training data that needs no patient.
 //!
 //! [`head`] draws a subject from a seed (`anatomy`), gives its maxillary sinuses disease or none (`disease`),
-//! samples the tissues on a grid and images them (`contrast`). The truth comes with the picture.
+//! sets a field of view (`field`), samples the tissues on its grid, gives them the brightness of a kind of scan
+//! (`contrast`, `palette`, `partial`) and images them with all that spoils scans (`scanner`, `artefact`,
+//! [`degrade`]). The truth comes with the picture.
 //! [`cohort`] writes many heads as a BIDS folder. The same plan gives the same bytes on any number of threads.
 
 mod anatomy;
+mod artefact;
 mod brain;
 pub mod cohort;
 mod contrast;
 pub mod degrade;
 mod disease;
 mod face;
-mod rest;
+mod field;
+mod palette;
+mod partial;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod scan_tests;
+mod scanner;
 mod shape;
 mod sinus;
 mod skin;
@@ -21,7 +30,7 @@ mod tissue;
 
 pub use cohort::{CohortError, CohortPlan, CohortSubject};
 pub use contrast::{Contrast, UnknownContrast};
-pub use degrade::Degradations;
+pub use degrade::{Degradations, Degrade};
 pub use disease::{Disease, DiseaseKind, UnknownDisease};
 pub use subject::{Pose, Sex, Subject};
 pub use tissue::Tissue;
@@ -30,6 +39,7 @@ use crate::job::{Cancelled, Progress};
 use crate::space::{BoxMm, Grid, Side};
 use crate::volume::{Rescale, Unit, Volume, Voxels};
 use anatomy::Anatomy;
+use field::Field;
 use glam::DVec3;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -58,6 +68,7 @@ pub struct Plan {
     /// Distance of voxels in mm, the same along all axes. Up to 1.5 mm keeps thin bone in place.
     pub spacing_mm: f64,
     /// Voxels from patient left to right, back to front, bottom to top; of [`Region::Sinuses`], the most there can be.
+    /// What spoils the scan may change that: the grid of the image is the truth.
     pub size: [usize; 3],
     /// What is scanned.
     pub region: Region,
@@ -90,7 +101,7 @@ impl Plan {
 /// A synthetic head and the truth about it.
 #[derive(Clone, Debug)]
 pub struct Head {
-    /// The scan: `u16` in MR, `i16` HU in CT.
+    /// The scan: `u16` in MR, `i16` HU in CT, unless its intensities are spoilt.
     pub image: Volume,
     /// The label of the [`Tissue`] at each voxel centre, on the grid of the image.
     pub tissues: Volume,
@@ -105,13 +116,13 @@ pub struct Head {
 pub struct SinusTruth {
     /// The side of the patient.
     pub side: Side,
-    /// Centroid of the cavity with all it contains, in world mm.
+    /// Centroid of the visible part of the cavity with all it contains, in world mm; of all of it where none is visible.
     pub centre_mm: DVec3,
-    /// Box around the cavity, to the outer edges of its voxels.
+    /// Box around the same part, to the outer edges of its voxels.
     pub box_mm: BoxMm,
     /// Volume of the cavity in view with all it contains.
     pub volume_ml: f64,
-    /// The share of the cavity that the scan shows, 0 to 1.
+    /// The share of the cavity that the scan shows, 0 to 1; what was taken away with the face is not visible.
     pub visible: f64,
     /// None in a normal sinus.
     pub disease: Option<Disease>,
@@ -147,20 +158,23 @@ pub fn example(progress: &Progress) -> Result<Head, Cancelled> {
 
 fn make(plan: &Plan, scale: Range<f32>, progress: &Progress) -> Result<Head, Cancelled> {
     let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
-    let pose = Pose::draw(&mut rng, 4.0, 3.0);
-    let mut anatomy = Anatomy::draw(&mut rng, &scale, plan.spacing_mm, &pose);
+    let degradations = &plan.degradations;
+    let mut pose = Pose::draw(&mut rng, 4.0, 3.0);
+    pose.turn_deg += degradations.rotation_deg;
+    pose.move_mm += degradations.offset_mm + degradations.origin_mm;
+    // Thinner walls than of voxels of 1 mm are left to partial volume.
+    let mut anatomy = Anatomy::draw(&mut rng, &scale, plan.spacing_mm.min(1.0), &pose);
     for side in Side::BOTH {
         for kind in diseases(plan, side, &mut rng).into_iter().flatten() {
             anatomy.infect(side, kind, &mut rng);
         }
     }
-    let grid = match plan.region {
-        Region::Head => Grid::centred(plan.size, plan.spacing_mm, anatomy.middle_mm()),
-        Region::Sinuses => around_sinuses(&anatomy, plan),
-    };
-    let labels = sample(&anatomy, grid, &progress.part(0.0, 0.6))?;
-    let image = contrast::image(&labels, grid, plan.contrast, rng.random(), &progress.part(0.6, 1.0))?;
-    let sinuses = [Side::Left, Side::Right].map(|side| measure(&labels, grid, &anatomy, side));
+    let field = Field::of(plan, &anatomy);
+    let labels = sample(&anatomy, field.sampled, &progress.part(0.0, 0.4))?;
+    let mut rng = ChaCha8Rng::seed_from_u64(rng.random());
+    let (image, labels) = scanner::image(plan, &anatomy, &field, labels, &mut rng, &progress.part(0.4, 1.0))?;
+    let grid = field.grid();
+    let sinuses = [Side::Left, Side::Right].map(|side| measure(&labels, grid, &anatomy, degradations, side));
     let tissues = Volume { grid, voxels: Voxels::U8(labels), rescale: Rescale::NONE, unit: Unit::Label };
     Ok(Head { image, tissues, subject: anatomy.subject, sinuses })
 }
@@ -174,17 +188,6 @@ fn diseases(plan: &Plan, side: Side, rng: &mut ChaCha8Rng) -> [Option<DiseaseKin
         Some(diseases) => [diseases[side.index()], None],
         None => [diseased.then_some(first), (diseased && both).then_some(second)],
     }
-}
-
-/// The box of [`Region::Sinuses`].
-fn around_sinuses(anatomy: &Anatomy, plan: &Plan) -> Grid {
-    let margin_mm = DVec3::splat(20.0);
-    let boxes = Side::BOTH.map(|side| anatomy.sinus_box_mm(side));
-    let low = boxes[0].min.min(boxes[1].min) - margin_mm;
-    let high = boxes[0].max.max(boxes[1].max) + margin_mm;
-    let size = ((high - low) / plan.spacing_mm).ceil().to_array();
-    let size = std::array::from_fn(|axis| (size[axis] as usize).clamp(1, plan.size[axis]));
-    Grid::centred(size, plan.spacing_mm, low.midpoint(high))
 }
 
 /// The label at each voxel centre.
@@ -208,7 +211,7 @@ fn sample(anatomy: &Anatomy, grid: Grid, progress: &Progress) -> Result<Vec<u8>,
 }
 
 /// Measures the cavity on one side of the head.
-fn measure(labels: &[u8], grid: Grid, anatomy: &Anatomy, side: Side) -> SinusTruth {
+fn measure(labels: &[u8], grid: Grid, anatomy: &Anatomy, degradations: &Degradations, side: Side) -> SinusTruth {
     let [nx, ny, _] = grid.size;
     let (mut sum, mut count, mut not_air, mut diseased) = (DVec3::ZERO, 0_u64, 0_u64, 0_u64);
     let (mut low, mut high) = (DVec3::INFINITY, DVec3::NEG_INFINITY);
@@ -227,20 +230,42 @@ fn measure(labels: &[u8], grid: Grid, anatomy: &Anatomy, side: Side) -> SinusTru
             high = high.max(world);
         }
     }
-    let ml = grid.spacing_mm().element_product() / 1000.0;
+    let visible = visible_share(anatomy, &grid, degradations, side);
+    let mut centre_mm = sum / count as f64;
     let half = grid.spacing_mm() / 2.0;
+    let mut box_mm = BoxMm { min: low - half, max: high + half };
+    if count == 0 {
+        let points = || anatomy.sinus_points(side);
+        centre_mm = points().sum::<DVec3>() / points().count().max(1) as f64;
+        box_mm = anatomy.sinus_box_mm(side);
+    }
+    let ml = grid.spacing_mm().element_product() / 1000.0;
     let mut diseases = anatomy.lesions[side.index()].iter().map(|lesion| lesion.disease);
     SinusTruth {
         side,
-        centre_mm: sum / count.max(1) as f64,
-        box_mm: BoxMm { min: low - half, max: high + half },
+        centre_mm,
+        box_mm,
         volume_ml: count as f64 * ml,
-        visible: anatomy.sinus_share_within(side, &grid),
+        visible: if count == 0 { 0.0 } else { visible },
         disease: diseases.next(),
         second: diseases.next(),
         diseased_ml: diseased as f64 * ml,
         not_air_ml: not_air as f64 * ml,
     }
+}
+
+/// The share of a cavity that lies within a grid and was not taken away with the face.
+fn visible_share(anatomy: &Anatomy, grid: &Grid, degradations: &Degradations, side: Side) -> f64 {
+    let voxel_from_world = grid.voxel_from_world();
+    let (mut all, mut visible) = (0_u32, 0_u32);
+    for point in anatomy.sinus_points(side) {
+        let voxel = voxel_from_world.transform_point3(point);
+        let within = (0..3).all(|a| voxel[a] >= -0.5 && voxel[a] <= grid.size[a] as f64 - 0.5);
+        let gone = || degradations.defacing.is_some_and(|defacing| defacing.removes(anatomy.standard(point)));
+        all += 1;
+        visible += u32::from(within && !gone());
+    }
+    f64::from(visible) / f64::from(all.max(1))
 }
 
 #[cfg(test)]
@@ -271,7 +296,8 @@ mod tests {
         let mut all = Vec::new();
         for seed in 0..10 {
             let (labels, grid, anatomy) = midface(seed, [None, None]);
-            let [left, right] = [Side::Left, Side::Right].map(|side| measure(&labels, grid, &anatomy, side));
+            let [left, right] =
+                [Side::Left, Side::Right].map(|side| measure(&labels, grid, &anatomy, &Degradations::default(), side));
             assert!(left.centre_mm.x < -12.0 && right.centre_mm.x > 12.0, "{seed}: {left:?} {right:?}");
             for sinus in [left, right] {
                 let c = sinus.centre_mm;
@@ -333,7 +359,7 @@ mod tests {
                 assert!(diseased_ml[other] == 0.0, "{kind:?} {side:?}: {diseased_ml:?}");
                 let disease = anatomy.lesions[side.index()][0].disease;
                 assert_eq!(disease.kind(), kind);
-                let truth = measure(&labels, grid, &anatomy, side);
+                let truth = measure(&labels, grid, &anatomy, &Degradations::default(), side);
                 match disease {
                     Disease::Opacification => assert_eq!(truth.not_air_ml, truth.volume_ml),
                     Disease::AirFluidLevel { filled } => {
@@ -390,10 +416,7 @@ mod tests {
             for (index, &label) in labels.iter().enumerate() {
                 let [i, j, k] = [index % nx, index / nx % ny, index / (nx * ny)];
                 let edge = i == 0 || i == nx - 1 || j == ny - 1 || k == nz - 1;
-                assert!(
-                    !edge || label == Tissue::Air as u8 || label == Tissue::HeadRest as u8,
-                    "{seed}: the head is cut at {i} {j} {k}"
-                );
+                assert!(!edge || label == 0, "{seed}: the head is cut at {i} {j} {k}");
                 if label == Tissue::Vitreous as u8 {
                     let voxel = DVec3::new(i as f64, j as f64, k as f64);
                     let world = head.tissues.grid.world_from_voxel.transform_point3(voxel);
