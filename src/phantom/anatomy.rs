@@ -27,6 +27,7 @@ pub(super) struct Anatomy {
     turn: Mat3,
     origin_mm: Vec3,
     shift: Vec3,
+    bend_mm: f32,
     skin: Skin,
     scalp_mm: f32,
     skull_mm: f32,
@@ -40,13 +41,13 @@ pub(super) struct Anatomy {
 impl Anatomy {
     /// Draws a subject. `sizes` limits the head's length relative to the average.
     ///
-    /// Bony walls of the sinuses are made as thick as voxels of up to 1.5 mm are wide,
-    /// so that no sampling opens a sinus into the nose.
-    pub(super) fn draw(rng: &mut ChaCha8Rng, sizes: &Range<f32>, spacing_mm: f64, pose: &Pose) -> Self {
+    /// Bony walls of the sinuses are made thicker than `voxel_mm`, so that no sampling with such voxels opens a sinus
+    /// into the nose.
+    pub(super) fn draw(rng: &mut ChaCha8Rng, sizes: &Range<f32>, voxel_mm: f64, pose: &Pose) -> Self {
         let noise = Noise::new(rng);
         let subject = Subject::draw(rng, sizes);
         let build = Build::draw(rng, &subject);
-        let wall_mm = rng.random_range(0.6_f32..1.3).max(1.22 * spacing_mm.min(1.5) as f32) / build.least_face_mm();
+        let wall_mm = rng.random_range(0.6_f32..1.3).max(1.22 * voxel_mm as f32) / build.least_face_mm();
         let usual_ml = (16.0 + 4.5 * normal(rng)) * (subject.size as f32).powi(3);
         let sinuses = [Side::Left, Side::Right].map(|side| {
             let small = rng.random_bool(0.06);
@@ -58,6 +59,7 @@ impl Anatomy {
             turn: pose.turn(),
             origin_mm: pose.move_mm.as_vec3(),
             shift: noise_offset(rng),
+            bend_mm: rng.random_range(1.5..4.0),
             skin: Skin::draw(rng),
             scalp_mm: rng.random_range(1.6..4.2),
             skull_mm: rng.random_range(-0.8..1.4),
@@ -186,7 +188,8 @@ impl Anatomy {
     /// A slow bend of a few millimetres that makes the two sides differ.
     fn warp(&self, p: Vec3) -> Vec3 {
         let q = p / 52.0;
-        2.8 * vec3(self.noise.at(q + self.shift), self.noise.at(q - self.shift), self.noise.at(q + 2.0 * self.shift))
+        self.bend_mm
+            * vec3(self.noise.at(q + self.shift), self.noise.at(q - self.shift), self.noise.at(q + 2.0 * self.shift))
     }
 }
 
@@ -203,10 +206,10 @@ mod tests {
     use rayon::prelude::*;
 
     /// A subject with the first disease of each pair on the patient's left, the second on the right.
-    fn anatomy(seed: u64, spacing_mm: f64, diseases: [&[DiseaseKind]; 2]) -> Anatomy {
+    fn anatomy(seed: u64, diseases: [&[DiseaseKind]; 2]) -> Anatomy {
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
         let pose = Pose::draw(rng, 4.0, 3.0);
-        let mut anatomy = Anatomy::draw(rng, &(0.9..1.09), spacing_mm, &pose);
+        let mut anatomy = Anatomy::draw(rng, &(0.9..1.09), 1.0, &pose);
         for side in Side::BOTH {
             diseases[side.index()].iter().for_each(|&kind| anatomy.infect(side, kind, rng));
         }
@@ -240,7 +243,7 @@ mod tests {
     fn sinuses_lie_deep_in_the_head_below_the_orbits_and_nowhere_else() {
         for seed in 100..116 {
             let kinds = [DiseaseKind::ALL[seed as usize % 5]];
-            let anatomy = anatomy(seed, 2.0, [&kinds, &[]]);
+            let anatomy = anatomy(seed, [&kinds, &[]]);
             let boxes = [Side::Left, Side::Right].map(|side| anatomy.sinus_box_mm(side));
             let mut eyes = [(DVec3::ZERO, 0.0); 2];
             for (world, tissue) in whole(&anatomy, 2.5) {
@@ -271,7 +274,7 @@ mod tests {
     fn volumes_are_those_of_adults_and_the_sides_differ() {
         let volumes: Vec<[f64; 2]> = (0..60)
             .map(|seed| {
-                let anatomy = anatomy(seed, 1.0, [&[], &[]]);
+                let anatomy = anatomy(seed, [&[], &[]]);
                 let mut ml = [0.0; 2];
                 for (world, tissue) in around(&anatomy, 2.0) {
                     ml[anatomy.side_at(world).index()] += if tissue.in_sinus() { 0.008 } else { 0.0 };
@@ -291,7 +294,7 @@ mod tests {
     #[test]
     fn two_diseases_of_one_sinus_both_show() {
         let pair = [DiseaseKind::AirFluidLevel, DiseaseKind::RetentionCyst];
-        let anatomy = anatomy(4, 1.0, [&[], &pair]);
+        let anatomy = anatomy(4, [&[], &pair]);
         let names = anatomy.lesions[1].iter().map(|lesion| lesion.disease.name());
         assert_eq!(names.collect::<Vec<_>>(), ["retention cyst", "air-fluid level"], "a cyst stands out of fluid");
         let found = around(&anatomy, 1.0);
@@ -328,7 +331,7 @@ mod tests {
     fn what_is_ill_outside_the_sinuses_bears_no_label_of_theirs() {
         let mut seen = [false; 3];
         for seed in 200..225 {
-            let anatomy = anatomy(seed, 2.0, [&[], &[]]);
+            let anatomy = anatomy(seed, [&[], &[]]);
             for (world, tissue) in whole(&anatomy, 3.0) {
                 assert!(!tissue.is_disease(), "{seed}: {tissue:?} at {world}");
                 for (seen, wanted) in seen.iter_mut().zip([Tissue::OtherFluid, Tissue::BrainLesion, Tissue::Metal]) {
