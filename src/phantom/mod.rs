@@ -3,8 +3,8 @@
 //!
 //! [`head`] draws a subject from a seed (`anatomy`), gives its maxillary sinuses disease or none (`disease`),
 //! sets a field of view (`field`), samples the tissues on its grid, gives them the brightness of a kind of scan
-//! (`contrast`, `palette`, `partial`) and images them with all that spoils scans (`scanner`, `artefact`,
-//! [`degrade`]). The truth comes with the picture.
+//! (`contrast`, `palette`, `partial`) and images them with all that spoils scans ([`degrade`], `mixture`, `scanner`,
+//! `artefact`). The truth comes with the picture.
 //! [`cohort`] writes many heads as a BIDS folder. The same plan gives the same bytes on any number of threads.
 
 mod anatomy;
@@ -16,6 +16,7 @@ pub mod degrade;
 mod disease;
 mod face;
 mod field;
+mod mixture;
 mod palette;
 mod partial;
 #[cfg(test)]
@@ -27,11 +28,13 @@ mod sinus;
 mod skin;
 mod subject;
 mod tissue;
+mod truth;
 
 pub use cohort::{CohortError, CohortPlan, CohortSubject};
 pub use contrast::{Contrast, UnknownContrast};
-pub use degrade::{Degradations, Degrade};
+pub use degrade::Degradations;
 pub use disease::{Disease, DiseaseKind, UnknownDisease};
+pub use mixture::{Degradation, Degrade, UnknownDegradation};
 pub use subject::{Pose, Sex, Subject};
 pub use tissue::Tissue;
 

@@ -1,6 +1,6 @@
 //! Tests of whole scans: every degradation does what it says and nothing else, and the truth stays true.
 
-use super::degrade::{Axes, Cut, Defacing, Degradation, Edge, Ghosting, Intensities, Slices, Wrap};
+use super::degrade::{Axes, Cut, Defacing, Edge, Ghosting, Intensities, Slices, Wrap};
 use super::*;
 
 /// A head whose left sinus is full and whose right one is full of air.
