@@ -86,7 +86,7 @@ impl Sinus {
         let mucosa_mm = 0.35 + vary(0.8);
         // Where the wall to the nose and the roof stay, however large the sinus is.
         let small = ramp(12.0, 4.0, volume_ml);
-        let anchor = vec3(11.6 + vary(1.6) + 2.5 * small, 75.0 + vary(2.5), -35.5 + vary(1.8));
+        let anchor = vec3(13.3 + vary(2.0) + 2.5 * small, 75.0 + vary(2.5), -35.5 + vary(1.8));
         let mut recesses = Vec::new();
         for (direction, chance) in [
             (vec3(0.0, 0.1, -19.0), 0.6),

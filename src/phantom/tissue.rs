@@ -33,6 +33,8 @@ pub enum Tissue {
     BrainLesion,
     /// Secretion and cysts outside the maxillary sinuses.
     OtherFluid,
+    /// What the head lies on.
+    HeadRest,
     /// Air in a maxillary sinus.
     SinusAir,
     /// Normal lining of a maxillary sinus.
@@ -49,7 +51,7 @@ pub enum Tissue {
 
 impl Tissue {
     /// All tissues, in the order of their labels.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Air,
         Self::Skin,
         Self::Fat,
@@ -70,6 +72,7 @@ impl Tissue {
         Self::Metal,
         Self::BrainLesion,
         Self::OtherFluid,
+        Self::HeadRest,
         Self::SinusAir,
         Self::SinusMucosa,
         Self::ThickMucosa,
@@ -109,6 +112,7 @@ impl Tissue {
             Self::Metal => "metal",
             Self::BrainLesion => "brain lesion",
             Self::OtherFluid => "fluid outside the maxillary sinuses",
+            Self::HeadRest => "head rest",
             Self::SinusAir => "maxillary sinus air",
             Self::SinusMucosa => "maxillary sinus mucosa",
             Self::ThickMucosa => "thickened mucosa",
@@ -142,7 +146,7 @@ mod tests {
             assert_eq!(tissue as usize, label);
             assert_eq!(Tissue::from_label(label as u8), Some(tissue));
         }
-        assert_eq!(Tissue::from_label(27), None);
+        assert_eq!(Tissue::from_label(28), None);
         assert!(!Tissue::OtherFluid.in_sinus() && Tissue::SinusAir.in_sinus() && !Tissue::SinusMucosa.is_disease());
     }
 }

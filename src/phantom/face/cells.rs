@@ -87,6 +87,7 @@ impl Cells {
             let body = ellipsoid(m, vec3(0.8 + radii.x, 95.0 + 0.3 * (4.0 - m.z).min(0.0), 3.0 + 0.4 * radii.z), radii);
             let duct = capsule(m, vec3(6.0, 90.0, -10.0), vec3(8.0, 93.0, 0.0), 1.6, 3.0);
             let frontal = body.min(duct) + 1.6 * noise.at(spot.p / 7.0 - self.shift);
+            let frontal = frontal.max(6.0 - spot.depth_mm);
             if let Some(tissue) = chamber.at(frontal, m.z) {
                 return Some(tissue);
             }
@@ -100,7 +101,7 @@ impl Cells {
         }
         let chamber = &self.sphenoid[side];
         let radii = vec3(13.0, 13.0, 11.5) * chamber.size;
-        let sphenoid = ellipsoid(m, vec3(0.6 + 0.95 * radii.x, 46.0 - radii.y, -27.0), radii);
+        let sphenoid = ellipsoid(m, vec3(0.7 * radii.x, 46.0 - radii.y, -27.0), radii);
         let bumps = 1.2 * noise.at(spot.p / 8.0 + self.shift);
         chamber.at((sphenoid + bumps).max(0.7 - m.x), m.z)
     }

@@ -22,7 +22,7 @@ pub(super) fn at(spot: &Spot, jaws: &Jaws) -> Option<Tissue> {
     add(upper_jaw_mm, 1.1);
     if m.y > 30.0 {
         // Maxilla around its sinus, zygoma with its arch and the side of the orbit, nasal bones, palate, pterygoids.
-        add(ellipsoid(m, vec3(27.0, 76.0, -51.0), vec3(14.0, 14.0, 15.0)), 1.0);
+        add(ellipsoid(m, vec3(26.0, 79.0, -49.0), vec3(13.0, 11.0, 13.0)), 1.0);
         add(capsule(m, vec3(36.0, 88.0, -43.0), vec3(55.0, 70.0, -46.0), 5.0, 4.5), 1.3);
         add(capsule(m, vec3(55.0, 72.0, -45.0), vec3(66.0, 42.0, -42.0), 3.6, 2.4), 1.3);
         add(capsule(m, vec3(44.0, 80.0, -48.0), vec3(38.0, 76.0, -62.0), 4.5, 3.0), 1.2);

@@ -8,8 +8,10 @@ use rand_chacha::ChaCha8Rng;
 
 /// What differs between two throats.
 pub(super) struct Throat {
-    /// How far the tongue lies below its usual place: the mouth is open, or there is air above the tongue.
+    /// How far the tongue lies from its usual place: the mouth is open, or there is air above the tongue.
     tongue: Vec3,
+    /// Whether there is.
+    air: bool,
     width: f32,
     upper_mm: f32,
     lower_mm: f32,
@@ -23,10 +25,11 @@ pub(super) struct Throat {
 
 impl Throat {
     pub(super) fn draw(rng: &mut ChaCha8Rng, open_mm: f32) -> Self {
-        let air_mm = if rng.random_bool(0.4) { rng.random_range(1.0..7.0) } else { 0.0 };
-        let down_mm = if rng.random_bool(0.5) { 0.7 * open_mm } else { 0.2 * open_mm } + air_mm;
+        let air = rng.random_bool(0.35);
+        let down_mm = if air { rng.random_range(0.3..0.8) * open_mm + rng.random_range(1.0..7.0) } else { 0.0 };
         Self {
             tongue: vec3(0.0, rng.random_range(-4.0..3.0), -down_mm),
+            air,
             width: rng.random_range(0.8..1.15),
             upper_mm: rng.random_range(7.5..10.0),
             lower_mm: rng.random_range(3.5..7.5),
@@ -68,9 +71,14 @@ impl Throat {
             return None;
         }
         let tongue = ellipsoid(m, vec3(0.0, 63.0, -87.0) + self.tongue, vec3(23.0, 33.0, 17.0)) + 1.5 * waves;
-        if tongue < 0.0 {
+        // The roof of the mouth is a vault with 2 to 3 mm of mucosa below the bone.
+        let vault_mm = m.z + 67.5 + 9.0 * (m.x / 22.0).powi(2) + 0.6 * waves;
+        let room = ellipsoid(m, vec3(0.0, 62.0, -84.0), vec3(21.5, 34.0, 22.0 + 0.5 * self.tongue.z.abs()));
+        let room = if m.z > -96.0 + self.tongue.z { room } else { f32::INFINITY };
+        let fills = !self.air && room.max(vault_mm) < 0.0;
+        if tongue < 0.0 || fills {
             let streak = spot.noise.at(p / vec3(5.0, 9.0, 3.0) + self.shift);
-            return Some(if tongue > -1.2 {
+            return Some(if tongue > -1.2 && !fills {
                 Tissue::NasalMucosa
             } else if streak.abs() < 0.1 || m.x < 0.5 {
                 Tissue::Fat
@@ -78,11 +86,8 @@ impl Throat {
                 Tissue::Muscle
             });
         }
-        // The roof of the mouth is a vault with 2 to 3 mm of mucosa below the bone.
-        let vault = -67.5 - 9.0 * (m.x / 22.0).powi(2) - 0.6 * waves;
-        let room = ellipsoid(m, vec3(0.0, 62.0, -84.0), vec3(21.5, 34.0, 22.0 + 0.5 * self.tongue.z.abs()));
-        if room < 0.0 && m.z > -96.0 + self.tongue.z {
-            return Some(if m.z < vault { Tissue::Air } else { Tissue::NasalMucosa });
+        if room < 0.0 {
+            return Some(if vault_mm < 0.0 { Tissue::Air } else { Tissue::NasalMucosa });
         }
         let around = ellipsoid(vec3(m.x, m.y, 0.0), vec3(0.0, 62.0, 0.0), vec3(34.0, 44.5, 1000.0));
         (around.abs() < self.vestibule_mm && m.y > 55.0 && (m.z + 86.0).abs() < 11.0 + 4.0 * waves)
