@@ -89,6 +89,7 @@ pub(super) const ACTIONS: &[Action] = &[
     act(LABELS, "box right", "Shift+F", "RIGHT box to the crosshair", |_, _| box_to_cross(Side::Right)),
     act(LABELS, "box left", "Shift+H", "LEFT box to the crosshair", |_, _| box_to_cross(Side::Left)),
     act(LABELS, "analyse", "M", "compute the residual maps", |_, _| Some(Command::Analyse)),
+    act(LABELS, "export", "Ctrl+Shift+M", "export map, cavities and figures", |_, _| Some(Command::Export)),
     act(LABELS, "find", "Shift+M", "find the sinuses again", |_, _| Some(Command::Find)),
     act(SLICES, "slice on", "Up", "next slice; in 3-D: turn", |_, pane| step(pane, 1.0)).again(),
     act(SLICES, "slice back", "Down", "slice before; in 3-D: turn", |_, pane| step(pane, -1.0)).again(),

@@ -73,7 +73,7 @@ impl Maps {
         let [nx, ny, _] = self.grid.size;
         let top = [top % nx, top / nx % ny, top / (nx * ny)];
         let (mut sum, mut weights) = (DVec3::ZERO, 0.0);
-        let reach = |axis: usize| top[axis].saturating_sub(2)..(top[axis] + 3).min(self.grid.size[axis]);
+        let reach = |axis: usize| top[axis].saturating_sub(3)..(top[axis] + 4).min(self.grid.size[axis]);
         for (z, y) in reach(2).flat_map(|z| reach(1).map(move |y| (z, y))) {
             for x in reach(0) {
                 let weight = f64::from(heat[self.grid.index([x, y, z])]).powi(2);

@@ -82,8 +82,14 @@ pub fn network(
             let seed = if batch.validation { VALIDATION_SEED + index as u64 } else { batch.rng.random() };
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             let sample = match part {
-                Part::Locator => whole(&mut rng, multiple, progress),
-                Part::Segmenter => sinuses(&mut rng, progress),
+                Part::Locator => {
+                    let plan = unforeseen(&mut rng, Region::Head, HEAD_MM);
+                    whole(&plan, &mut rng, multiple, progress)
+                }
+                Part::Segmenter => {
+                    let plan = unforeseen(&mut rng, Region::Sinuses, SINUS_MM);
+                    sinuses(&plan, &mut rng, progress)
+                }
             };
             // A cancelled head is of no use; the loop that asked for it stops by itself.
             let sample = sample.ok()?;
@@ -144,8 +150,8 @@ pub(super) fn plan(rng: &mut ChaCha8Rng, contrast: Contrast, region: Region, spa
 }
 
 /// A whole head for the locator.
-fn whole(rng: &mut ChaCha8Rng, multiple: usize, progress: &Progress) -> Result<Sample, Cancelled> {
-    let head = phantom::head(&unforeseen(rng, Region::Head, HEAD_MM), progress)?;
+fn whole(plan: &Plan, rng: &mut ChaCha8Rng, multiple: usize, progress: &Progress) -> Result<Sample, Cancelled> {
+    let head = phantom::head(plan, progress)?;
     let Some(mut seen) = Seen::whole(&head.image, multiple) else { return Err(Cancelled) };
     darken(&mut seen, rng);
     let grid = seen.grid;
@@ -161,8 +167,8 @@ fn whole(rng: &mut ChaCha8Rng, multiple: usize, progress: &Progress) -> Result<S
 }
 
 /// Both sinuses of a head for the segmenter, as the locator would find them.
-fn sinuses(rng: &mut ChaCha8Rng, progress: &Progress) -> Result<Sample, Cancelled> {
-    let head = phantom::head(&unforeseen(rng, Region::Sinuses, SINUS_MM), progress)?;
+fn sinuses(plan: &Plan, rng: &mut ChaCha8Rng, progress: &Progress) -> Result<Sample, Cancelled> {
+    let head = phantom::head(plan, progress)?;
     let (mut seen, mut targets) = (Vec::new(), Vec::new());
     for truth in &head.sinuses {
         let mut jitter = || rng.random_range(-JITTER_MM..JITTER_MM);
@@ -273,4 +279,77 @@ fn dice(said: Tensor<5>, truth: Tensor<5>) -> Tensor<1> {
     let both = (said.clone() * truth.clone()).sum_dim(2);
     let overlap = (both * 2.0 + 1.0) / (said.sum_dim(2) + truth.sum_dim(2) + 1.0);
     -overlap.mean() + 1.0
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::methods::sinus::Crop;
+    use crate::phantom::DiseaseKind;
+
+    fn plan_with_left_opacified(region: Region, spacing_mm: f64) -> Plan {
+        let diseases = Some([Some(DiseaseKind::Opacification), None]);
+        Plan { region, diseases, ..Plan::new(3, Contrast::T1, spacing_mm) }
+    }
+
+    fn rng() -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(1)
+    }
+
+    #[test]
+    fn the_first_map_of_the_locator_is_the_patients_left_cavity() {
+        let sample = whole(&plan_with_left_opacified(Region::Head, 4.0), &mut rng(), 16, &Progress::default()).unwrap();
+        let grid = sample.seen[0].grid;
+        let middle = |map: usize| {
+            let values = &sample.targets[map * grid.count()..(map + 1) * grid.count()];
+            let weigh = |(index, v): (usize, &f32)| world(grid, index) * f64::from(*v);
+            let sum: f64 = values.iter().map(|v| f64::from(*v)).sum();
+            values.iter().enumerate().map(weigh).sum::<DVec3>() / sum
+        };
+        for (left, right) in [(0, 1), (2, 3)] {
+            assert!((-40.0..-12.0).contains(&middle(left).x), "{}", middle(left));
+            assert!((12.0..40.0).contains(&middle(right).x), "{}", middle(right));
+        }
+        assert_eq!(sample.answers, [Presence::Complete; 2]);
+        assert_eq!(sample.targets.len(), MAPS * grid.count());
+    }
+
+    #[test]
+    fn the_first_crop_of_the_segmenter_is_of_the_patients_left_sinus() {
+        let plan = plan_with_left_opacified(Region::Sinuses, 2.0);
+        let sample = sinuses(&plan, &mut rng(), &Progress::default()).unwrap();
+        let voxels = Crop::SIZE.pow(3);
+        let ml = |crop: usize, class: usize| {
+            let start = (crop * CLASSES + class) * voxels;
+            f64::from(sample.targets[start..start + voxels].iter().sum::<f32>()) / 1000.0
+        };
+        assert!(ml(0, 1) == 0.0 && ml(0, 2) > 8.0, "air {} mL, content {} mL", ml(0, 1), ml(0, 2));
+        assert!(ml(1, 1) > 4.0 && ml(1, 2) < ml(1, 1), "air {} mL, content {} mL", ml(1, 1), ml(1, 2));
+        assert!(sample.seen[0].grid.world_from_voxel.x_axis.x > 0.0, "the left crop runs to the right of the patient");
+    }
+
+    #[test]
+    fn a_perfect_answer_costs_nothing_and_a_swapped_one_much() {
+        let device = Device::flex();
+        let sample = whole(&plan_with_left_opacified(Region::Head, 4.0), &mut rng(), 16, &Progress::default()).unwrap();
+        let [nx, ny, nz] = sample.seen[0].grid.size;
+        let loss = |order: [usize; MAPS], presence: Presence| {
+            let count = nx * ny * nz;
+            let logits = order.iter().flat_map(|map| &sample.targets[map * count..(map + 1) * count]);
+            let logits: Vec<f32> =
+                logits.map(|t| (t.clamp(1e-6, 1.0 - 1e-6) / (1.0 - t.clamp(1e-6, 1.0 - 1e-6))).ln()).collect();
+            let mut answers = [-20.0_f32; 6];
+            answers[presence as usize] = 20.0;
+            answers[3 + presence as usize] = 20.0;
+            let out = UNetOutput {
+                maps: Tensor::from_data(TensorData::new(logits, [1, MAPS, nz, ny, nx]), &device),
+                answers: Some(Tensor::from_data(TensorData::new(answers.to_vec(), [1, 6]), &device)),
+            };
+            locator_loss(out, sample.targets.clone(), sample.answers, &device).into_scalar::<f32>()
+        };
+        let perfect = loss([0, 1, 2, 3], Presence::Complete);
+        assert!(loss([1, 0, 3, 2], Presence::Complete) > perfect + 1.0, "{perfect}");
+        assert!(loss([0, 1, 2, 3], Presence::Absent) > perfect + 1.0, "{perfect}");
+    }
 }
