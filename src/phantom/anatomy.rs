@@ -17,6 +17,7 @@ use glam::{DVec3, Mat3, Vec3, vec3};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Everything that makes one subject.
 pub(super) struct Anatomy {
@@ -34,6 +35,7 @@ pub(super) struct Anatomy {
     brain: Brain,
     face: Face,
     sinuses: [Sinus; 2],
+    points: [OnceLock<Vec<DVec3>>; 2],
     /// Disease, patient left and right, that which shows first where two overlap.
     pub lesions: [Vec<Lesion>; 2],
 }
@@ -66,6 +68,7 @@ impl Anatomy {
             brain: Brain::draw(rng, subject.old()),
             face: Face::draw(rng, &subject),
             sinuses,
+            points: Default::default(),
             lesions: [Vec::new(), Vec::new()],
             noise,
             subject,
@@ -88,9 +91,12 @@ impl Anatomy {
     }
 
     /// Points of the world spread evenly over the cavity of one sinus.
-    pub(super) fn sinus_points(&self, side: Side) -> impl Iterator<Item = DVec3> {
-        let sinus = &self.sinuses[side.index()];
-        sinus.samples(&self.noise).into_iter().map(move |local| self.world_mm(side, sinus.centre + local).as_dvec3())
+    pub(super) fn sinus_points(&self, side: Side) -> &[DVec3] {
+        self.points[side.index()].get_or_init(|| {
+            let sinus = &self.sinuses[side.index()];
+            let world_mm = |local: Vec3| self.world_mm(side, sinus.centre + local).as_dvec3();
+            sinus.samples(&self.noise).into_iter().map(world_mm).collect()
+        })
     }
 
     /// From the mirrored standard frame to the world.
@@ -109,7 +115,7 @@ impl Anatomy {
     /// Box around the cavity of one sinus, in world mm.
     pub(super) fn sinus_box_mm(&self, side: Side) -> BoxMm {
         let nothing = BoxMm { min: DVec3::INFINITY, max: DVec3::NEG_INFINITY };
-        self.sinus_points(side).fold(nothing, |all, p| BoxMm { min: all.min.min(p), max: all.max.max(p) })
+        self.sinus_points(side).iter().fold(nothing, |all, p| BoxMm { min: all.min.min(*p), max: all.max.max(*p) })
     }
 
     /// On which side of the head's own, slightly bent mid-plane a world position in mm lies.
