@@ -7,5 +7,6 @@ pub mod median;
 pub mod otsu;
 pub mod percentile;
 pub mod pick;
+pub mod register;
 pub mod render;
 pub mod resample;
