@@ -15,6 +15,9 @@ pub(super) struct Args {
     path: PathBuf,
     #[command(flatten)]
     choice: Choice,
+    /// Folder with locator.bpk, segmenter.bpk and their cards, instead of the default weights
+    #[arg(long, value_name = "DIR")]
+    weights: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -30,11 +33,13 @@ struct Found {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let (path, choice) = (args.path.clone(), args.choice.clone());
+    let (path, choice, weights) = (args.path.clone(), args.choice.clone(), args.weights.clone());
     let file = args.path.display().to_string();
     let found = guarded("finding", move |progress| {
         let (selection, scan) = choice.read(&[path], &progress.part(0.0, 0.5))?;
-        let sinuses = Finder::built_in(&nets::cpu())?.find(&scan.volume, &progress.part(0.5, 1.0))?;
+        let device = nets::cpu();
+        let finder = weights.map_or_else(|| Finder::built_in(&device), |folder| Finder::load(&folder, &device))?;
+        let sinuses = finder.find(&scan.volume, &progress.part(0.5, 1.0))?;
         let series = selection.id().to_owned();
         Ok(Found { file, series, sinuses, checks: scan.checks })
     })?;

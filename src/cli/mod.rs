@@ -2,11 +2,13 @@
 
 mod analyse;
 mod convert;
+mod evaluate;
 mod find;
 mod info;
 mod measurements;
 mod phantom;
 pub mod picture;
+mod sheet;
 mod source;
 mod train;
 
@@ -46,6 +48,7 @@ enum Command {
     Picture(picture::Args),
     Phantom(phantom::Args),
     Train(train::Args),
+    Evaluate(evaluate::Args),
 }
 
 /// Runs the subcommand; false when there is none and the window should open.
@@ -63,6 +66,7 @@ pub fn run(args: &Args) -> Result<bool, Failure> {
         Some(Command::Picture(args)) => picture::run(args)?,
         Some(Command::Phantom(args)) => phantom::run(args)?,
         Some(Command::Train(args)) => train::run(args)?,
+        Some(Command::Evaluate(args)) => evaluate::run(args)?,
     }
     Ok(true)
 }

@@ -1,16 +1,19 @@
 //! `antrum phantom`: a cohort of synthetic heads with known sinuses and known disease.
 
-use super::{Failure, guarded, say};
-use crate::phantom::Contrast;
+use super::{Failure, guarded, say, sheet};
 use crate::phantom::cohort::{self, CohortPlan};
+use crate::phantom::{Contrast, Degrade};
 use std::path::PathBuf;
 
 /// Make synthetic heads with known sinuses and known disease, in BIDS layout
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Folder to write to
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "sheet")]
+    out: Option<PathBuf>,
+    /// Draw twelve heads, all contrasts and all diseases, into one picture
+    #[arg(long, value_name = "FILE.png")]
+    sheet: Option<PathBuf>,
     /// How many heads
     #[arg(long, default_value_t = 10)]
     subjects: usize,
@@ -20,6 +23,9 @@ pub(super) struct Args {
     /// flair, t1, t2, pd, ct or random
     #[arg(long, default_value = "flair")]
     contrast: Contrast,
+    /// What spoils the scans: none, random, or names separated by commas, such as rotation,slices,cut
+    #[arg(long, default_value = "none", value_name = "NAMES")]
+    degrade: Degrade,
     /// Share of diseased sinuses, 0 to 1
     #[arg(long, default_value_t = 0.4, value_parser = share)]
     prevalence: f64,
@@ -47,16 +53,22 @@ fn between(text: &str, low: f64, high: f64) -> Result<f64, String> {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    if let Some(file) = args.sheet.clone() {
+        let (seed, spacing_mm, degrade, target) = (args.seed, args.spacing, args.degrade.clone(), file.clone());
+        guarded("phantoms", move |progress| sheet::write(&target, seed, spacing_mm, &degrade, progress))?;
+        say(format_args!("picture {}", file.display()))?;
+    }
+    let Some(out) = args.out.clone() else { return Ok(()) };
     let plan = CohortPlan {
         subjects: args.subjects,
         seed: args.seed,
         contrast: args.contrast,
+        degrade: args.degrade.clone(),
         prevalence: args.prevalence,
         spacing_mm: args.spacing,
         labels: args.labels,
     };
-    let out = args.out.clone();
-    guarded("phantoms", move |progress| Ok(cohort::write(&out, &plan, progress)?))?;
-    say(format_args!("{} synthetic heads in {}", args.subjects, args.out.display()))?;
-    Ok(())
+    let target = out.clone();
+    guarded("phantoms", move |progress| Ok(cohort::write(&target, &plan, progress)?))?;
+    say(format_args!("{} synthetic heads in {}", args.subjects, out.display()))
 }

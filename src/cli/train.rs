@@ -1,11 +1,14 @@
 //! `antrum train`: weights from a cohort.
 
 use super::{Failure, guarded, say};
+use crate::job::Progress;
 use crate::methods::residual::Card;
 use crate::methods::residual::TrainConfig;
 use crate::methods::residual::train::{cae, renew_reference};
+use crate::methods::sinus::train::network;
+use crate::methods::sinus::{self, Part};
 use crate::nets;
-use crate::train::Schedule;
+use crate::train::{Decay, Epoch, Schedule};
 use clap::Subcommand;
 use std::path::PathBuf;
 
@@ -18,8 +21,38 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Network {
+    Finder(FinderArgs),
     Cae(CaeArgs),
     Reference(ReferenceArgs),
+}
+
+/// One of the two networks that find the sinuses, on synthetic heads made while training
+#[derive(Debug, clap::Args)]
+struct FinderArgs {
+    /// The locator sees whole heads, the segmenter the cube around one sinus
+    #[arg(long, value_parser = ["locator", "segmenter"])]
+    network: String,
+    /// Folder for weights, card and checkpoint; a training that was interrupted goes on
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Weights to begin with instead of random ones
+    #[arg(long, value_name = "FILE")]
+    initial: Option<PathBuf>,
+    /// Epochs
+    #[arg(long, default_value_t = sinus::config::TrainConfig::default().schedule.epochs)]
+    epochs: usize,
+    /// Synthetic heads per epoch
+    #[arg(long, default_value_t = sinus::config::TrainConfig::default().heads)]
+    heads: usize,
+    /// Heads per step
+    #[arg(long, default_value_t = sinus::config::TrainConfig::default().schedule.batch)]
+    batch: usize,
+    /// Learning rate of Adam in the first epoch; it falls as half a cosine
+    #[arg(long, default_value_t = sinus::config::TrainConfig::default().schedule.learning_rate)]
+    learning_rate: f64,
+    /// Seed of initial weights and heads
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 /// The autoencoder of the residual maps, on the cohort's normal sinuses
@@ -61,6 +94,7 @@ struct ReferenceArgs {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     match &args.network {
+        Network::Finder(args) => finder(args),
         Network::Cae(args) => train(args),
         Network::Reference(args) => {
             let (cohorts, weights) = (args.cohort.clone(), args.weights.clone());
@@ -79,6 +113,7 @@ fn train(args: &CaeArgs) -> Result<(), Failure> {
         epochs: args.epochs,
         batch: args.batch,
         learning_rate: args.learning_rate,
+        decay: Decay::Constant,
         patience: args.patience,
         seed: args.seed,
     };
@@ -86,15 +121,35 @@ fn train(args: &CaeArgs) -> Result<(), Failure> {
     let (cohorts, out) = (args.cohort.clone(), args.out.clone());
     std::fs::create_dir_all(&out)?;
     let card = guarded("training", move |progress| {
-        let mut report = |epoch: &crate::train::Epoch| {
-            let left = progress.status().eta.map_or(String::new(), |eta| format!(", {} min left", eta.as_secs() / 60));
-            let (training, validation) = (epoch.training_loss, epoch.validation_loss);
-            eprintln!("epoch {:>3}  training {training:.5}  validation {validation:.5}{left}", epoch.number);
-        };
+        let mut report = |epoch: &Epoch| tell(epoch, progress);
         Ok(cae(&cohorts, &out, &config, &nets::cpu(), &mut report, progress)?)
     })?;
     say(format_args!("cae.bpk and cae.json are in {}", args.out.display()))?;
     say_auroc(&card)
+}
+
+fn tell(epoch: &Epoch, progress: &Progress) {
+    let left = progress.status().eta.map_or(String::new(), |eta| format!(", {} min left", eta.as_secs() / 60));
+    let (training, validation) = (epoch.training_loss, epoch.validation_loss);
+    eprintln!("epoch {:>3}  training {training:.5}  validation {validation:.5}{left}", epoch.number);
+}
+
+fn finder(args: &FinderArgs) -> Result<(), Failure> {
+    let part = if args.network == Part::Locator.name() { Part::Locator } else { Part::Segmenter };
+    let mut config = sinus::config::TrainConfig { heads: args.heads, ..Default::default() };
+    config.schedule.epochs = args.epochs;
+    config.schedule.patience = args.epochs;
+    config.schedule.batch = args.batch;
+    config.schedule.learning_rate = args.learning_rate;
+    config.schedule.seed = args.seed;
+    let (initial, out) = (args.initial.clone(), args.out.clone());
+    std::fs::create_dir_all(out.join(part.name()))?;
+    guarded("training", move |progress| {
+        let mut report = |epoch: &Epoch| tell(epoch, progress);
+        Ok(network(part, initial.as_deref(), &out, &config, &nets::cpu(), &mut report, progress)?)
+    })?;
+    say(format_args!("{0}.bpk and {0}.json are in {1}", part.name(), args.out.display()))?;
+    Ok(())
 }
 
 fn say_auroc(card: &Card) -> Result<(), Failure> {

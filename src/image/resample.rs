@@ -28,6 +28,26 @@ pub fn trilinear(volume: &Volume, grid: &Grid, outside: Outside) -> Vec<f32> {
     values
 }
 
+/// Real values of the voxels of `volume` nearest to the voxel centres of `grid`, i fastest; `outside` beyond the volume.
+/// For labels, which must not be mixed.
+#[must_use]
+pub fn nearest(volume: &Volume, grid: &Grid, outside: f32) -> Vec<f32> {
+    let source_from_target = volume.grid.voxel_from_world() * grid.world_from_voxel;
+    let ([nx, ny, _], size) = (grid.size, volume.grid.size);
+    let mut out = vec![outside; grid.count()];
+    out.par_chunks_mut(nx).enumerate().for_each(|(line, row)| {
+        let (j, k) = ((line % ny) as f64, (line / ny) as f64);
+        for (i, out) in row.iter_mut().enumerate() {
+            let p = source_from_target.transform_point3(DVec3::new(i as f64, j, k)).round().to_array();
+            if (0..3).all(|a| p[a] >= 0.0 && p[a] < size[a] as f64) {
+                let stored = volume.voxels.get(volume.grid.index(p.map(|c| c as usize)));
+                *out = volume.rescale.apply(stored) as f32;
+            }
+        }
+    });
+    out
+}
+
 /// The walk over the target grid, generic over the stored type so that the inner loop has no match.
 fn sample(from: &Grid, to: &Grid, outside: Outside, value: &(impl Fn(usize) -> f64 + Sync)) -> Vec<f32> {
     let source_from_target = from.voxel_from_world() * to.world_from_voxel;
@@ -115,6 +135,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn nearest_takes_whole_voxels() {
+        let source = Volume::from_f32(Grid::centred([2, 1, 1], 1.0, DVec3::ZERO), vec![3.0, 5.0], Unit::Label);
+        let target = Grid::centred([8, 1, 1], 0.4, DVec3::ZERO);
+        assert_eq!(nearest(&source, &target, 0.0), [0.0, 3.0, 3.0, 3.0, 5.0, 5.0, 5.0, 0.0]);
     }
 
     #[test]

@@ -3,10 +3,12 @@
 
 pub mod cae;
 pub mod resize;
+pub mod unet;
 pub mod weights;
 
 pub use burn::tensor::Device;
 pub use cae::{Cae, CaeConfig};
+pub use unet::{UNet, UNetConfig, UNetOutput};
 
 /// The CPU: the same numbers on every machine of a kind.
 #[must_use]

@@ -8,7 +8,7 @@
 //!
 //! `sinuses.tsv` has one row per sinus. The tables are written last: a folder without them was not finished.
 
-use super::{Contrast, Head, Plan, Tissue, head};
+use super::{Contrast, Degrade, Head, Plan, Tissue, head};
 use crate::io::{self, WriteError};
 use crate::job::{Cancelled, Progress};
 use crate::space::Side;
@@ -33,6 +33,8 @@ pub struct CohortPlan {
     pub seed: u64,
     /// How they are imaged.
     pub contrast: Contrast,
+    /// What may spoil them.
+    pub degrade: Degrade,
     /// The chance, for each sinus, that it is diseased.
     pub prevalence: f64,
     /// Distance of voxels in mm.
@@ -164,8 +166,14 @@ fn write_subject(
     seed: u64,
     progress: &Progress,
 ) -> Result<String, CohortError> {
-    let mut one = Plan::new(seed, plan.contrast, plan.spacing_mm);
-    one.prevalence = plan.prevalence;
+    // A stream of its own, so that the head is the same whatever spoils its scan.
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(1);
+    let one = Plan {
+        prevalence: plan.prevalence,
+        degradations: plan.degrade.draw(&mut rng, plan.contrast),
+        ..Plan::new(seed, plan.contrast, plan.spacing_mm)
+    };
     let done = index as f32 / plan.subjects as f32;
     let head = head(&one, &progress.part(done, done))?;
     let id = subject_id(index);
@@ -316,7 +324,15 @@ mod tests {
     use super::*;
 
     fn plan() -> CohortPlan {
-        CohortPlan { subjects: 3, seed: 4, contrast: Contrast::Flair, prevalence: 0.5, spacing_mm: 6.0, labels: true }
+        CohortPlan {
+            subjects: 3,
+            seed: 4,
+            contrast: Contrast::Flair,
+            degrade: Degrade::None,
+            prevalence: 0.5,
+            spacing_mm: 6.0,
+            labels: true,
+        }
     }
 
     #[test]

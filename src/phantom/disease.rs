@@ -2,7 +2,7 @@
 
 use super::Tissue;
 use super::shape::{Noise, noise_offset, ramp, smooth_min};
-use super::sinus::{Near, Sinus};
+use super::sinus::{Near, SAMPLE_MM, Sinus};
 use glam::Vec3;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -40,17 +40,34 @@ impl DiseaseKind {
         }
     }
 
-    /// A disease of this kind with its sizes drawn.
-    fn draw(self, rng: &mut ChaCha8Rng) -> Disease {
+    /// A disease of this kind with its sizes drawn, at most `room_mm` across.
+    fn draw(self, rng: &mut ChaCha8Rng, room_mm: f64) -> Disease {
         match self {
             Self::MucosalThickening => {
-                Disease::MucosalThickening { mm: rng.random_range(3.0..12.0), floor_only: rng.random_bool(0.5) }
+                let mm = rng.random_range(3.0_f64..12.0).min(0.42 * room_mm).max(3.0);
+                Disease::MucosalThickening { mm, floor_only: rng.random_bool(0.5) }
             }
-            Self::RetentionCyst => Disease::RetentionCyst { diameter_mm: rng.random_range(8.0..25.0) },
-            Self::Polyp => Disease::Polyp { diameter_mm: rng.random_range(10.0..24.0) },
-            Self::AirFluidLevel => Disease::AirFluidLevel { filled: rng.random_range(0.2..0.7) },
+            Self::RetentionCyst => Disease::RetentionCyst { diameter_mm: rng.random_range(5.0_f64..25.0).min(room_mm) },
+            Self::Polyp => Disease::Polyp { diameter_mm: rng.random_range(8.0_f64..24.0).min(room_mm) },
+            Self::AirFluidLevel => Disease::AirFluidLevel { filled: rng.random_range(0.15..0.75) },
             Self::Opacification => Disease::Opacification,
         }
+    }
+
+    /// Which disease shows where two overlap: a smaller rank does.
+    fn rank(self) -> u8 {
+        match self {
+            Self::RetentionCyst => 0,
+            Self::Polyp => 1,
+            Self::MucosalThickening => 2,
+            Self::AirFluidLevel => 3,
+            Self::Opacification => 4,
+        }
+    }
+
+    /// Whether it occurs together with another: nothing else is seen where no air is left.
+    pub(super) fn goes_with(self, other: Self) -> bool {
+        self != other && self != Self::Opacification && other != Self::Opacification
     }
 }
 
@@ -72,24 +89,24 @@ impl FromStr for DiseaseKind {
 /// What one sinus has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Disease {
-    /// Swollen lining, at most `mm` thick (3 to 12).
+    /// Swollen lining, at most `mm` thick (3 to 12; less than the cavity is wide).
     MucosalThickening {
         /// Thickness where it is greatest.
         mm: f64,
         /// Only the floor and what is near it, instead of all walls.
         floor_only: bool,
     },
-    /// A dome cut from a ball of this diameter (8 to 25).
+    /// A dome cut from a ball of this diameter (5 to 25).
     RetentionCyst {
         /// Diameter of the ball.
         diameter_mm: f64,
     },
-    /// A mass of about this diameter (10 to 24).
+    /// A mass of about this diameter (8 to 24).
     Polyp {
         /// Diameter of the whole mass.
         diameter_mm: f64,
     },
-    /// Fluid that fills this share of the cavity (0.2 to 0.7).
+    /// Fluid that fills this share of the cavity (0.15 to 0.75).
     AirFluidLevel {
         /// Share of the cavity below the surface.
         filled: f64,
@@ -122,6 +139,8 @@ impl Disease {
 pub(super) struct Lesion {
     /// The truth about it.
     pub disease: Disease,
+    /// Millimetres of this head per unit of the standard frame.
+    unit_mm: f32,
     balls: Vec<(Vec3, f32)>,
     surface_y_mm: f32,
     bumps: Vec3,
@@ -137,12 +156,16 @@ impl Lesion {
         sinus: &Sinus,
         world_y_mm: impl Fn(Vec3) -> f32,
     ) -> Self {
-        let disease = kind.draw(rng);
+        let samples = sinus.samples(noise);
+        let unit_mm = sinus.unit_mm;
+        // A cube of the cavity's volume, a little narrower: what fits in leaves some air.
+        let room_mm = 0.8 * f64::from(unit_mm * SAMPLE_MM) * (samples.len() as f64).cbrt();
+        let disease = kind.draw(rng, room_mm);
         let bumps = noise_offset(rng);
-        let mut lesion = Self { disease, balls: Vec::new(), surface_y_mm: f32::NEG_INFINITY, bumps };
+        let mut lesion = Self { disease, unit_mm, balls: Vec::new(), surface_y_mm: f32::NEG_INFINITY, bumps };
         match disease {
             Disease::RetentionCyst { diameter_mm } => {
-                let radius = diameter_mm as f32 / 2.0;
+                let radius = diameter_mm as f32 / 2.0 / unit_mm;
                 let to_floor = Vec3::new(rng.random_range(-0.3..0.5), rng.random_range(-0.5..0.5), -1.0);
                 let to_side = Vec3::new(1.0, rng.random_range(-0.4..0.4), rng.random_range(-0.8..0.0));
                 let direction = if rng.random_bool(0.8) { to_floor } else { to_side }.normalize();
@@ -150,7 +173,7 @@ impl Lesion {
                 lesion.balls.push((centre, radius));
             }
             Disease::Polyp { diameter_mm } => {
-                let radius = diameter_mm as f32 / 2.0;
+                let radius = diameter_mm as f32 / 2.0 / unit_mm;
                 let direction = Vec3::new(-0.7, rng.random_range(-0.5..0.5), rng.random_range(0.0..0.9)).normalize();
                 let root = sinus.wall_point(noise, direction);
                 let middle = root - direction * radius * 0.9;
@@ -162,7 +185,7 @@ impl Lesion {
                 }
             }
             Disease::AirFluidLevel { filled } => {
-                let mut heights: Vec<f32> = sinus.samples(noise).into_iter().map(world_y_mm).collect();
+                let mut heights: Vec<f32> = samples.into_iter().map(world_y_mm).collect();
                 heights.sort_by(f32::total_cmp);
                 let place = (filled * heights.len() as f64) as usize;
                 lesion.surface_y_mm = heights.get(place).copied().unwrap_or(f32::INFINITY);
@@ -180,9 +203,8 @@ impl Lesion {
         match self.disease {
             Disease::MucosalThickening { mm, floor_only } => {
                 let place = if floor_only { 1.0 - ramp(-14.0, 2.0, local.z + 3.0 * waves) } else { 1.0 };
-                // The deepest point of a cavity is about 12 mm from its walls: a thickening leaves some air.
-                let thickness_mm = mm as f32 * place * (0.72 + 0.4 * waves);
-                (depth_mm < thickness_mm * 0.8).then_some(Tissue::ThickMucosa)
+                let thickness_mm = mm as f32 * place * (0.75 + 0.25 * waves);
+                (depth_mm * self.unit_mm < thickness_mm).then_some(Tissue::ThickMucosa)
             }
             Disease::RetentionCyst { .. } => self.in_balls(local, 0.5).then_some(Tissue::Cyst),
             Disease::Polyp { .. } => {
@@ -200,6 +222,11 @@ impl Lesion {
                 Some(if depth_mm < 3.0 + 2.5 * waves { Tissue::ThickMucosa } else { Tissue::Secretion })
             }
         }
+    }
+
+    /// Which of two lesions shows where they overlap: the one of smaller rank.
+    pub(super) fn rank(&self) -> u8 {
+        self.disease.kind().rank()
     }
 
     /// Whether a point lies in the balls, their creases rounded over `crease_mm`.

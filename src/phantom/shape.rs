@@ -54,6 +54,19 @@ pub(super) fn ramp(from: f32, to: f32, x: f32) -> f32 {
     t * t * (3.0 - 2.0 * t)
 }
 
+/// Linear interpolation in a table of (place, value), constant beyond its ends.
+pub(super) fn lerp_table(table: &[(f32, f32)], x: f32) -> f32 {
+    let mut last = table.first().map_or(0.0, |entry| entry.1);
+    for pair in table.windows(2) {
+        if let [(x0, y0), (x1, y1)] = *pair
+            && x > x0
+        {
+            last = y0 + (y1 - y0) * ((x - x0) / (x1 - x0)).min(1.0);
+        }
+    }
+    last
+}
+
 /// A smooth random field with values between -1 and 1 that repeats every 32 units.
 ///
 /// Its features are about two units wide; its zero level is a set of folded sheets. Callers choose the scale

@@ -23,6 +23,16 @@ pub enum Tissue {
     Lens,
     /// Lining of the nose, the throat and all sinuses but the maxillary.
     NasalMucosa,
+    /// Salivary and lacrimal glands.
+    Gland,
+    /// Blood in large vessels.
+    Vessel,
+    /// Fillings and crowns.
+    Metal,
+    /// A focus of disease in the brain.
+    BrainLesion,
+    /// Secretion and cysts outside the maxillary sinuses.
+    OtherFluid,
     /// Air in a maxillary sinus.
     SinusAir,
     /// Normal lining of a maxillary sinus.
@@ -39,7 +49,7 @@ pub enum Tissue {
 
 impl Tissue {
     /// All tissues, in the order of their labels.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 27] = [
         Self::Air,
         Self::Skin,
         Self::Fat,
@@ -55,6 +65,11 @@ impl Tissue {
         Self::Vitreous,
         Self::Lens,
         Self::NasalMucosa,
+        Self::Gland,
+        Self::Vessel,
+        Self::Metal,
+        Self::BrainLesion,
+        Self::OtherFluid,
         Self::SinusAir,
         Self::SinusMucosa,
         Self::ThickMucosa,
@@ -89,6 +104,11 @@ impl Tissue {
             Self::Vitreous => "vitreous body",
             Self::Lens => "lens",
             Self::NasalMucosa => "nasal mucosa",
+            Self::Gland => "gland",
+            Self::Vessel => "blood vessel",
+            Self::Metal => "metal",
+            Self::BrainLesion => "brain lesion",
+            Self::OtherFluid => "fluid outside the maxillary sinuses",
             Self::SinusAir => "maxillary sinus air",
             Self::SinusMucosa => "maxillary sinus mucosa",
             Self::ThickMucosa => "thickened mucosa",
@@ -122,7 +142,7 @@ mod tests {
             assert_eq!(tissue as usize, label);
             assert_eq!(Tissue::from_label(label as u8), Some(tissue));
         }
-        assert_eq!(Tissue::from_label(22), None);
-        assert!(!Tissue::NasalMucosa.in_sinus() && Tissue::SinusAir.in_sinus() && !Tissue::SinusMucosa.is_disease());
+        assert_eq!(Tissue::from_label(27), None);
+        assert!(!Tissue::OtherFluid.in_sinus() && Tissue::SinusAir.in_sinus() && !Tissue::SinusMucosa.is_disease());
     }
 }

@@ -22,12 +22,40 @@ pub struct Schedule {
     pub epochs: usize,
     /// Samples per step.
     pub batch: usize,
-    /// Constant learning rate.
+    /// Learning rate of the first step.
     pub learning_rate: f64,
+    /// What becomes of it.
+    #[serde(default)]
+    pub decay: Decay,
     /// Stops after this many epochs without a better validation loss.
     pub patience: usize,
     /// Seed of shuffling and augmentation.
     pub seed: u64,
+}
+
+/// What becomes of the learning rate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decay {
+    /// It stays.
+    #[default]
+    Constant,
+    /// It falls as half a cosine, from epoch to epoch, to a hundredth in the last one.
+    Cosine,
+}
+
+impl Schedule {
+    /// The learning rate of an epoch, counted from 1.
+    fn learning_rate_in(&self, epoch: usize) -> f64 {
+        match self.decay {
+            Decay::Constant => self.learning_rate,
+            Decay::Cosine => {
+                let gone = (epoch - 1) as f64 / self.epochs.saturating_sub(1).max(1) as f64;
+                let left = f64::midpoint(1.0, (std::f64::consts::PI * gone.min(1.0)).cos());
+                self.learning_rate * (0.01 + 0.99 * left)
+            }
+        }
+    }
 }
 
 /// Samples of one step.
@@ -159,6 +187,7 @@ fn one_epoch<M: Module>(
     order.shuffle(&mut rng);
     let stage = format!("epoch {number} of {}", schedule.epochs);
 
+    let rate = schedule.learning_rate_in(number);
     let mut training = Mean::default();
     for samples in order.chunks(schedule.batch.max(1)) {
         progress.step(0.9 * training.count as f32 / task.training as f32, &stage)?;
@@ -168,7 +197,7 @@ fn one_epoch<M: Module>(
             return Err(TrainError::Diverged(training.value(), number));
         }
         let gradients = GradientsParams::from_grads(loss.backward(), &state.model);
-        state.model = state.optimiser.step(schedule.learning_rate, state.model.clone(), gradients);
+        state.model = state.optimiser.step(rate, state.model.clone(), gradients);
     }
 
     let model = state.model.valid();
@@ -209,7 +238,7 @@ mod tests {
     use burn::tensor::{Device, TensorData};
 
     fn schedule(epochs: usize) -> Schedule {
-        Schedule { epochs, batch: 2, learning_rate: 1e-3, patience: 9, seed: 5 }
+        Schedule { epochs, batch: 2, learning_rate: 1e-3, decay: Decay::Constant, patience: 9, seed: 5 }
     }
 
     /// Tiny cubes with a bright half whose brightness differs; augmentation shifts all values a little.
@@ -250,6 +279,16 @@ mod tests {
         // Other initial weights: resuming must not use them.
         let resumed = run(network(), 4, Some(halves.path())).unwrap();
         assert_eq!(resumed.history[2..], uninterrupted.history[2..]);
+    }
+
+    #[test]
+    fn the_learning_rate_falls_as_half_a_cosine() {
+        let falling = Schedule { decay: Decay::Cosine, ..schedule(5) };
+        let rates = [1, 2, 3, 5].map(|epoch| falling.learning_rate_in(epoch) / 1e-3);
+        for (rate, expected) in rates.into_iter().zip([1.0, 0.855_017_857, 0.505, 0.01]) {
+            assert!((rate - expected).abs() < 1e-6, "{rates:?}");
+        }
+        assert_eq!(schedule(5).learning_rate_in(4), 1e-3);
     }
 
     #[test]

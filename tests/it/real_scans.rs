@@ -5,7 +5,9 @@ use antrum::io::Format;
 use antrum::job::Progress;
 use antrum::methods::sinus::{Finder, Presence};
 use antrum::nets;
+use antrum::volume::Volume;
 use glam::DVec3;
+use std::sync::Arc;
 
 #[test]
 fn a_flair_file_opens_with_its_geometry() {
@@ -21,51 +23,51 @@ fn a_flair_file_opens_with_its_geometry() {
     assert!(air < brain, "{air:?} {brain:?}");
 }
 
-/// Where the annotation has the sinuses of a head: centre and share in view, left first.
-fn annotated(name: &str) -> Option<[(DVec3, f64); 2]> {
-    let text = std::fs::read_to_string(data("heads.json")?).unwrap();
-    let heads: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let head = heads["heads"].as_array().unwrap().iter().find(|h| h["name"] == name).unwrap().clone();
-    Some(["L", "R"].map(|side| {
-        let sinus = &head["sinuses"][side];
-        let centre: DVec3 = serde_json::from_value(sinus["centre_mm"].clone()).unwrap();
-        (centre, sinus["visible"].as_f64().unwrap())
-    }))
+/// What the annotation says about one sinus.
+#[derive(serde::Deserialize)]
+struct Annotated {
+    visible: f64,
+    centre_mm: Option<DVec3>,
 }
 
-/// Both centres within 10 mm of the annotation, on the patient's own side.
-fn found_where_annotated(path: &str, name: &str) {
-    let (Some(path), Some(truth)) = (data(path), annotated(name)) else { return };
-    let sinuses = Finder::built_in(&nets::cpu()).unwrap().find(&scan(&path).volume, &Progress::default()).unwrap();
-    for (sinus, (centre, visible)) in sinuses.iter().zip(truth) {
-        let error_mm = sinus.centre_mm.distance(centre);
-        println!("{name} {}: {error_mm:.1} mm", sinus.side.name());
-        assert!(error_mm < 10.0, "{name} {:?}: {} instead of {centre}", sinus.side, sinus.centre_mm);
-        assert_eq!(sinus.present == Presence::Complete, visible > 0.95, "{name} {:?}", sinus.side);
+/// Every head of the annotation: its name, its scan, and both sinuses, left first.
+fn annotated() -> Vec<(String, Arc<Volume>, [Annotated; 2])> {
+    let Some(path) = data("heads.json") else { return Vec::new() };
+    let heads: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let head = |head: &serde_json::Value| {
+        let path = data(head["file"].as_str().unwrap())?;
+        let sinus = |side: &str| serde_json::from_value(head["sinuses"][side].clone()).unwrap();
+        Some((head["name"].as_str().unwrap().to_owned(), scan(&path).volume, ["L", "R"].map(sinus)))
+    };
+    heads["heads"].as_array().unwrap().iter().filter_map(head).collect()
+}
+
+#[test]
+fn sinuses_are_found_where_a_person_has_drawn_them() {
+    let finder = Finder::built_in(&nets::cpu()).unwrap();
+    let (mut errors_mm, mut wrong) = (Vec::new(), Vec::new());
+    for (name, volume, truth) in annotated() {
+        let sinuses = finder.find(&volume, &Progress::default()).unwrap();
+        for (sinus, truth) in sinuses.iter().zip(truth) {
+            let expected = match truth.visible {
+                1.0 => Presence::Complete,
+                0.0 => Presence::Absent,
+                _ => Presence::Partial,
+            };
+            let error_mm = truth.centre_mm.map_or(f64::NAN, |centre| sinus.centre_mm.distance(centre));
+            println!("{name} {}: {:?} for {expected:?}, {error_mm:.1} mm", sinus.side.name(), sinus.present);
+            if sinus.present != expected {
+                wrong.push(format!("{name} {}: {:?} instead of {expected:?}", sinus.side.name(), sinus.present));
+            }
+            if expected == Presence::Complete {
+                errors_mm.push(error_mm);
+            }
+        }
+        if sinuses.iter().all(|sinus| sinus.present != Presence::Absent) {
+            assert!(sinuses[0].centre_mm.x + 25.0 < sinuses[1].centre_mm.x, "{name}: left has the smaller x");
+        }
     }
-    assert!(sinuses[0].centre_mm.x < sinuses[1].centre_mm.x, "left has the smaller x");
-}
-
-#[test]
-fn sinuses_are_found_in_the_flair() {
-    found_where_annotated("heads/synthsr_flair/FLAIR.nii.gz", "synthsr_FLAIR");
-}
-
-#[test]
-fn sinuses_are_found_in_a_sagittal_dicom_series() {
-    found_where_annotated("heads/decubitus_HFS_dicom/3_t1_fl2d_sag", "decubitus_HFS");
-}
-
-#[test]
-fn sinuses_are_found_in_other_heads_and_a_ct() {
-    found_where_annotated("heads/niivue/chris_t1.nii.gz", "chris_t1");
-    found_where_annotated("heads/decubitus_HFP_dicom/2_t1_fl2d_sag", "decubitus_HFP");
-    found_where_annotated("heads/slicer_CT_dicom/CTHeadAxialDicom", "slicer_CTHeadAxial");
-}
-
-#[test]
-fn no_sinus_is_found_where_the_face_is_not_in_view() {
-    let Some(path) = data("heads/open_ms_outofFOV/patient04/study1_FLAIR.nii.gz") else { return };
-    let sinuses = Finder::built_in(&nets::cpu()).unwrap().find(&scan(&path).volume, &Progress::default()).unwrap();
-    assert!(sinuses.iter().all(|s| s.present == Presence::Absent), "{sinuses:?}");
+    let mean_mm = errors_mm.iter().sum::<f64>() / errors_mm.len().max(1) as f64;
+    assert!(errors_mm.iter().all(|mm| *mm <= 8.0) && mean_mm <= 5.0, "mean {mean_mm:.1} mm: {errors_mm:.1?}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

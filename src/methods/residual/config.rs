@@ -1,7 +1,7 @@
 //! Settings of training and inference, and the card that goes with every weights file.
 
 use crate::nets::CaeConfig;
-use crate::train::{Epoch, Schedule};
+use crate::train::{Decay, Epoch, Schedule};
 use serde::{Deserialize, Serialize};
 
 /// How to turn a residual into a map.
@@ -47,7 +47,8 @@ pub struct TrainConfig {
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        let schedule = Schedule { epochs: 100, batch: 16, learning_rate: 1e-4, patience: 5, seed: 1 };
+        let schedule =
+            Schedule { epochs: 100, batch: 16, learning_rate: 1e-4, decay: Decay::Constant, patience: 5, seed: 1 };
         Self { schedule, jitter_mm: 1.5, validation: 0.2 }
     }
 }

@@ -1,47 +1,77 @@
-//! What the finder takes for granted about heads, in millimetres.
+//! Settings of the finder's two networks, and the card that goes with each weights file.
 
-/// Sizes and typical places of the maxillary sinuses. The defaults come from anatomy (adult antra of 10-28 mL, centres
-/// about 50 mm apart) and were checked on real heads.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FinderConfig {
-    /// Voxel size of the search.
-    pub spacing_mm: f64,
-    /// Half axes of the ellipsoid that a sinus fills, right-left, front-back, up-down.
-    pub half_axes_mm: [f64; 3],
-    /// Thickness of the surrounding shell that should be tissue.
-    pub shell_mm: f64,
-    /// Distance of the two centres, and how much it varies (standard deviation).
-    pub apart_mm: [f64; 2],
-    /// How far the sinus centre lies behind the skin of the cheek in front of it, and its standard deviation.
-    pub behind_cheek_mm: [f64; 2],
-    /// How far the sinus centre lies below the top of the head, and its standard deviation.
-    pub below_vertex_mm: [f64; 2],
-    /// A template fit that leaves no doubt.
-    pub clear_fit: f64,
-    /// Pairs scoring less are no sinuses.
-    pub least_score: f64,
-    /// Confidence of a place that follows from the proportions of the head alone.
-    pub guess_confidence: f64,
-    /// How far below the top of the head its front is the forehead.
-    pub forehead_below_vertex_mm: f64,
-    /// Where the cheeks lie further behind the forehead, the face has been removed.
-    pub cheek_behind_forehead_mm: f64,
+use super::locate::{ANSWERS, MAPS};
+use super::seen::Seen;
+use crate::nets::UNetConfig;
+use crate::train::{Decay, Epoch, Schedule};
+use serde::{Deserialize, Serialize};
+
+/// Which of the finder's networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// Looks at the whole head in voxels of 4 mm and says where each sinus is and how much of it is in view.
+    Locator,
+    /// Looks at the 64 mm cube around a sinus in voxels of 1 mm and says what is its air, and what else is in its cavity.
+    Segmenter,
 }
 
-impl Default for FinderConfig {
-    fn default() -> Self {
-        Self {
-            spacing_mm: 3.0,
-            half_axes_mm: [14.0, 17.0, 17.0],
-            shell_mm: 7.0,
-            apart_mm: [50.0, 6.0],
-            behind_cheek_mm: [30.0, 8.0],
-            below_vertex_mm: [138.0, 12.0],
-            clear_fit: 0.3,
-            least_score: 0.28,
-            guess_confidence: 0.15,
-            forehead_below_vertex_mm: 60.0,
-            cheek_behind_forehead_mm: 25.0,
+impl Part {
+    /// The name of its files: `locator`, `segmenter`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Locator => "locator",
+            Self::Segmenter => "segmenter",
         }
     }
+
+    /// The shape of the default network.
+    #[must_use]
+    pub fn network(self) -> UNetConfig {
+        match self {
+            Self::Locator => {
+                UNetConfig::new(MAPS, vec![16, 32, 64, 96]).with_inputs(Seen::CHANNELS).with_answers(ANSWERS)
+            }
+            Self::Segmenter => UNetConfig::new(3, vec![16, 32, 64, 96]).with_inputs(Seen::CHANNELS),
+        }
+    }
+}
+
+/// How to train one of the networks. Every sample is a head that was never seen before, made while training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainConfig {
+    /// Epochs, batch size, learning rate, patience, seed.
+    pub schedule: Schedule,
+    /// Synthetic heads of one epoch.
+    pub heads: usize,
+    /// Synthetic heads kept for validation: the same after every epoch.
+    pub validation: usize,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        let schedule =
+            Schedule { epochs: 60, batch: 2, learning_rate: 2e-3, decay: Decay::Cosine, patience: 60, seed: 1 };
+        Self { schedule, heads: 100, validation: 16 }
+    }
+}
+
+/// What must be known about a weights file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Card {
+    /// Which network it is.
+    pub part: Part,
+    /// Its shape.
+    pub network: UNetConfig,
+    /// Settings of the training.
+    pub training: TrainConfig,
+    /// What it was trained on, for people.
+    pub data: String,
+    /// SHA-256 of the weights that the training began with; none when they were random.
+    pub began_with: Option<String>,
+    /// Losses of all epochs.
+    pub history: Vec<Epoch>,
+    /// Version of the program.
+    pub version: String,
 }

@@ -1,16 +1,22 @@
-//! Where the sinuses of a scan are, and how much of each it shows.
+//! Where the sinuses of a scan are, how much of each it shows, and what of their cavities is air.
 
 use super::cavity::Cavity;
-use super::config::FinderConfig;
+use super::config::{Card, Part};
 use super::crop::Crop;
-use super::head::Head;
-use crate::job::{Cancelled, Progress};
+use super::locate::{Maps, Place};
+use super::seen::{Seen, tensor};
+use super::segment;
+use crate::job::Progress;
 use crate::methods::ModelError;
-use crate::nets::Device;
+use crate::nets::weights::{self, WeightsError};
+use crate::nets::{Device, UNet};
 use crate::space::{BoxMm, Grid, Side};
 use crate::volume::Volume;
+use burn::tensor::Tensor;
+use burn::tensor::activation::softmax;
 use glam::DVec3;
 use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 /// How much of a sinus the scan shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +30,19 @@ pub enum Presence {
     Absent,
 }
 
+impl Presence {
+    /// What a sinus is called of which this share is in view: less than a tenth is nothing to judge by, and what is
+    /// cut off a complete one cannot be seen.
+    #[must_use]
+    pub fn of_share(visible: f64) -> Self {
+        match visible {
+            v if v >= 0.98 => Self::Complete,
+            v if v >= 0.1 => Self::Partial,
+            _ => Self::Absent,
+        }
+    }
+}
+
 /// One maxillary sinus in a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sinus {
@@ -35,7 +54,7 @@ pub struct Sinus {
     pub centre_mm: DVec3,
     /// The 64 mm cube that is cut out.
     pub box_mm: BoxMm,
-    /// 0 to 1: how much the place looks like a sinus; 1 when placed by hand.
+    /// 0 to 1: how well both networks and the mirrored scan agree; 1 when placed by hand.
     pub confidence: f64,
 }
 
@@ -62,17 +81,87 @@ pub fn middle(sinuses: &[Sinus; 2]) -> Option<DVec3> {
     (count > 0).then(|| seen().map(|s| s.centre_mm).sum::<DVec3>() / count as f64)
 }
 
-/// What finds sinuses and measures them.
+/// A trained network with its card.
 #[derive(Clone, Debug)]
-pub struct Finder {}
+pub(super) struct Network {
+    pub net: UNet,
+    pub device: Device,
+    pub card: Card,
+    pub sha256: String,
+}
+
+impl Network {
+    /// Weights made by `antrum train finder`, with their card beside them.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
+        let read =
+            |path: &Path| std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.to_owned() });
+        Self::from_parts(&read(&path.with_extension("json"))?, read(path)?, path, device)
+    }
+
+    fn from_parts(card: &[u8], bytes: Vec<u8>, path: &Path, device: &Device) -> Result<Self, ModelError> {
+        let card: Card = serde_json::from_slice(card)
+            .map_err(|e| ModelError::Card { reason: e.to_string(), path: path.with_extension("json") })?;
+        let sha256 = crate::io::sha256(&bytes);
+        let mut net = card.network.init(device);
+        weights::from_bytes(&mut net, bytes, &path.display().to_string())?;
+        Ok(Self { net, device: device.clone(), card, sha256 })
+    }
+}
+
+/// What finds sinuses and measures them: a network that looks at the whole head, and one that looks at each sinus.
+#[derive(Clone, Debug)]
+pub struct Finder {
+    locator: Network,
+    segmenter: Network,
+}
+
+/// Less cavity than this, in mL, is none.
+const LEAST_ML: f64 = 0.4;
+/// When the cavity lies this far from where it was looked for, it is looked at again in the middle of the crop.
+const FAR_MM: f64 = 5.0;
+/// A sinus that is in view with less probability is not.
+const LEAST_IN_VIEW: f64 = 0.5;
+/// A place is kept without a cavity when the locator is at least this sure.
+const SURE_IN_VIEW: f64 = 0.9;
+/// As much of a cavity, in mm², lies at the edge of the scan before it is called partial.
+const CUT_MM2: usize = 12;
 
 impl Finder {
     /// With the default weights, which are part of the program.
     ///
     /// # Errors
     /// [`ModelError`] when the program was built with damaged assets.
-    pub fn built_in(_device: &Device) -> Result<Self, ModelError> {
-        Ok(Self {})
+    pub fn built_in(device: &Device) -> Result<Self, ModelError> {
+        let part = |card: &[u8], bytes: &[u8], name: &str| {
+            Network::from_parts(card, bytes.to_vec(), &PathBuf::from(format!("built-in {name}.bpk")), device)
+        };
+        Ok(Self {
+            locator: part(
+                include_bytes!("../../../assets/locator.json"),
+                include_bytes!("../../../assets/locator.bpk"),
+                Part::Locator.name(),
+            )?,
+            segmenter: part(
+                include_bytes!("../../../assets/segmenter.json"),
+                include_bytes!("../../../assets/segmenter.bpk"),
+                Part::Segmenter.name(),
+            )?,
+        })
+    }
+
+    /// Weights made by `antrum train finder`: `locator.bpk` and `segmenter.bpk` in one folder, their cards beside them.
+    ///
+    /// # Errors
+    /// [`ModelError`] when a file is missing, damaged or of another network.
+    pub fn load(folder: &Path, device: &Device) -> Result<Self, ModelError> {
+        let part = |part: Part| Network::load(&folder.join(part.name()).with_extension("bpk"), device);
+        Ok(Self { locator: part(Part::Locator)?, segmenter: part(Part::Segmenter)? })
+    }
+
+    /// SHA-256 of the weights of locator and segmenter.
+    #[must_use]
+    pub fn sha256(&self) -> [&str; 2] {
+        [&self.locator.sha256, &self.segmenter.sha256]
     }
 
     /// Finds both sinuses; always one entry per side, left first ([`Side::index`]).
@@ -80,7 +169,68 @@ impl Finder {
     /// # Errors
     /// [`ModelError`]; a scan without sinuses is none: it gives two entries that are [`Presence::Absent`].
     pub fn find(&self, volume: &Volume, progress: &Progress) -> Result<[Sinus; 2], ModelError> {
-        Ok(find(volume, &FinderConfig::default(), progress)?)
+        progress.step(0.0, "looking for the sinuses")?;
+        let centre_mm = volume.grid.bounds_mm().centre();
+        let nowhere =
+            [Side::Left, Side::Right].map(|side| absent(side, centre_mm + DVec3::X * side.sign() * APART_MM / 2.0));
+        let Some(seen) = Seen::whole(volume, self.locator.card.network.multiple()) else {
+            return Ok(nowhere);
+        };
+        progress.step(0.3, "looking for the sinuses")?;
+        let straight = self.locate(&seen)?;
+        progress.step(0.5, "looking for the sinuses")?;
+        let mirrored = self.locate(&seen.mirrored())?.mirrored();
+        let maps = straight.averaged(&mirrored);
+        let mut sinuses = nowhere;
+        for (i, side) in Side::BOTH.into_iter().enumerate() {
+            progress.step(0.7 + 0.15 * i as f32, "centring")?;
+            let place = maps.place(side);
+            if place.in_view < LEAST_IN_VIEW {
+                continue;
+            }
+            let apart_mm = straight.place(side).centre_mm.distance(mirrored.place(side).centre_mm);
+            if let Some(sinus) = self.settle(volume, side, place, apart_mm, progress)? {
+                sinuses[side.index()] = sinus;
+            }
+        }
+        Ok(sinuses)
+    }
+
+    /// From where a sinus seems to be to the centroid of its cavity.
+    fn settle(
+        &self,
+        volume: &Volume,
+        side: Side,
+        place: Place,
+        apart_mm: f64,
+        progress: &Progress,
+    ) -> Result<Option<Sinus>, ModelError> {
+        let (mut cavity, mut seen) = self.segment(volume, side, place.centre_mm)?;
+        if let Some(centre_mm) = segment::centre_mm(&cavity)
+            && centre_mm.distance(place.centre_mm) > FAR_MM
+        {
+            progress.check()?;
+            (cavity, seen) = self.segment(volume, side, centre_mm)?;
+        }
+        let centre_mm = segment::centre_mm(&cavity).filter(|_| cavity.volume_ml >= LEAST_ML);
+        let agreement = |mm: f64| (-0.5 * (mm / 10.0).powi(2)).exp();
+        Ok(match centre_mm {
+            Some(centre_mm) => {
+                let present = if segment::cut_mm2(&cavity, &seen.inside) > CUT_MM2 {
+                    Presence::Partial
+                } else {
+                    Presence::Complete
+                };
+                let confidence = place.in_view * agreement(apart_mm) * agreement(centre_mm.distance(place.centre_mm));
+                let confidence = confidence.min(0.999);
+                Some(Sinus { side, present, centre_mm, box_mm: Crop::box_mm(centre_mm), confidence })
+            }
+            None if place.in_view >= SURE_IN_VIEW => {
+                let confidence = 0.2 * agreement(apart_mm);
+                Some(Sinus { confidence, ..Sinus::placed(side, place.centre_mm, &volume.grid) })
+            }
+            None => None,
+        })
     }
 
     /// The cavity of the sinus whose crop is centred at `centre_mm`.
@@ -95,62 +245,30 @@ impl Finder {
         progress: &Progress,
     ) -> Result<Cavity, ModelError> {
         progress.step(0.0, "measuring the sinus")?;
-        let crop = Crop::cut(volume, side, centre_mm);
-        let labels = crop.values.iter().map(|&v| u8::from(v < 0.2)).collect();
-        Ok(Cavity::new(side, crop.grid, labels))
+        Ok(self.segment(volume, side, centre_mm)?.0)
+    }
+
+    fn locate(&self, seen: &Seen) -> Result<Maps, ModelError> {
+        let out = self.locator.net.forward(tensor([seen], &self.locator.device));
+        let answers = out.answers.map_or(Ok(Vec::new()), values)?;
+        Ok(Maps::new(seen, &values(out.maps)?, &answers))
+    }
+
+    fn segment(&self, volume: &Volume, side: Side, centre_mm: DVec3) -> Result<(Cavity, Seen), ModelError> {
+        let seen = Seen::crop(volume, side, centre_mm);
+        let out = self.segmenter.net.forward(tensor([&seen], &self.segmenter.device));
+        let shares = values(softmax(out.maps, 1))?;
+        let cavity = segment::cavity(side, seen.grid, &shares);
+        Ok((cavity, seen))
     }
 }
 
-/// Finds both sinuses; always one entry per side, left first ([`Side::index`]).
-///
-/// # Errors
-/// [`Cancelled`] only: a scan without sinuses gives two entries that are [`Presence::Absent`].
-fn find(volume: &Volume, config: &FinderConfig, progress: &Progress) -> Result<[Sinus; 2], Cancelled> {
-    progress.step(0.0, "looking for the sinuses")?;
-    let bounds = volume.grid.bounds_mm();
-    // Where no sinus is found, the boxes lie apart, so that each can be dragged to its place.
-    let nowhere = [Side::Left, Side::Right]
-        .map(|side| absent(side, bounds.centre() + DVec3::X * side.sign() * config.apart_mm[0] / 2.0));
-    if (bounds.max - bounds.min).max_element() > LARGEST_MM {
-        return Ok(nowhere);
-    }
-    let head = Head::new(volume, config.spacing_mm);
-    progress.step(0.3, "looking for the sinuses")?;
-    let fits = head.fits(config, progress)?;
-    progress.step(0.6, "looking for the sinuses")?;
-    let pair = head.best_pair(&fits, config, progress)?.filter(|pair| pair.score >= config.least_score);
-    progress.step(0.8, "centring")?;
-    let Some(pair) = pair else {
-        // No air to go by, on neither side: both sinuses are opacified, or the face is not in view.
-        let guess = |side: Side, centre_mm: DVec3| Sinus {
-            confidence: config.guess_confidence,
-            ..Sinus::placed(side, centre_mm, &volume.grid)
-        };
-        return Ok(match head.proportions(config) {
-            Some([left, right]) => [guess(Side::Left, left), guess(Side::Right, right)],
-            None => nowhere,
-        });
-    };
-    let fine = Head::new(volume, config.spacing_mm / 2.0);
-    progress.step(0.9, "centring")?;
-    let clear = |side: Side| pair.fits[side.index()] > config.clear_fit;
-    let settled = |side: Side| fine.settle(pair.centres_mm[side.index()], config);
-    Ok([Side::Left, Side::Right].map(|side| {
-        let fit = pair.fits[side.index()];
-        let partner = side.other();
-        let centre_mm = match (clear(side), clear(partner)) {
-            (true, _) => settled(side),
-            // A weak fit beside a clear one is another cavity: the opacified sinus lies opposite its partner.
-            (false, true) => settled(partner) + DVec3::X * side.sign() * config.apart_mm[0],
-            (false, false) => pair.centres_mm[side.index()],
-        };
-        let confidence = f64::midpoint(pair.score, fit).clamp(0.0, 1.0);
-        Sinus { confidence, ..Sinus::placed(side, centre_mm, &volume.grid) }
-    }))
+fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
+    tensor.into_data().try_into_vec::<f32>().map_err(|e| ModelError::Device(format!("{e:?}")))
 }
 
-/// No head is this large; a grid of 3 mm over more would not fit into memory.
-const LARGEST_MM: f64 = 1500.0;
+/// Where no sinus is found, the boxes lie this far apart, so that each can be dragged to its place.
+const APART_MM: f64 = 50.0;
 
 fn absent(side: Side, centre_mm: DVec3) -> Sinus {
     Sinus { side, present: Presence::Absent, centre_mm, box_mm: Crop::box_mm(centre_mm), confidence: 0.0 }

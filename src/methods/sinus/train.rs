@@ -1,0 +1,355 @@
+//! Training of the finder's networks on synthetic heads that are made while it runs: no head is seen twice, and none of
+//! them is a patient's.
+
+use super::config::{Card, Part, TrainConfig};
+use super::infer::Presence;
+use super::locate::{CENTRE_SD_MM, MAPS};
+use super::seen::{Seen, tensor};
+use super::segment::CLASSES;
+use crate::image::resample::{Outside, nearest, trilinear};
+use crate::io::{self, WriteError};
+use crate::job::{Cancelled, Progress};
+use crate::methods::ModelError;
+use crate::nets::weights::{self, Precision, WeightsError};
+use crate::nets::{UNet, UNetOutput};
+use crate::phantom::{self, Contrast, Degradations, Head, Plan, Region, SinusTruth, Tissue};
+use crate::space::{Grid, Side};
+use crate::train::{Batch, Epoch, Task, TrainError, fit};
+use crate::volume::{Unit, Volume, Voxels};
+use burn::module::Module as _;
+use burn::optim::AdamConfig;
+use burn::tensor::activation::{log_softmax, sigmoid, softmax, softplus};
+use burn::tensor::{Device, Tensor, TensorData};
+use glam::DVec3;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use std::path::Path;
+
+/// Why a network of the finder could not be trained.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is the error of one step")]
+pub enum FinderError {
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// Voxel size of the heads that the locator sees: fine enough for walls and linings to darken and brighten voxels.
+const HEAD_MM: f64 = 2.0;
+/// Voxel size of the sinuses that the segmenter sees.
+const SINUS_MM: f64 = 1.0;
+/// The locator is at most this wrong, along each axis, when the segmenter looks.
+const JITTER_MM: f64 = 11.0;
+/// How much more the voxels of a centre count than those far from it.
+const CENTRE_WEIGHT: f64 = 40.0;
+
+/// Trains one network and writes its weights (half precision) and its card to `out`. `initial` are weights to begin with
+/// instead of random ones; a checkpoint in `out` is resumed.
+///
+/// # Errors
+/// See [`FinderError`].
+pub fn network(
+    part: Part,
+    initial: Option<&Path>,
+    out: &Path,
+    config: &TrainConfig,
+    device: &Device,
+    on_epoch: &mut dyn FnMut(&Epoch),
+    progress: &Progress,
+) -> Result<Card, FinderError> {
+    let learner = device.clone().autodiff();
+    learner.seed(config.schedule.seed);
+    let shape = part.network();
+    let multiple = shape.multiple();
+    let mut net = shape.init(&learner);
+    let mut began_with = None;
+    if let Some(path) = initial {
+        let bytes = std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.to_owned() })?;
+        began_with = Some(io::sha256(&bytes));
+        weights::from_bytes(&mut net, bytes, &path.display().to_string())?;
+    }
+    let loss = |net: &UNet, batch: &mut Batch<'_>| {
+        let on = net.devices().first().cloned().unwrap_or_else(|| learner.clone());
+        let losses = batch.samples.iter().filter_map(|&index| {
+            // The heads of validation are the same after every epoch.
+            let seed = if batch.validation { VALIDATION_SEED + index as u64 } else { batch.rng.random() };
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let sample = match part {
+                Part::Locator => {
+                    let plan = unforeseen(&mut rng, Region::Head, HEAD_MM);
+                    whole(&plan, &mut rng, multiple, progress)
+                }
+                Part::Segmenter => {
+                    let plan = unforeseen(&mut rng, Region::Sinuses, SINUS_MM);
+                    sinuses(&plan, &mut rng, progress)
+                }
+            };
+            // A cancelled head is of no use; the loop that asked for it stops by itself.
+            let sample = sample.ok()?;
+            let out = net.forward(tensor(&sample.seen, &on));
+            Some(match part {
+                Part::Locator => locator_loss(out, sample.targets, sample.answers, &on),
+                Part::Segmenter => segmenter_loss(out, sample.targets, &on),
+            })
+        });
+        let (sum, count) = losses.fold((Tensor::<1>::zeros([1], &on), 0), |(sum, n), loss| (sum + loss, n + 1));
+        sum / f64::from(count.max(1))
+    };
+    let task = Task { training: config.heads, validation: config.validation, loss: &loss };
+    let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
+    let folder = out.join(part.name());
+    let trained = fit(net, optimiser, &task, &config.schedule, Some(&folder), on_epoch, progress)?;
+    let card = Card {
+        part,
+        network: shape,
+        training: config.clone(),
+        data: "synthetic heads of random contrast and of FLAIR, T1, T2, PD and CT, half of their sinuses diseased, \
+               made while training; no patients"
+            .to_owned(),
+        began_with,
+        history: trained.history,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let path = out.join(part.name()).with_extension("bpk");
+    weights::save(&trained.best, &path, Precision::Half)?;
+    io::write_json(&path.with_extension("json"), &card)?;
+    Ok(card)
+}
+
+/// Training seeds are drawn from all of `u64`; these are the seeds of validation.
+const VALIDATION_SEED: u64 = 7_000_000;
+
+/// What one head gives to learn from.
+struct Sample {
+    /// One whole scan, or the crops of both sinuses.
+    seen: Vec<Seen>,
+    /// What the maps should be, `[scan, map, z, y, x]`.
+    targets: Vec<f32>,
+    /// How much of each sinus is in view, by [`Side::index`].
+    answers: [Presence; 2],
+}
+
+/// A head of a contrast that nobody could foresee.
+fn unforeseen(rng: &mut ChaCha8Rng, region: Region, spacing_mm: f64) -> Plan {
+    let known = Contrast::ALL[rng.random_range(0..Contrast::ALL.len())];
+    let contrast = if rng.random_bool(0.6) { Contrast::Random } else { known };
+    plan(rng, contrast, region, spacing_mm)
+}
+
+/// A head whose every second sinus is diseased, spoiled as scans are.
+pub(super) fn plan(rng: &mut ChaCha8Rng, contrast: Contrast, region: Region, spacing_mm: f64) -> Plan {
+    let degradations = Degradations::draw(rng, contrast);
+    Plan { region, degradations, prevalence: 0.5, ..Plan::new(rng.random(), contrast, spacing_mm) }
+}
+
+/// A whole head for the locator.
+fn whole(plan: &Plan, rng: &mut ChaCha8Rng, multiple: usize, progress: &Progress) -> Result<Sample, Cancelled> {
+    let head = phantom::head(plan, progress)?;
+    let Some(mut seen) = Seen::whole(&head.image, multiple) else { return Err(Cancelled) };
+    darken(&mut seen, rng);
+    let grid = seen.grid;
+    let mut targets = Vec::with_capacity(MAPS * grid.count());
+    for truth in &head.sinuses {
+        targets.extend(trilinear(&cavity_of(&head, truth.side), &grid, Outside::Value(0.0)));
+    }
+    for truth in &head.sinuses {
+        targets.extend(bump(grid, truth));
+    }
+    let answers = head.sinuses.map(|truth| Presence::of_share(truth.visible));
+    Ok(Sample { seen: vec![seen], targets, answers })
+}
+
+/// Both sinuses of a head for the segmenter, as the locator would find them.
+fn sinuses(plan: &Plan, rng: &mut ChaCha8Rng, progress: &Progress) -> Result<Sample, Cancelled> {
+    let head = phantom::head(plan, progress)?;
+    let (mut seen, mut targets) = (Vec::new(), Vec::new());
+    for truth in &head.sinuses {
+        let mut jitter = || rng.random_range(-JITTER_MM..JITTER_MM);
+        let centre_mm = truth.centre_mm + DVec3::new(jitter(), jitter(), jitter());
+        let mut crop = Seen::crop(&head.image, truth.side, centre_mm);
+        darken(&mut crop, rng);
+        let labels = nearest(&head.tissues, &crop.grid, 0.0);
+        let own = owner(&head.sinuses, truth.side);
+        let mut classes = vec![0.0; CLASSES * labels.len()];
+        for (index, label) in labels.iter().enumerate() {
+            let tissue = Tissue::from_label(*label as u8).filter(|tissue| tissue.in_sinus());
+            let class = match tissue.filter(|_| own(world(crop.grid, index))) {
+                None => 0,
+                Some(Tissue::SinusAir) => 1,
+                Some(_) => 2,
+            };
+            classes[class * labels.len() + index] = 1.0;
+        }
+        targets.extend(classes);
+        seen.push(crop);
+    }
+    let answers = head.sinuses.map(|truth| Presence::of_share(truth.visible));
+    Ok(Sample { seen, targets, answers })
+}
+
+/// The greys of scanners and windows differ; what is dark stays dark.
+fn darken(seen: &mut Seen, rng: &mut ChaCha8Rng) {
+    let gamma = rng.random_range(-0.5_f32..0.5).exp();
+    seen.intensities.iter_mut().for_each(|v| *v = v.powf(gamma));
+}
+
+/// The middle of a voxel.
+pub(super) fn world(grid: Grid, index: usize) -> DVec3 {
+    let [nx, ny, _] = grid.size;
+    let voxel = [index % nx, index / nx % ny, index / (nx * ny)].map(|c| c as f64);
+    grid.world_from_voxel.transform_point3(DVec3::from_array(voxel))
+}
+
+/// Whether a point in a cavity belongs to the sinus of `side`: to the one whose centre is nearer.
+pub(super) fn owner(sinuses: &[SinusTruth; 2], side: Side) -> impl Fn(DVec3) -> bool {
+    let centre = |side: Side| sinuses[side.index()].centre_mm;
+    let (own, other) = (centre(side), centre(side.other()));
+    move |point| point.distance_squared(own) <= point.distance_squared(other)
+}
+
+/// 1 in the cavity of one sinus, 0 elsewhere, on the grid of the head.
+fn cavity_of(head: &Head, side: Side) -> Volume {
+    let own = owner(&head.sinuses, side);
+    let grid = head.tissues.grid;
+    let labels: &[u8] = if let Voxels::U8(labels) = &head.tissues.voxels { labels } else { &[] };
+    let inside = |(index, label): (usize, &u8)| {
+        let in_sinus = *label >= Tissue::SinusAir as u8;
+        f32::from(u8::from(in_sinus && own(world(grid, index))))
+    };
+    Volume::from_f32(grid, labels.iter().enumerate().map(inside).collect(), Unit::Score)
+}
+
+/// A bump of 1 at the centre of a sinus; flat when it is not in view.
+fn bump(grid: Grid, truth: &SinusTruth) -> impl Iterator<Item = f32> {
+    let height = if Presence::of_share(truth.visible) == Presence::Absent { 0.0 } else { 1.0 };
+    let centre_mm = truth.centre_mm;
+    (0..grid.count()).map(move |index| {
+        let away = world(grid, index).distance(centre_mm) / CENTRE_SD_MM;
+        (height * (-0.5 * away * away).exp()) as f32
+    })
+}
+
+/// Cross-entropy of all maps, those of the centres weighted towards the centres; Dice of the cavities; cross-entropy of
+/// the answers.
+fn locator_loss(out: UNetOutput, targets: Vec<f32>, answers: [Presence; 2], on: &Device) -> Tensor<1> {
+    let shape = out.maps.dims();
+    let targets = Tensor::<5>::from_data(TensorData::new(targets, shape), on);
+    let logits = out.maps;
+    let part = |tensor: &Tensor<5>, first: usize| tensor.clone().narrow(1, first, MAPS / 2);
+    let entropy = |logits: Tensor<5>, targets: Tensor<5>| softplus(logits.clone(), 1.0) - logits * targets;
+    let cavity =
+        entropy(part(&logits, 0), part(&targets, 0)).mean() * 5.0 + dice(sigmoid(part(&logits, 0)), part(&targets, 0));
+    let near = part(&targets, 2) * CENTRE_WEIGHT + 1.0;
+    let centre = (entropy(part(&logits, 2), part(&targets, 2)) * near).mean();
+    let mut loss = cavity + centre;
+    if let Some(said) = out.answers {
+        let mut truth = vec![0.0_f32; 2 * 3];
+        for (side, presence) in answers.into_iter().enumerate() {
+            truth[3 * side + presence as usize] = 1.0;
+        }
+        let truth = Tensor::<2>::from_data(TensorData::new(truth, [2, 3]), on);
+        loss = loss - (log_softmax(said.reshape([2, 3]), 1) * truth).sum() * 0.25;
+    }
+    loss
+}
+
+/// Cross-entropy and Dice of air and of what else is in the cavity.
+fn segmenter_loss(out: UNetOutput, targets: Vec<f32>, on: &Device) -> Tensor<1> {
+    let shape = out.maps.dims();
+    let targets = Tensor::<5>::from_data(TensorData::new(targets, shape), on);
+    let entropy = -(log_softmax(out.maps.clone(), 1) * targets.clone()).mean() * (CLASSES as f64);
+    let shares = softmax(out.maps, 1).narrow(1, 1, CLASSES - 1);
+    let within = targets.narrow(1, 1, CLASSES - 1);
+    let cavity = dice(shares.clone().sum_dim(1), within.clone().sum_dim(1));
+    entropy * 2.0 + dice(shares, within) + cavity
+}
+
+/// 1 minus the mean soft Dice overlap of all maps of all volumes; one voxel is added, so that empty maps agree.
+fn dice(said: Tensor<5>, truth: Tensor<5>) -> Tensor<1> {
+    let [batch, maps, ..] = said.dims();
+    let flat = |tensor: Tensor<5>| -> Tensor<3> { tensor.reshape([batch as i32, maps as i32, -1]) };
+    let (said, truth) = (flat(said), flat(truth));
+    let both = (said.clone() * truth.clone()).sum_dim(2);
+    let overlap = (both * 2.0 + 1.0) / (said.sum_dim(2) + truth.sum_dim(2) + 1.0);
+    -overlap.mean() + 1.0
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::methods::sinus::Crop;
+    use crate::phantom::DiseaseKind;
+
+    fn plan_with_left_opacified(region: Region, spacing_mm: f64) -> Plan {
+        let diseases = Some([Some(DiseaseKind::Opacification), None]);
+        Plan { region, diseases, ..Plan::new(3, Contrast::T1, spacing_mm) }
+    }
+
+    fn rng() -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(1)
+    }
+
+    #[test]
+    fn the_first_map_of_the_locator_is_the_patients_left_cavity() {
+        let sample = whole(&plan_with_left_opacified(Region::Head, 4.0), &mut rng(), 16, &Progress::default()).unwrap();
+        let grid = sample.seen[0].grid;
+        let middle = |map: usize| {
+            let values = &sample.targets[map * grid.count()..(map + 1) * grid.count()];
+            let weigh = |(index, v): (usize, &f32)| world(grid, index) * f64::from(*v);
+            let sum: f64 = values.iter().map(|v| f64::from(*v)).sum();
+            values.iter().enumerate().map(weigh).sum::<DVec3>() / sum
+        };
+        for (left, right) in [(0, 1), (2, 3)] {
+            assert!((-40.0..-12.0).contains(&middle(left).x), "{}", middle(left));
+            assert!((12.0..40.0).contains(&middle(right).x), "{}", middle(right));
+        }
+        assert_eq!(sample.answers, [Presence::Complete; 2]);
+        assert_eq!(sample.targets.len(), MAPS * grid.count());
+    }
+
+    #[test]
+    fn the_first_crop_of_the_segmenter_is_of_the_patients_left_sinus() {
+        let plan = plan_with_left_opacified(Region::Sinuses, 2.0);
+        let sample = sinuses(&plan, &mut rng(), &Progress::default()).unwrap();
+        let voxels = Crop::SIZE.pow(3);
+        let ml = |crop: usize, class: usize| {
+            let start = (crop * CLASSES + class) * voxels;
+            f64::from(sample.targets[start..start + voxels].iter().sum::<f32>()) / 1000.0
+        };
+        assert!(ml(0, 1) == 0.0 && ml(0, 2) > 8.0, "air {} mL, content {} mL", ml(0, 1), ml(0, 2));
+        assert!(ml(1, 1) > 4.0 && ml(1, 2) < ml(1, 1), "air {} mL, content {} mL", ml(1, 1), ml(1, 2));
+        assert!(sample.seen[0].grid.world_from_voxel.x_axis.x > 0.0, "the left crop runs to the right of the patient");
+    }
+
+    #[test]
+    fn a_perfect_answer_costs_nothing_and_a_swapped_one_much() {
+        let device = Device::flex();
+        let sample = whole(&plan_with_left_opacified(Region::Head, 4.0), &mut rng(), 16, &Progress::default()).unwrap();
+        let [nx, ny, nz] = sample.seen[0].grid.size;
+        let loss = |order: [usize; MAPS], presence: Presence| {
+            let count = nx * ny * nz;
+            let logits = order.iter().flat_map(|map| &sample.targets[map * count..(map + 1) * count]);
+            let logits: Vec<f32> =
+                logits.map(|t| (t.clamp(1e-6, 1.0 - 1e-6) / (1.0 - t.clamp(1e-6, 1.0 - 1e-6))).ln()).collect();
+            let mut answers = [-20.0_f32; 6];
+            answers[presence as usize] = 20.0;
+            answers[3 + presence as usize] = 20.0;
+            let out = UNetOutput {
+                maps: Tensor::from_data(TensorData::new(logits, [1, MAPS, nz, ny, nx]), &device),
+                answers: Some(Tensor::from_data(TensorData::new(answers.to_vec(), [1, 6]), &device)),
+            };
+            locator_loss(out, sample.targets.clone(), sample.answers, &device).into_scalar::<f32>()
+        };
+        let perfect = loss([0, 1, 2, 3], Presence::Complete);
+        assert!(loss([1, 0, 3, 2], Presence::Complete) > perfect + 1.0, "{perfect}");
+        assert!(loss([0, 1, 2, 3], Presence::Absent) > perfect + 1.0, "{perfect}");
+    }
+}
