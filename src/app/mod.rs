@@ -24,6 +24,7 @@ pub mod settings;
 pub mod settings_file;
 pub mod shell;
 pub mod state;
+pub mod template;
 #[cfg(test)]
 mod testing;
 mod undo;

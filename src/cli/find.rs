@@ -1,9 +1,10 @@
 //! `antrum find`: where the maxillary sinuses are.
 
+use super::crops::CropArgs;
 use super::source::Choice;
 use super::{Failure, guarded, print_json, say};
 use crate::io::Check;
-use crate::methods::sinus::{Finder, Presence, Sinus};
+use crate::methods::sinus::{Crop, Finder, Presence, Sinus, Template};
 use crate::nets;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -18,6 +19,11 @@ pub(super) struct Args {
     /// Folder with locator.bpk, segmenter.bpk and their cards, instead of the default weights
     #[arg(long, value_name = "DIR")]
     weights: Option<PathBuf>,
+    /// Find them by a template made with antrum template, instead of by the networks
+    #[arg(long, value_name = "DIR", conflicts_with = "weights")]
+    template: Option<PathBuf>,
+    #[command(flatten)]
+    crops: CropArgs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -30,18 +36,28 @@ struct Found {
     series: String,
     sinuses: [Sinus; 2],
     checks: Vec<Check>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    crops: Vec<PathBuf>,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let (path, choice, weights) = (args.path.clone(), args.choice.clone(), args.weights.clone());
+    let (template, crops) = (args.template.clone(), args.crops.clone());
     let file = args.path.display().to_string();
     let found = guarded("finding", move |progress| {
         let (selection, scan) = choice.read(&[path], &progress.part(0.0, 0.5))?;
-        let device = nets::cpu();
-        let finder = weights.map_or_else(|| Finder::built_in(&device), |folder| Finder::load(&folder, &device))?;
-        let sinuses = finder.find(&scan.volume, &progress.part(0.5, 1.0))?;
+        let searching = &progress.part(0.5, 0.9);
+        let (sinuses, sd_mm) = if let Some(folder) = template {
+            let template = Template::open(&folder, searching)?;
+            (template.find(&scan.volume, searching)?, template.sd_mm())
+        } else {
+            let device = nets::cpu();
+            let finder = weights.map_or_else(|| Finder::built_in(&device), |folder| Finder::load(&folder, &device))?;
+            (finder.find(&scan.volume, searching)?, Crop::JITTER_MM)
+        };
+        let crops = crops.write(&scan, &sinuses, sd_mm, &progress.part(0.9, 1.0))?;
         let series = selection.id().to_owned();
-        Ok(Found { file, series, sinuses, checks: scan.checks })
+        Ok(Found { file, series, sinuses, checks: scan.checks, crops })
     })?;
     if args.json {
         return print_json(&found);
@@ -60,6 +76,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             sinus.side.name(),
             sinus.confidence
         ))?;
+    }
+    for path in &found.crops {
+        say(format_args!("  crop      {}", path.display()))?;
     }
     for check in &found.checks {
         say(format_args!("  note      {}", check.message))?;

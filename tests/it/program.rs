@@ -87,7 +87,8 @@ fn bad_usage_is_exit_code_2_and_the_help_says_research_only() {
     }
     let help = String::from_utf8(antrum(&["--help"]).stdout).unwrap();
     assert!(help.contains("Research use only"));
-    for subcommand in ["info", "convert", "find", "analyse", "measurements", "picture", "phantom", "train"] {
+    for subcommand in ["info", "convert", "find", "analyse", "measurements", "picture", "phantom", "template", "train"]
+    {
         assert!(help.contains(subcommand), "{subcommand}");
     }
 }

@@ -10,6 +10,8 @@ mod optimise;
 mod place;
 mod pyramid;
 mod start;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use crate::job::{Cancelled, Progress};
 use crate::volume::Volume;
@@ -82,24 +84,12 @@ pub fn affine(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::testing::scene;
     use super::*;
     use crate::space::Grid;
     use crate::volume::{Unit, Voxels};
     use glam::DVec3;
     use std::time::{Duration, Instant};
-
-    /// Two balls of unlike size and a bar, so that no turn looks like another.
-    fn scene(grid: Grid) -> Volume {
-        let [nx, ny, _] = grid.size;
-        let values = (0..grid.count()).map(|n| {
-            let voxel = DVec3::new((n % nx) as f64, (n / nx % ny) as f64, (n / (nx * ny)) as f64);
-            let p = grid.world_from_voxel.transform_point3(voxel);
-            let ball = |centre: DVec3, radius: f64| (1.0 / (1.0 + (p.distance(centre) - radius).exp())) as f32;
-            let bar = (1.0 / (1.0 + (p.x.hypot(p.z + 10.0) - 4.0).exp())) as f32;
-            100.0 * ball(DVec3::new(-8.0, 5.0, 9.0), 14.0) + 60.0 * ball(DVec3::new(15.0, -9.0, -4.0), 9.0) + 30.0 * bar
-        });
-        Volume::from_f32(grid, values.collect(), Unit::Arbitrary)
-    }
 
     fn aligned(fixed: &Volume, moving: &Volume) -> Alignment {
         affine(fixed, moving, &AffineConfig::default(), &Progress::default()).unwrap()
