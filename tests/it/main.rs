@@ -26,6 +26,8 @@ mod real_scans;
 mod registration;
 /// What stands around the panes: drawers, menus, settings, keys, figures.
 mod shell;
+/// Templates and crops by the command line.
+mod template;
 /// The 3-D pane in the window: turned, clicked, cut.
 mod volume;
 /// The real window, driven by accessible names.

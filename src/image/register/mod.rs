@@ -67,9 +67,10 @@ pub fn affine(
     let stage = "aligning";
     progress.step(0.0, stage)?;
     let voxel_mm = fixed.grid.spacing_mm().min_element();
-    let fixed = Pyramid::new(fixed, voxel_mm, config, progress)?;
+    let fixed = Pyramid::new(fixed, voxel_mm, 1.0, config, progress)?;
     progress.step(0.1, stage)?;
-    let moving = Pyramid::new(moving, voxel_mm, config, progress)?;
+    // Values between voxels are asked for: two for one leave more of what is there.
+    let moving = Pyramid::new(moving, voxel_mm, 2.0, config, progress)?;
     progress.step(0.2, stage)?;
     let mut best = start::find(&fixed, &moving, config, progress)?;
     for (n, (fixed, moving)) in fixed.levels.iter().zip(&moving.levels).enumerate() {

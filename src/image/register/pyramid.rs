@@ -31,9 +31,15 @@ pub(super) struct Pyramid {
 }
 
 impl Pyramid {
-    /// Levels of voxels of `voxel_mm` times the configured factors, or of the volume's own along axes where these are
-    /// larger.
-    pub fn new(volume: &Volume, voxel_mm: f64, config: &AffineConfig, progress: &Progress) -> Result<Self, Cancelled> {
+    /// Levels of `voxel_mm` times the configured factors, `detail` voxels in each such stretch, or the volume's own along
+    /// axes where these are larger.
+    pub fn new(
+        volume: &Volume,
+        voxel_mm: f64,
+        detail: f64,
+        config: &AffineConfig,
+        progress: &Progress,
+    ) -> Result<Self, Cancelled> {
         let mut level = Arc::new(whole(volume));
         progress.check()?;
         let mut levels = Vec::with_capacity(config.levels.len());
@@ -44,7 +50,8 @@ impl Pyramid {
             let missing_mm = (sigma_mm * sigma_mm - smoothed_mm * smoothed_mm).max(0.0).sqrt();
             for axis in 0..3 {
                 let spacing_mm = level.grid.spacing_mm()[axis];
-                let stride = ((factor * voxel_mm / spacing_mm + 0.01) as usize).clamp(1, level.grid.size[axis]);
+                let stride =
+                    ((factor * voxel_mm / (detail * spacing_mm) + 0.01) as usize).clamp(1, level.grid.size[axis]);
                 // Thinning needs some smoothing in any case.
                 let least = if stride > 1 { 0.4 * stride as f64 } else { 0.0 };
                 let sigma_voxels = least.max(missing_mm / spacing_mm);
@@ -139,7 +146,7 @@ mod tests {
         };
         let values = (0..grid.count()).map(|n| world(&grid, n).x as f32).collect();
         let volume = Volume::from_f32(grid, values, Unit::Arbitrary);
-        let pyramid = Pyramid::new(&volume, 1.0, &AffineConfig::default(), &Progress::default()).unwrap();
+        let pyramid = Pyramid::new(&volume, 1.0, 1.0, &AffineConfig::default(), &Progress::default()).unwrap();
         let sizes: Vec<_> = pyramid.levels.iter().map(|level| level.grid.size).collect();
         assert_eq!(sizes, [[21, 16, 12], [41, 31, 12], [81, 62, 12]]);
         for level in &pyramid.levels {

@@ -116,8 +116,9 @@ const SPACING_MM: f64 = 2.0;
 const PAPER_SD_MM: [DVec3; 2] = [DVec3::new(1.1, 1.2, 1.3), DVec3::new(1.4, 1.3, 4.9)];
 /// Less information, in nats, than heads laid over one another share.
 const LEAST_INFORMATION: f64 = 0.1;
-/// As much as well aligned heads of different people and contrasts share.
-const CLEAR_INFORMATION: f64 = 0.5;
+/// As much, times the share of the template that the scan covers, as aligned heads of different people and contrasts have
+/// in common.
+const CLEAR_INFORMATION: f64 = 0.45;
 /// A place that scatters so much is trusted half.
 const DOUBTFUL_SD_MM: f64 = 8.0;
 
@@ -263,17 +264,17 @@ impl Template {
     pub fn find(&self, volume: &Volume, progress: &Progress) -> Result<[Sinus; 2], TemplateError> {
         let known = |side: Side| self.place(side).ok_or(TemplateError::Unrecorded { side });
         let places = [known(Side::Left)?, known(Side::Right)?];
-        let alignment = self.align(volume, progress)?;
-        let information = alignment.mutual_information;
+        let Alignment { moving_from_fixed, mutual_information: information, overlap } = self.align(volume, progress)?;
         Ok([Side::Left, Side::Right].map(|side| {
             let Place { mean_mm, sd_mm, .. } = places[side.index()];
-            let centre_mm = alignment.moving_from_fixed.transform_point3(mean_mm);
+            let centre_mm = moving_from_fixed.transform_point3(mean_mm);
             if information < LEAST_INFORMATION {
                 let box_mm = Crop::box_mm(centre_mm);
                 return Sinus { side, present: Presence::Absent, centre_mm, box_mm, confidence: 0.0 };
             }
             let agreed = 1.0 / (1.0 + (sd_mm.length() / DOUBTFUL_SD_MM).powi(2));
-            let aligned = (information / CLEAR_INFORMATION).min(1.0);
+            // Squared, as scans that went astray keep half of it.
+            let aligned = (information * overlap / CLEAR_INFORMATION).min(1.0).powi(2);
             // Never the certainty of one placed by hand.
             Sinus { confidence: 0.95 * agreed * aligned, ..Sinus::placed(side, centre_mm, &volume.grid) }
         }))
