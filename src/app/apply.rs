@@ -3,6 +3,7 @@
 use super::command::{Command, Effect, Judgement, Wanted, Write};
 use super::load::Target;
 use super::message::Message;
+use super::sinuses::NONE_IN_VIEW;
 use super::state::{JobKind, State};
 use super::undo::Step;
 use crate::methods::sinus::{Presence, Sinus, middle};
@@ -45,6 +46,7 @@ impl State {
             // Asking twice does not start anew.
             Command::Analyse if self.running(JobKind::Analyse) => Vec::new(),
             Command::Analyse => self.analyse(),
+            Command::Export => self.export(),
             Command::Cancel(kind) => vec![Effect::Cancel(kind)],
             Command::Label(side, label) => self.label(side, label),
             Command::LabelCurrent(label) => {
@@ -113,7 +115,8 @@ impl State {
         // A map of other boxes must not land on these.
         let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
         let Some(middle_mm) = middle(&sinuses) else {
-            self.message = Some(Message::note("No maxillary sinus is in view. If one is, drag a box onto it"));
+            let text = format!("{NONE_IN_VIEW}. If one is there after all, drag its box onto it");
+            self.message = Some(Message::note(text));
             return effects;
         };
         // Height and depth between the two show both in axial and coronal; the sagittal plane goes through the surer one.
@@ -135,6 +138,14 @@ impl State {
             }
             _ => Vec::new(),
         }
+    }
+
+    fn export(&mut self) -> Vec<Effect> {
+        let (Some(open), Some(sinuses), Some(analysis)) = (&self.scan, self.sinuses, &self.analysis) else {
+            self.message = Some(Message::note("There is nothing to export yet. Compute the residual map first"));
+            return Vec::new();
+        };
+        vec![Effect::Export(Arc::clone(&open.scan), sinuses, Arc::clone(analysis))]
     }
 
     fn label(&mut self, side: Side, label: Label) -> Vec<Effect> {
@@ -241,7 +252,7 @@ mod tests {
     use super::*;
     use crate::app::command::Opened;
     use crate::app::layers::LayerCommand;
-    use crate::app::testing::scan;
+    use crate::app::testing::{self, scan};
     use crate::space::Plane;
 
     fn opened() -> State {
@@ -291,6 +302,38 @@ mod tests {
         assert!(state.apply(Command::Label(Side::Left, Label::Anomalous)).is_empty());
         assert_eq!(state.labels[Side::Left.index()], None);
         assert!(state.message.is_some_and(|m| m.shown(false).contains("Press Find")));
+    }
+
+    #[test]
+    fn an_analysis_is_exported_with_the_boxes_it_is_of() {
+        let mut state = opened();
+        assert!(state.apply(Command::Export).is_empty());
+        assert!(state.message.take().is_some_and(|m| m.text.contains("nothing to export")));
+        let scan = Arc::clone(&state.scan.as_ref().unwrap().scan);
+        let analysis = Arc::new(testing::analysis(&scan, [DVec3::X * -25.0, DVec3::X * 25.0]));
+        state.apply(Command::Analysed(Arc::clone(&analysis)));
+        let effects = state.apply(Command::Export);
+        let [Effect::Export(of, sinuses, exported)] = &effects[..] else { panic!("{effects:?}") };
+        assert!(Arc::ptr_eq(of, &scan) && Arc::ptr_eq(exported, &analysis));
+        assert_eq!(Some(*sinuses), state.sinuses);
+
+        // Figures of a box that was moved are gone, on screen and for the export, until they are computed anew.
+        let before = sinuses[Side::Right.index()];
+        state.apply(Command::MoveBox(Side::Right, before.centre_mm + DVec3::X * 5.0));
+        let effects = state.apply(Command::DropBox(before));
+        assert!(effects.iter().any(|effect| matches!(effect, Effect::Analyse(..))), "measured again: {effects:?}");
+        assert!(state.cavity(Side::Right).is_none() && state.apply(Command::Export).is_empty());
+    }
+
+    #[test]
+    fn where_no_sinus_is_in_view_one_message_says_what_to_do() {
+        let mut state = opened();
+        let absent = state.sinuses.unwrap().map(|sinus| Sinus { present: Presence::Absent, confidence: 0.0, ..sinus });
+        let effects = state.apply(Command::Found(absent));
+        assert!(matches!(effects[..], [Effect::Cancel(JobKind::Analyse)]), "there is nothing to compute");
+        let text = state.message.as_ref().map(|m| m.text.as_str()).unwrap_or_default();
+        assert!(text.starts_with("No maxillary sinus is in view") && text.ends_with("drag its box onto it"), "{text}");
+        assert!(state.apply(Command::Analyse).is_empty());
     }
 
     #[test]

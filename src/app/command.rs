@@ -43,6 +43,8 @@ pub enum Command {
     Find,
     /// Compute the residual maps.
     Analyse,
+    /// Write the map, the cavities and their figures into a folder.
+    Export,
     /// Stop a job.
     Cancel(JobKind),
 
@@ -230,6 +232,8 @@ pub enum Effect {
     AddToTemplate(Arc<Scan>, [Option<DVec3>; 2], PathBuf),
     /// Compute maps.
     Analyse(Arc<Scan>, [Sinus; 2]),
+    /// Write an analysis where the user wants it.
+    Export(Arc<Scan>, [Sinus; 2], Arc<Analysis>),
     /// Read or compute what lies over the picture.
     Layer(LayerEffect),
     /// Stop a job.

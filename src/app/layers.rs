@@ -9,13 +9,14 @@ use super::state::State;
 use crate::image::components::Sifted;
 use crate::image::render;
 use crate::methods::residual::NormalValue;
+use crate::methods::sinus::Cavity;
 use crate::view::{ColourMap, Overlay, RaycastView};
 use crate::volume::Volume;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The layers over the picture.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Layers {
     /// From the lowest to the highest.
     pub list: Vec<Layer>,
@@ -25,10 +26,19 @@ pub struct Layers {
     pub peek: bool,
     /// How the next residual map is looked at: as the last one was.
     residual: Look,
+    /// The same of the next cavities.
+    cavity: Look,
     /// How many layers there have been.
     count: u64,
     /// Counts the patients: what was asked for over a former one must not land on this one.
     pub(super) patient: u64,
+}
+
+impl Default for Layers {
+    fn default() -> Self {
+        let (residual, cavity) = (Look::default(), Look::of_cavities());
+        Self { list: Vec::new(), hidden: false, peek: false, residual, cavity, count: 0, patient: 0 }
+    }
 }
 
 /// One layer.
@@ -80,6 +90,8 @@ pub struct Normal {
 pub enum Source {
     /// The residual maps of both sinuses.
     Residual,
+    /// The cavities of both sinuses: air and what is not.
+    Cavity,
     /// A file: a mask or a map.
     File,
     /// The second scan, blended over the first.
@@ -87,10 +99,38 @@ pub enum Source {
 }
 
 /// What the reader chose for a layer.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Look {
     overlay: Overlay,
     min_mm3: f64,
+    shown: bool,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { overlay: Overlay::default(), min_mm3: 0.0, shown: true }
+    }
+}
+
+impl Look {
+    /// A thin line around the sinuses: what is inside belongs to the picture and to the residual map.
+    fn of_cavities() -> Self {
+        let overlay = Overlay {
+            colours: ColourMap::Cividis,
+            opacity: 0.45,
+            threshold: 0.5,
+            low: 0.0,
+            high: f32::from(Cavity::CONTENT),
+            outline: true,
+            ..Overlay::default()
+        };
+        Self { overlay, ..Self::default() }
+    }
+
+    fn of(layer: &Layer) -> Self {
+        let Layer { overlay, min_mm3, shown, .. } = *layer;
+        Self { overlay, min_mm3, shown }
+    }
 }
 
 /// A wish about layers; they are counted from the lowest, 0.
@@ -170,6 +210,12 @@ impl Layer {
         }
     }
 
+    /// Whether it is part of an analysis: it comes and goes with it.
+    #[must_use]
+    pub fn is_analysis(&self) -> bool {
+        matches!(self.source, Source::Residual | Source::Cavity)
+    }
+
     /// The name, or that of its file where it may be shown.
     #[must_use]
     pub fn title(&self, show_paths: bool) -> &str {
@@ -216,6 +262,9 @@ impl State {
             LayerCommand::Show(number, shown) => {
                 if let Some(layer) = layers.list.get_mut(number) {
                     layer.shown = shown;
+                    if layer.source == Source::Cavity {
+                        layers.cavity.shown = shown;
+                    }
                 }
             }
             LayerCommand::Move(number, by) => {
@@ -227,7 +276,7 @@ impl State {
             LayerCommand::Remove(number) => match layers.list.get(number).map(|layer| layer.source) {
                 Some(Source::File) => drop(layers.list.remove(number)),
                 Some(Source::Second) => self.stop_comparing(),
-                Some(Source::Residual) | None => {}
+                Some(Source::Residual | Source::Cavity) | None => {}
             },
             LayerCommand::Opacity(by) => {
                 for layer in &mut layers.list {
@@ -274,6 +323,7 @@ impl State {
         let after = layer.sieve();
         match layer.source {
             Source::Residual => self.layers.residual.overlay = overlay,
+            Source::Cavity => self.layers.cavity.overlay = overlay,
             Source::Second => self.window_of_blend(overlay),
             Source::File => {}
         }
@@ -283,8 +333,10 @@ impl State {
     fn sift(&mut self, number: usize, min_mm3: f64) -> Vec<Effect> {
         let Some(layer) = self.layers.list.get_mut(number) else { return Vec::new() };
         layer.min_mm3 = if min_mm3.is_finite() { min_mm3.max(0.0) } else { 0.0 };
-        if layer.source == Source::Residual {
-            self.layers.residual.min_mm3 = layer.min_mm3;
+        match layer.source {
+            Source::Residual => self.layers.residual.min_mm3 = layer.min_mm3,
+            Source::Cavity => self.layers.cavity.min_mm3 = layer.min_mm3,
+            Source::File | Source::Second => {}
         }
         if layer.min_mm3 > 0.0 {
             return sifting(layer.sieve());
@@ -327,8 +379,10 @@ impl State {
         self.put(layer, usize::MAX);
         let Some(layer) = self.layers.list.last_mut() else { return Vec::new() };
         self.session.dress(layer);
-        if layer.source == Source::Residual {
-            self.layers.residual = Look { overlay: layer.overlay, min_mm3: layer.min_mm3 };
+        match layer.source {
+            Source::Residual => self.layers.residual = Look { shown: true, ..Look::of(layer) },
+            Source::Cavity => self.layers.cavity = Look::of(layer),
+            Source::File | Source::Second => {}
         }
         if layer.min_mm3 > 0.0 { sifting(layer.sieve()) } else { Vec::new() }
     }
@@ -343,18 +397,24 @@ impl State {
     /// Takes away what belongs to the patient before: layers from files and the second scan.
     pub(super) fn forget_overlays(&mut self) {
         self.layers.patient += 1;
-        self.layers.list.retain(|layer| layer.source == Source::Residual);
+        self.layers.list.retain(Layer::is_analysis);
         self.stop_comparing();
     }
 
-    /// Takes an analysis and lays its map over the picture, or takes both away.
+    /// Takes an analysis and lays its cavities and its map over the picture, or takes all away.
     pub(super) fn set_analysis(&mut self, analysis: Option<Arc<Analysis>>) -> Vec<Effect> {
         // Another map of the same case is shown as this one was.
-        for former in self.layers.list.extract_if(.., |layer| layer.source == Source::Residual) {
+        for former in self.layers.list.extract_if(.., |layer| layer.is_analysis()) {
             self.session.put_aside(&former);
         }
-        let Look { overlay, min_mm3 } = self.layers.residual;
         let mut effects = Vec::new();
+        if let Some(volume) = analysis.as_ref().and_then(|analysis| analysis.cavity_map.clone()) {
+            let Look { overlay, min_mm3, shown } = self.layers.cavity;
+            let range = [0.0, f32::from(Cavity::CONTENT)];
+            let layer = Layer::new(Source::Cavity, "sinus cavities", volume, overlay);
+            effects.extend(self.put_on_top(Layer { range, min_mm3, shown, ..layer }));
+        }
+        let Look { overlay, min_mm3, .. } = self.layers.residual;
         if let Some((analysis, volume)) = analysis.as_ref().and_then(|a| Some((a, a.shown.clone()?))) {
             let weights = analysis.weights_sha256.get(..12).unwrap_or_default();
             let layer = Layer {
@@ -364,7 +424,7 @@ impl State {
                 min_mm3,
                 ..Layer::new(Source::Residual, "residual", volume, overlay)
             };
-            effects = self.put_on_top(layer);
+            effects.extend(self.put_on_top(layer));
         }
         self.analysis = analysis;
         effects
@@ -376,10 +436,16 @@ impl State {
         list.iter().enumerate().filter(move |(_, layer)| layer.shown && !hidden && !peek)
     }
 
-    /// The layers as the planes should draw them now.
+    /// The layers as the planes should colour them now.
     #[must_use]
     pub fn visible_layers(&self) -> Vec<render::Layer> {
-        self.seen_layers().map(|(_, layer)| layer.to_draw()).collect()
+        self.seen_layers().filter(|(_, layer)| !layer.overlay.outline).map(|(_, layer)| layer.to_draw()).collect()
+    }
+
+    /// The layers of which the planes should draw the outline now.
+    #[must_use]
+    pub fn visible_outlines(&self) -> Vec<render::Layer> {
+        self.seen_layers().filter(|(_, layer)| layer.overlay.outline).map(|(_, layer)| layer.to_draw()).collect()
     }
 
     /// The same for the 3-D picture, where a second scan would hide everything else and only the uppermost maps have room.
@@ -395,7 +461,8 @@ impl State {
     }
 
     fn seen_maps(&self) -> impl Iterator<Item = &Layer> {
-        self.seen_layers().map(|(_, layer)| layer).filter(|layer| layer.source != Source::Second)
+        let has_place = |layer: &&Layer| layer.source != Source::Second && !layer.overlay.outline;
+        self.seen_layers().map(|(_, layer)| layer).filter(has_place)
     }
 }
 

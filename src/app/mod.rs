@@ -18,11 +18,13 @@ pub mod message;
 mod opening;
 mod options;
 pub mod report;
+mod report_file;
 pub mod runner;
 mod session;
 pub mod settings;
 pub mod settings_file;
 pub mod shell;
+pub mod sinuses;
 pub mod state;
 pub mod template;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::layer_jobs::LayerJobs;
 use super::layers::LayerCommand;
 use super::load::{Loaded, Target, load};
 use super::report::{self, Analysis};
+use super::report_file;
 use super::settings::{Recent, Settings, SettingsCommand};
 use super::settings_file;
 use super::shell::ShellCommand;
@@ -17,6 +18,7 @@ use super::state::{JobKind, JobView};
 use super::template::TemplateCommand;
 use crate::io::{Preview, Scan};
 use crate::job::{Cancelled, Job, JobError, Progress};
+use crate::methods::ModelError;
 use crate::methods::residual::{InferConfig, Model};
 use crate::methods::sinus::{Finder, Sinus};
 use crate::nets::{self, Device};
@@ -84,6 +86,7 @@ pub struct Runner {
     /// What the opening job was asked for, where it was not a series of the list.
     asked: Vec<PathBuf>,
     figure: Option<Job<Option<Saved>>>,
+    report: Option<Job<bool>>,
     done: Vec<Command>,
 }
 
@@ -120,6 +123,7 @@ impl Runner {
             known: Settings::default(),
             asked: Vec::new(),
             figure: None,
+            report: None,
             done: done.into_iter().collect(),
         }
     }
@@ -169,22 +173,17 @@ impl Runner {
             }
             Effect::Find(scan) => {
                 let finder = Arc::clone(&self.finder);
-                self.find = Some(self.pooled("Finding the sinuses", move |progress| {
-                    let finder = if let Some(finder) = finder.get() {
-                        finder
-                    } else {
-                        let loaded = Finder::built_in(&nets::cpu())?;
-                        finder.get_or_init(|| loaded)
-                    };
-                    Ok(finder.find(&scan.volume, progress)?)
-                }));
+                self.find =
+                    Some(self.pooled("Finding the sinuses", move |progress| {
+                        Ok(loaded(&finder)?.find(&scan.volume, progress)?)
+                    }));
             }
             Effect::FindBy(scan, folder) => self.find = Some(self.find_by(scan, folder)),
             Effect::AddToTemplate(scan, centres_mm, folder) => {
                 self.template = Some(self.add_to_template(scan, centres_mm, folder));
             }
             Effect::Analyse(scan, sinuses) => {
-                let (model, gpu) = (Arc::clone(&self.model), self.config.gpu.clone());
+                let (finder, model, gpu) = (Arc::clone(&self.finder), Arc::clone(&self.model), self.config.gpu.clone());
                 let prepare = Arc::clone(&self.config.prepare);
                 self.analyse = Some(self.pooled("Residual map", move |progress| {
                     let model = if let Some(model) = model.get() {
@@ -193,8 +192,9 @@ impl Runner {
                         let loaded = Model::built_in(&gpu.map_or_else(nets::cpu, |make| make()))?;
                         model.get_or_init(|| loaded)
                     };
-                    let analysis = report::analyse(&scan.volume, &sinuses, model, InferConfig::default(), progress)?;
-                    analysis.shown.iter().for_each(|map| prepare(map));
+                    let (finder, config) = (loaded(&finder)?, InferConfig::default());
+                    let analysis = report::analyse(&scan.volume, &sinuses, finder, model, config, progress)?;
+                    analysis.shown.iter().chain(&analysis.cavity_map).for_each(|map| prepare(map));
                     Ok(analysis)
                 }));
             }
@@ -205,6 +205,10 @@ impl Runner {
                 JobKind::Template => self.template = None,
                 JobKind::Overlay | JobKind::Second => self.layers.cancel(kind),
             },
+            Effect::Export(..) if self.report.is_some() => {}
+            Effect::Export(scan, sinuses, analysis) => {
+                self.report = Some(report_file::save(scan, sinuses, analysis));
+            }
             Effect::Layer(effect) => self.layers.run(effect, &self.config.prepare),
             Effect::Record(judged) => self.record(&judged),
             Effect::Measure(effect) => self.measure(effect),
@@ -281,6 +285,11 @@ impl Runner {
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
+        match finished(&mut self.report) {
+            Some(Ok(true)) => commands.push(Command::Notice("Map, cavities and figures were written".to_owned())),
+            Some(Err(error)) => commands.extend(failure(error)),
+            Some(Ok(false)) | None => {}
+        }
         commands
     }
 
@@ -313,9 +322,9 @@ impl Runner {
     #[must_use]
     pub fn busy(&self) -> bool {
         let working = self.open.is_some() || self.find.is_some() || self.analyse.is_some();
-        let working =
-            working || self.template.is_some() || self.layers.busy() || self.export.is_some() || self.figure.is_some();
-        working || self.dialog.is_some() || self.thumbnails.is_some()
+        let working = working || self.template.is_some() || self.layers.busy() || self.export.is_some();
+        let saving = self.figure.is_some() || self.report.is_some();
+        working || saving || self.dialog.is_some() || self.thumbnails.is_some()
     }
 
     fn open(&mut self, target: Target) {
@@ -413,6 +422,15 @@ impl Runner {
             None => work(progress),
         })
     }
+}
+
+/// The finder, which is loaded by the first job that needs it.
+fn loaded(finder: &OnceLock<Finder>) -> Result<&Finder, ModelError> {
+    if let Some(finder) = finder.get() {
+        return Ok(finder);
+    }
+    let loaded = Finder::built_in(&nets::cpu())?;
+    Ok(finder.get_or_init(|| loaded))
 }
 
 /// Has what was opened remembered, unless its path is of a kind that a settings file cannot hold.

@@ -230,9 +230,8 @@ mod tests {
     use crate::app::command::{Effect, Opened};
     use crate::app::layers::{LayerCommand, LayerEffect, Source};
     use crate::app::report::Analysis;
-    use crate::app::testing::scan;
+    use crate::app::testing::{self, scan};
     use crate::app::volume::{Cutting, VolumeCommand};
-    use crate::methods::residual::InferConfig;
     use crate::space::Plane;
     use crate::view::{Convention, Mode, SlabMode};
     use std::sync::Arc;
@@ -363,15 +362,8 @@ mod tests {
     }
 
     fn analysed(state: &mut State) {
-        let shown = Some(Arc::clone(state.volume().unwrap()));
-        let analysis = Analysis {
-            findings: Vec::new(),
-            map: Arc::clone(state.volume().unwrap()),
-            shown,
-            normal: None,
-            weights_sha256: "00".to_owned(),
-            config: InferConfig::default(),
-        };
+        let scan = Arc::clone(&state.scan.as_ref().unwrap().scan);
+        let analysis = Analysis { cavity_map: None, ..testing::analysis(&scan, [DVec3::NEG_X, DVec3::X]) };
         state.set_analysis(Some(Arc::new(analysis)));
     }
 

@@ -15,7 +15,7 @@ use super::windows;
 use crate::io::{Catalogue, Check, Preview, Scan};
 use crate::job::{Job, Status};
 use crate::methods::Finding;
-use crate::methods::sinus::Sinus;
+use crate::methods::sinus::{Cavity, Sinus};
 use crate::project::Label;
 use crate::space::{BoxMm, Plane, Side};
 use crate::view::{Contrast, Frame, Interpolation, PlaneCamera, Slab, Window};
@@ -276,6 +276,12 @@ impl State {
     #[must_use]
     pub fn finding(&self, side: Side) -> Option<&Finding> {
         self.analysis.as_ref()?.findings.iter().find(|f| f.side == side)
+    }
+
+    /// The cavity of one sinus.
+    #[must_use]
+    pub fn cavity(&self, side: Side) -> Option<&Cavity> {
+        self.analysis.as_ref()?.cavities[side.index()].as_ref()
     }
 
     /// The camera of a plane for a pane of `size` points.

@@ -1,8 +1,11 @@
 //! Small scans for the unit tests of the state.
 
+use super::report::Analysis;
 use crate::io::{self, Catalogue, Check, Format, Scan};
 use crate::job::Progress;
-use crate::space::Grid;
+use crate::methods::residual::InferConfig;
+use crate::methods::sinus::{Cavity, Crop, cavity};
+use crate::space::{Grid, Side};
 use crate::volume::{Unit, Volume};
 use glam::DVec3;
 use std::sync::Arc;
@@ -12,6 +15,26 @@ pub(super) fn scan(size: [usize; 3]) -> Scan {
     let grid = Grid::centred(size, 2.0, DVec3::ZERO);
     let values = (0..grid.count()).map(|i| (i % 100) as f32).collect();
     Scan::synthetic(Volume::from_f32(grid, values, Unit::Arbitrary), "", "00".to_owned())
+}
+
+/// An analysis without a method: cavities of 10 mm around places in world mm, the left one full, the right one all air.
+pub(super) fn analysis(scan: &Scan, [left_mm, right_mm]: [DVec3; 2]) -> Analysis {
+    let cavity = |side, centre_mm, label| {
+        let grid = Crop::grid_at(side, centre_mm, 10);
+        Some(Cavity::new(side, grid, vec![label; grid.count()]))
+    };
+    let cavities = [cavity(Side::Left, left_mm, Cavity::CONTENT), cavity(Side::Right, right_mm, Cavity::AIR)];
+    Analysis {
+        findings: Vec::new(),
+        map: Arc::clone(&scan.volume),
+        shown: Some(Arc::clone(&scan.volume)),
+        normal: None,
+        cavity_map: cavity::together(&cavities).map(Arc::new),
+        cavities,
+        weights_sha256: "00".to_owned(),
+        finder_sha256: ["01".to_owned(), "02".to_owned()],
+        config: InferConfig::default(),
+    }
 }
 
 /// A DICOM scan with these findings.

@@ -3,14 +3,15 @@
 use super::source::Choice;
 use super::{Failure, guarded, print_json, say, shown_name};
 use crate::app::report::{self, Analysis, Report};
+use crate::app::sinuses;
 use crate::io::Scan;
 use crate::job::Progress;
 use crate::methods::residual::{InferConfig, MapKind, Model};
-use crate::methods::sinus::{Finder, Sinus};
+use crate::methods::sinus::{Finder, Presence, Sinus};
 use crate::nets;
 use std::path::{Path, PathBuf};
 
-/// Analyse both sinuses of scans: an anomaly map on the scan's grid (NIfTI) and its scores (JSON)
+/// Analyse both sinuses of scans: an anomaly map and the cavities on the scan's grid (NIfTI), scores and volumes (JSON)
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// One scan each: NIfTI or DICOM files, DICOM folders, DICOMDIRs or ZIP archives
@@ -135,25 +136,34 @@ pub(super) fn analysed(
         Some(file) => Model::load(file, &nets::cpu())?,
         None => Model::built_in(&nets::cpu())?,
     };
-    let sinuses = Finder::built_in(&nets::cpu())?.find(&scan.volume, &progress.part(0.3, 0.5))?;
-    let analysis = report::analyse(&scan.volume, &sinuses, &model, config, &progress.part(0.5, 1.0))?;
+    let finder = Finder::built_in(&nets::cpu())?;
+    let sinuses = finder.find(&scan.volume, &progress.part(0.3, 0.5))?;
+    let analysis = report::analyse(&scan.volume, &sinuses, &finder, &model, config, &progress.part(0.5, 1.0))?;
     Ok(Analysed { scan, sinuses, analysis })
 }
 
 pub(super) fn print(report: &Report) -> Result<(), Failure> {
     say(&report.file)?;
     for finding in &report.findings {
-        let side = finding.side.name();
+        let (side, present) = (finding.side.name(), sinuses::presence(finding.present));
         let Some(score) = finding.score else {
-            say(format_args!("  patient {side:<5}  not in view"))?;
+            say(format_args!("  patient {side:<5}  {present}"))?;
             continue;
         };
+        let flag = if finding.present == Presence::Partial { format!("{present}, ") } else { String::new() };
         let rank =
             finding.percentile.map_or(String::new(), |p| format!(", above {p:.0} % of normal synthetic sinuses"));
-        say(format_args!("  patient {side:<5}  residual {score:.4}{rank}"))?;
+        let cavity = finding.cavity.words(finding.present).map_or(String::new(), |words| format!("; {words}"));
+        say(format_args!("  patient {side:<5}  {flag}residual {score:.4}{rank}{cavity}"))?;
+    }
+    if report.findings.iter().all(|finding| finding.present == Presence::Absent) {
+        say(format_args!("  {}", sinuses::NONE_IN_VIEW))?;
     }
     if let Some(map) = report.findings.iter().find_map(|f| f.map.as_ref()) {
         say(format_args!("  map {}", map.display()))?;
+    }
+    if let Some(labels) = &report.cavities {
+        say(format_args!("  cavities {}", labels.display()))?;
     }
     Ok(())
 }

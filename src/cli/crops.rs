@@ -22,6 +22,14 @@ pub(super) struct CropArgs {
 }
 
 impl CropArgs {
+    /// Refuses to write the crops of several scans, which have the same names.
+    pub(super) fn check(&self, scans: &[PathBuf]) -> Result<(), Failure> {
+        if self.crops.is_some() && scans.len() > 1 {
+            return Err("crops are written of one scan at a time; give one path with --crops".into());
+        }
+        Ok(())
+    }
+
     /// Writes the crops that were asked for and gives their names; a sinus that is not in view has none.
     pub(super) fn write(
         &self,
@@ -42,7 +50,7 @@ impl CropArgs {
                 Some(count) => Crop::jittered(&scan.volume, side, centre_mm, sd_mm[side.index()], count, &mut rng),
             };
             for (n, crop) in crops.iter().enumerate() {
-                progress.step(n as f32 / crops.len() as f32, "writing crops")?;
+                progress.check()?;
                 let number = if self.jitter.is_some() { format!("_{:02}", n + 1) } else { String::new() };
                 let path = folder.join(format!("{}{number}.nii.gz", side.name()));
                 // What is not known of the scan's orientation is not known of its crops.

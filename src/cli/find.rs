@@ -1,30 +1,40 @@
-//! `antrum find`: where the maxillary sinuses are.
+//! `antrum find`: where the maxillary sinuses are, how large, and how much of them is not air.
 
 use super::crops::CropArgs;
 use super::source::Choice;
 use super::{Failure, guarded, print_json, say};
+use crate::app::sinuses::{self, CavityFigures};
 use crate::io::Check;
-use crate::methods::sinus::{Crop, Finder, Presence, Sinus, Template};
+use crate::job::Progress;
+use crate::methods::ModelError;
+use crate::methods::sinus::{Crop, Finder, Presence, Sinus, Template, cavity};
 use crate::nets;
+use crate::space::{BoxMm, Side};
+use glam::DVec3;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// Find both maxillary sinuses: centre and 64 mm box in world RAS+ mm
+/// Find both maxillary sinuses: centre and 64 mm box in world RAS+ mm, volume of the cavity and the share that is not air
+///
+/// Volumes are estimates; of a sinus that is partly in view they are those of that part. One that is not in view has no
+/// place and no figures.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A NIfTI or DICOM file, a DICOM folder, DICOMDIR or ZIP archive
-    path: PathBuf,
+    /// One scan each: NIfTI or DICOM files, DICOM folders, DICOMDIRs or ZIP archives
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
     #[command(flatten)]
     choice: Choice,
     /// Folder with locator.bpk, segmenter.bpk and their cards, instead of the default weights
     #[arg(long, value_name = "DIR")]
     weights: Option<PathBuf>,
     /// Find them by a template made with antrum template, instead of by the networks
-    #[arg(long, value_name = "DIR", conflicts_with = "weights")]
+    #[arg(long, value_name = "DIR")]
     template: Option<PathBuf>,
     #[command(flatten)]
     crops: CropArgs,
-    /// Print one JSON object
+    /// Print one JSON object per scan; of several scans, each on a line of its own
     #[arg(long)]
     json: bool,
 }
@@ -34,48 +44,110 @@ struct Found {
     file: String,
     /// As `antrum info --list` names it.
     series: String,
-    sinuses: [Sinus; 2],
+    sinuses: [FoundSinus; 2],
     checks: Vec<Check>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     crops: Vec<PathBuf>,
 }
 
+/// A sinus; one that is not in view is nowhere.
+#[derive(Serialize)]
+struct FoundSinus {
+    side: Side,
+    present: Presence,
+    centre_mm: Option<DVec3>,
+    box_mm: Option<BoxMm>,
+    confidence: f64,
+    #[serde(flatten)]
+    cavity: CavityFigures,
+    #[serde(skip)]
+    unsure: bool,
+}
+
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let (path, choice, weights) = (args.path.clone(), args.choice.clone(), args.weights.clone());
-    let (template, crops) = (args.template.clone(), args.crops.clone());
-    let file = args.path.display().to_string();
-    let found = guarded("finding", move |progress| {
-        let (selection, scan) = choice.read(&[path], &progress.part(0.0, 0.5))?;
-        let searching = &progress.part(0.5, 0.9);
-        let (sinuses, sd_mm) = if let Some(folder) = template {
-            let template = Template::open(&folder, searching)?;
-            (template.find(&scan.volume, searching)?, template.sd_mm())
-        } else {
-            let device = nets::cpu();
-            let finder = weights.map_or_else(|| Finder::built_in(&device), |folder| Finder::load(&folder, &device))?;
-            (finder.find(&scan.volume, searching)?, Crop::JITTER_MM)
-        };
-        let crops = crops.write(&scan, &sinuses, sd_mm, &progress.part(0.9, 1.0))?;
-        let series = selection.id().to_owned();
-        Ok(Found { file, series, sinuses, checks: scan.checks, crops })
-    })?;
-    if args.json {
-        return print_json(&found);
+    args.crops.check(&args.paths)?;
+    let finder = finder(args.weights.as_deref())?;
+    let template = args.template.as_deref().map(|folder| Template::open(folder, &Progress::default())).transpose()?;
+    let way = Arc::new(Way { choice: args.choice.clone(), finder, template, crops: args.crops.clone() });
+    let mut failed = 0;
+    for path in &args.paths {
+        let (scan, way) = (path.clone(), Arc::clone(&way));
+        match guarded("finding", move |progress| find(&scan, &way, progress)) {
+            Ok(found) if !args.json => print(&found)?,
+            Ok(found) if args.paths.len() == 1 => print_json(&found)?,
+            Ok(found) => say(serde_json::to_string(&found)?)?,
+            // One bad scan of many does not cost the others; a single one is told by `main`.
+            Err(error) if args.paths.len() > 1 => {
+                eprintln!("antrum: {error}");
+                failed += 1;
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
+    if failed > 0 {
+        return Err(format!("{failed} of {} scans could not be read", args.paths.len()).into());
+    }
+    Ok(())
+}
+
+/// With weights from a folder, or the default ones.
+pub(super) fn finder(weights: Option<&Path>) -> Result<Finder, ModelError> {
+    let device = nets::cpu();
+    weights.map_or_else(|| Finder::built_in(&device), |folder| Finder::load(folder, &device))
+}
+
+/// How sinuses are found, and what is made of them.
+struct Way {
+    choice: Choice,
+    /// Measures the cavities, by whatever they were found.
+    finder: Finder,
+    template: Option<Template>,
+    crops: CropArgs,
+}
+
+fn find(path: &Path, way: &Way, progress: &Progress) -> Result<Found, Failure> {
+    let Way { choice, finder, template, crops } = way;
+    let (selection, scan) = choice.read(&[path.to_owned()], &progress.part(0.0, 0.4))?;
+    let searching = &progress.part(0.4, 0.8);
+    let (sinuses, sd_mm) = match template {
+        Some(template) => (template.find(&scan.volume, searching)?, template.sd_mm()),
+        None => (finder.find(&scan.volume, searching)?, Crop::JITTER_MM),
+    };
+    let crops = crops.write(&scan, &sinuses, sd_mm, progress)?;
+    let cavities = cavity::measure(finder, &scan.volume, &sinuses, &progress.part(0.8, 1.0))?;
+    let told = |sinus: Sinus| {
+        let there = sinus.present != Presence::Absent;
+        FoundSinus {
+            side: sinus.side,
+            present: sinus.present,
+            centre_mm: there.then_some(sinus.centre_mm),
+            box_mm: there.then_some(sinus.box_mm),
+            confidence: sinus.confidence,
+            cavity: CavityFigures::of(cavities[sinus.side.index()].as_ref()),
+            unsure: sinuses::is_unsure(&sinus),
+        }
+    };
+    let series = selection.id().to_owned();
+    Ok(Found { file: path.display().to_string(), series, sinuses: sinuses.map(told), checks: scan.checks, crops })
+}
+
+fn print(found: &Found) -> Result<(), Failure> {
     say(format_args!("{}  series {}", found.file, found.series))?;
-    for sinus in found.sinuses {
-        let c = sinus.centre_mm;
-        let presence = match sinus.present {
-            Presence::Complete => "complete",
-            Presence::Partial => "partly in view",
-            Presence::Absent => "not in view",
+    for sinus in &found.sinuses {
+        let (side, present) = (sinus.side.name(), sinuses::presence(sinus.present));
+        let Some(c) = sinus.centre_mm else {
+            say(format_args!("  patient {side:<5}  {present}"))?;
+            continue;
         };
         let at = format!("R {:.1}  A {:.1}  S {:.1} mm", c.x, c.y, c.z);
-        say(format_args!(
-            "  patient {:<5}  {presence:<14}  {at}  confidence {:.2}",
-            sinus.side.name(),
-            sinus.confidence
-        ))?;
+        let unsure = if sinus.unsure { " (low: check the place)" } else { "" };
+        say(format_args!("  patient {side:<5}  {present:<14}  {at}  confidence {:.2}{unsure}", sinus.confidence))?;
+        if let Some(words) = sinus.cavity.words(sinus.present) {
+            say(format_args!("  {:<13}  {words}", ""))?;
+        }
+    }
+    if found.sinuses.iter().all(|sinus| sinus.present == Presence::Absent) {
+        say(format_args!("  {}", sinuses::NONE_IN_VIEW))?;
     }
     for path in &found.crops {
         say(format_args!("  crop      {}", path.display()))?;

@@ -1,4 +1,7 @@
-//! `antrum picture`: the three planes and the heat map as a PNG, drawn on the CPU, for machines without a display.
+//! `antrum picture`: the three planes and the heat map as a PNG, or the sinuses that were found, drawn on the CPU, for
+//! machines without a display.
+
+mod sinus_sheet;
 
 use super::analyse::{self, Analysed};
 use super::source::Choice;
@@ -25,6 +28,12 @@ pub(super) struct Args {
     path: Option<PathBuf>,
     #[command(flatten)]
     choice: Choice,
+    /// Instead of the map: the boxes that were found and the outlines of the cavities, on planes through each sinus
+    #[arg(long)]
+    sinuses: bool,
+    /// Folder with the weights that find them, as for `antrum find` [default: the built-in ones]
+    #[arg(long, value_name = "DIR", requires = "sinuses")]
+    weights: Option<PathBuf>,
     /// The picture to write
     #[arg(long, value_name = "FILE.png")]
     out: PathBuf,
@@ -32,7 +41,11 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let (path, choice, out) = (args.path.clone(), args.choice.clone(), args.out.clone());
+    let (only_sinuses, weights) = (args.sinuses, args.weights.clone());
     guarded("drawing", move |progress| {
+        if only_sinuses {
+            return sinus_sheet::draw(path.as_slice(), &choice, weights.as_deref(), &out, progress);
+        }
         let analysed = analyse::analysed(path.as_slice(), &choice, None, InferConfig::default(), progress)?;
         draw(&analysed, &out)
     })?;
@@ -73,36 +86,44 @@ fn draw(analysed: &Analysed, out: &Path) -> Result<(), Failure> {
 /// Axial, coronal and sagittal side by side, each showing the whole scan.
 fn planes(scan: &Scan, map: &Arc<Volume>, cross_mm: DVec3) -> Picture {
     let bounds_mm = scan.volume.grid.bounds_mm();
+    let layers = [Layer { volume: Arc::clone(map), overlay: Overlay::default() }];
+    side_by_side(&Plane::ALL.map(|plane| {
+        let camera = PlaneCamera::fitting(&Frame::default(), plane, bounds_mm, DVec2::splat(EDGE as f64));
+        let view = slice_view(scan, plane, &camera, cross_mm, EDGE);
+        let mut picture = render::slice(&scan.volume, &layers, &view, [EDGE; 2]);
+        letters(&mut picture, scan, plane);
+        picture
+    }))
+}
+
+/// What a plane shows in a picture of `edge` pixels, with the window that a scan opens with.
+fn slice_view(scan: &Scan, plane: Plane, camera: &PlaneCamera, cross_mm: DVec3, edge: usize) -> SliceView {
     let window =
         windows(scan, &Settings::default()).first().map_or(Window::between(0.0, 1.0), |(_, window)| window.clone());
-    let known = checks::orientation_known(scan);
-    let size = DVec2::splat(EDGE as f64);
-    let frame = Frame::default();
-    let layers = [Layer { volume: Arc::clone(map), overlay: Overlay::default() }];
-    let mut whole = Picture { size: [3 * EDGE, EDGE], rgba: vec![0; 3 * EDGE * EDGE * 4] };
-    for (column, plane) in Plane::ALL.into_iter().enumerate() {
-        let camera = PlaneCamera::fitting(&frame, plane, bounds_mm, size);
-        let world_from_pane = camera.world_from_pane(&frame, plane, size, cross_mm);
-        let view = SliceView {
-            world_from_pane,
-            window: window.clone(),
-            interpolation: Interpolation::Linear,
-            slab: Slab::default(),
-        };
-        let mut part = render::slice(&scan.volume, &layers, &view, [EDGE, EDGE]);
-        let [left, right, top, bottom] = frame.edge_letters(plane);
-        let (edge, middle) = (EDGE - 18, EDGE / 2);
-        for (letter, at) in
-            [(left, [18, middle]), (right, [edge, middle]), (top, [middle, 18]), (bottom, [middle, edge])]
-        {
-            glyphs::draw(&mut part, if known { &letter } else { "?" }, at);
-        }
-        for (row, line) in part.rgba.chunks(4 * EDGE).enumerate() {
-            let start = 4 * (row * 3 * EDGE + column * EDGE);
-            whole.rgba[start..start + 4 * EDGE].copy_from_slice(line);
-        }
+    SliceView {
+        world_from_pane: camera.world_from_pane(&Frame::default(), plane, DVec2::splat(edge as f64), cross_mm),
+        window,
+        interpolation: Interpolation::Linear,
+        slab: Slab::default(),
     }
-    whole
+}
+
+/// The letters of the patient's sides at the edges of a plane, where they are known.
+fn letters(picture: &mut Picture, scan: &Scan, plane: Plane) {
+    let known = checks::orientation_known(scan);
+    let [left, right, top, bottom] = Frame::default().edge_letters(plane);
+    let [width, height] = picture.size;
+    let (x, y) = (width / 2, height / 2);
+    for (letter, at) in [(left, [18, y]), (right, [width - 18, y]), (top, [x, 18]), (bottom, [x, height - 18])] {
+        glyphs::draw(picture, if known { &letter } else { "?" }, at);
+    }
+}
+
+/// Pictures of one size in a row.
+fn side_by_side(parts: &[Picture; 3]) -> Picture {
+    let [width, height] = parts[0].size;
+    let lines = (0..height).flat_map(|y| parts.iter().map(move |part| &part.rgba[4 * y * width..4 * (y + 1) * width]));
+    Picture { size: [parts.len() * width, height], rgba: lines.flatten().copied().collect() }
 }
 
 #[cfg(test)]

@@ -213,8 +213,16 @@ fn layers_on_other_grids_lie_where_the_cpu_puts_them_in_their_colours() {
     let mut twins = Twins::new();
     for colours in ColourMap::ALL {
         for (threshold, by_value) in [(0.35, false), (0.0, true)] {
-            let overlay =
-                Overlay { colours, opacity: 0.55, by_value, threshold, low: -0.2, high: 1.0, inverted: by_value };
+            let overlay = Overlay {
+                colours,
+                opacity: 0.55,
+                by_value,
+                threshold,
+                low: -0.2,
+                high: 1.0,
+                inverted: by_value,
+                outline: false,
+            };
             let layers = [Layer { volume: Arc::clone(&volume), overlay }];
             for slab in [Slab::default(), Slab { mode: SlabMode::Mean, thickness_mm: 4.0 }] {
                 let what = format!("{}, {threshold}, {} mm", colours.name(), slab.thickness_mm);

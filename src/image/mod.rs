@@ -5,6 +5,7 @@ pub mod gaussian;
 pub mod glyphs;
 pub mod median;
 pub mod otsu;
+pub mod outline;
 pub mod percentile;
 pub mod pick;
 pub mod register;

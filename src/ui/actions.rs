@@ -90,6 +90,7 @@ pub(super) const ACTIONS: &[Action] = &[
     act(LABELS, "box right", "Shift+F", "RIGHT box to the crosshair", |_, _| box_to_cross(Side::Right)),
     act(LABELS, "box left", "Shift+H", "LEFT box to the crosshair", |_, _| box_to_cross(Side::Left)),
     act(LABELS, "analyse", "M", "compute the residual maps", |_, _| Some(Command::Analyse)),
+    act(LABELS, "export", "Ctrl+Shift+M", "export map, cavities and figures", |_, _| Some(Command::Export)),
     act(LABELS, "find", "Shift+M", "find the sinuses again", |_, _| Some(Command::Find)),
     act(LABELS, "add to template", "Ctrl+T", "add boxes placed by hand to a template", |_, _| {
         Some(Command::Template(TemplateCommand::AskToAdd))

@@ -4,14 +4,16 @@
 use super::lettering::orientation_known;
 use super::{keys, theme};
 use crate::app::command::Command;
+use crate::app::layers::{LayerCommand, Source};
+use crate::app::sinuses::{self, CavityFigures};
 use crate::app::state::{JobKind, OpenScan, State};
 use crate::methods::sinus::{Presence, Sinus};
 use crate::project::Label;
 use crate::space::Side;
-use crate::view::Convention;
+use crate::view::{Convention, Overlay};
 use egui::{
-    Align, Button, Frame, Layout, Margin, Panel, Rect, Response, RichText, ScrollArea, Sense, TextWrapMode, Ui,
-    WidgetInfo, vec2,
+    Align, Button, CursorIcon, Frame, Id, Layout, Margin, Panel, Rect, Response, RichText, ScrollArea, Sense,
+    TextWrapMode, Ui, WidgetInfo, vec2,
 };
 
 /// Height of the strip in points.
@@ -19,7 +21,7 @@ const HEIGHT: f32 = 54.0;
 /// Width of what stands right of the cards.
 const ACTIONS: f32 = 128.0;
 /// The narrowest card; in narrower windows the strip scrolls.
-const NARROWEST: f32 = 312.0;
+const NARROWEST: f32 = 384.0;
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let frame = Frame::new().inner_margin(Margin::symmetric(8, 4));
@@ -58,7 +60,7 @@ fn not_found_ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec<
 fn both_ui(ui: &mut Ui, state: &State, sinuses: &[Sinus; 2], commands: &mut Vec<Command>) {
     orientation_ui(ui, state);
     let free = ui.available_width() - ACTIONS - 3.0 * ui.spacing().item_spacing.x;
-    let width = (free / 2.0).clamp(NARROWEST, 620.0);
+    let width = (free / 2.0).clamp(NARROWEST, 720.0);
     // Patient right stands on the left, as in the axial and coronal panes.
     for side in Side::BOTH {
         let size = vec2(width, HEIGHT - 8.0);
@@ -87,9 +89,18 @@ enum Room {
 impl Room {
     fn of(width: f32) -> Self {
         match width {
-            ..420.0 => Self::Narrow,
-            ..545.0 => Self::Enough,
+            ..540.0 => Self::Narrow,
+            ..640.0 => Self::Enough,
             _ => Self::Wide,
+        }
+    }
+
+    /// Widths of what stands left of the labels: which sinus, its score, its cavity.
+    fn columns(self) -> [f32; 3] {
+        match self {
+            Self::Narrow => [92.0, 66.0, 66.0],
+            Self::Enough => [98.0, 84.0, 92.0],
+            Self::Wide => [118.0, 128.0, 100.0],
         }
     }
 }
@@ -113,8 +124,8 @@ fn card_ui(ui: &mut Ui, state: &State, sinus: &Sinus, width: f32, commands: &mut
     let (mark, _) = ui.allocate_exact_size(vec2(3.0, HEIGHT - 12.0), Sense::hover());
     ui.painter().rect_filled(mark, 1.5, theme::side_colour(side));
     let room = Room::of(width);
-    let columns = if room == Room::Wide { [118.0, 128.0] } else { [92.0, 66.0] };
-    column(ui, columns[0], |ui| {
+    let [which, score, cavity] = room.columns();
+    column(ui, which, |ui| {
         let title = RichText::new(format!("patient {}", side.name().to_uppercase())).strong();
         let colour = if state.current == Some(side) { palette.accent } else { palette.strong };
         let title = Button::new(title.color(colour)).frame(false);
@@ -124,10 +135,13 @@ fn card_ui(ui: &mut Ui, state: &State, sinus: &Sinus, width: f32, commands: &mut
             commands.push(Command::CentreOn(side));
         }
         let (text, hint) = presence(sinus);
-        let hint = format!("{hint}. Confidence {:.2}", sinus.confidence);
-        ui.add(egui::Label::new(RichText::new(text).small().color(palette.weak)).truncate()).on_hover_text(hint);
+        let sure = if sinus.by_hand() { String::new() } else { format!(". Confidence {:.2}", sinus.confidence) };
+        let colour = if sinuses::is_unsure(sinus) { palette.notice } else { palette.weak };
+        let text = RichText::new(text).small().color(colour);
+        ui.add(egui::Label::new(text).truncate()).on_hover_text(format!("{hint}{sure}"));
     });
-    column(ui, columns[1], |ui| score_ui(ui, state, side, room, commands));
+    column(ui, score, |ui| score_ui(ui, state, sinus, room, commands));
+    column(ui, cavity, |ui| cavity_ui(ui, state, sinus, room, commands));
     for label in Label::ALL {
         label_ui(ui, state, side, label, room, commands);
     }
@@ -146,21 +160,31 @@ fn column(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
 /// Whether a sinus was found, in a word, and what to do about it.
 fn presence(sinus: &Sinus) -> (&'static str, &'static str) {
     match sinus.present {
-        Presence::Complete if sinus.confidence >= 1.0 => ("placed by hand", "The box was moved by hand"),
-        Presence::Complete if sinus.confidence < 0.3 => {
-            ("guessed, check its box", "No air was seen there. Drag the mark in its box's middle to move it")
+        Presence::Complete if sinus.by_hand() => ("placed by hand", "The box was moved by hand"),
+        Presence::Complete if sinuses::is_unsure(sinus) => {
+            ("check its box", "It may lie elsewhere. Drag the mark in its box's middle to move it")
         }
         Presence::Complete => ("found", "Drag the mark in its box's middle to move it"),
-        Presence::Partial => ("partly in view", "The scan cuts it off; scores may be off"),
+        Presence::Partial if sinuses::is_unsure(sinus) => (
+            "partly in view, check",
+            "The scan cuts it off, and it may lie elsewhere. Drag the mark in its box's middle to move it",
+        ),
+        Presence::Partial => {
+            ("partly in view", "The scan cuts it off: its score may be off, volumes are of the part in view")
+        }
         Presence::Absent => {
             ("not in view", "Nothing to score. Drag the mark in its box's middle onto it if it is there after all")
         }
     }
 }
 
-fn score_ui(ui: &mut Ui, state: &State, side: Side, room: Room, commands: &mut Vec<Command>) {
-    let palette = theme::of(ui);
+fn score_ui(ui: &mut Ui, state: &State, sinus: &Sinus, room: Room, commands: &mut Vec<Command>) {
+    let (side, palette) = (sinus.side, theme::of(ui));
     ui.add_space(3.0);
+    if sinus.present == Presence::Absent {
+        ui.label(RichText::new("no score").small().color(palette.weak));
+        return;
+    }
     let Some(finding) = state.finding(side) else {
         ui.label(RichText::new("no map yet").small().color(palette.weak));
         percentile_ui(ui, 0.0);
@@ -182,6 +206,42 @@ fn score_ui(ui: &mut Ui, state: &State, side: Side, room: Room, commands: &mut V
     bar.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
     if bar.on_hover_text(hint).clicked() {
         commands.push(Command::CentreOn(side));
+    }
+}
+
+/// How large the cavity is, and how much of it is not air. A click colours what was counted, the next one leaves its outline.
+fn cavity_ui(ui: &mut Ui, state: &State, sinus: &Sinus, room: Room, commands: &mut Vec<Command>) {
+    let palette = theme::of(ui);
+    ui.add_space(3.0);
+    let Some(cavity) = state.cavity(sinus.side) else { return };
+    let name = match (room, sinus.present) {
+        (Room::Narrow, _) => "",
+        (_, Presence::Partial) => "in view ",
+        _ => "cavity ",
+    };
+    let Some(share) = cavity.opacification() else {
+        ui.label(RichText::new("no cavity seen").small().color(palette.weak));
+        return;
+    };
+    let opacified = if room == Room::Narrow { "opac." } else { "opacified" };
+    let volume = RichText::new(format!("{name}{:.1} mL", cavity.volume_ml)).small().color(palette.text);
+    let opacified = RichText::new(format!("{:.0} % {opacified}", 100.0 * share)).small().color(palette.weak);
+    let lines = ui.label(volume) | ui.label(opacified);
+
+    let words = CavityFigures::of(Some(cavity)).words(sinus.present).unwrap_or_default();
+    let whose = format!("patient's {} sinus", sinus.side.name());
+    let hint = format!(
+        "Estimate, {whose}: {words}. Opacified is what is not air: swollen lining, cysts, polyps, fluid; a normal lining \
+         counts too. Click to colour what was counted"
+    );
+    let layers = state.layers.list.iter().enumerate();
+    let Some((number, layer)) = layers.into_iter().find(|(_, layer)| layer.source == Source::Cavity) else { return };
+    let click = ui.interact(lines.rect, Id::unique(("cavity", sinus.side)), Sense::click()).on_hover_text(hint);
+    click.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, format!("Colour the cavity of the {whose}")));
+    if click.on_hover_cursor(CursorIcon::PointingHand).clicked() {
+        let outline = layer.shown && !layer.overlay.outline;
+        commands.push(Command::Layer(LayerCommand::Set(number, Overlay { outline, ..layer.overlay })));
+        commands.push(Command::Layer(LayerCommand::Show(number, true)));
     }
 }
 
@@ -233,6 +293,14 @@ fn analysis_ui(ui: &mut Ui, state: &State, sinuses: &[Sinus; 2], commands: &mut 
         if ui.add(again).on_hover_text("Look for both anew; boxes moved by hand go").clicked() {
             commands.push(Command::Find);
         }
+        let export = Button::new("Export…").shortcut_text(keys::of(&state.settings, "export"));
+        let hint = "Write the map and the cavities (NIfTI) with all figures (JSON) into a folder";
+        let why_not = "Compute the residual map first";
+        let response = ui.add_enabled(state.analysis.is_some(), export);
+        if response.on_hover_text(hint).on_disabled_hover_text(why_not).clicked() {
+            commands.push(Command::Export);
+            ui.close();
+        }
         let mut on_open = state.settings.analyse_on_open;
         if ui
             .checkbox(&mut on_open, "Maps on opening")
@@ -244,5 +312,5 @@ fn analysis_ui(ui: &mut Ui, state: &State, sinuses: &[Sinus; 2], commands: &mut 
         ui.weak(&state.label_keeper);
     })
     .response
-    .on_hover_text("Find the sinuses again, maps on opening, where labels are kept");
+    .on_hover_text("Find the sinuses again, export, maps on opening, where labels are kept");
 }

@@ -41,7 +41,9 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
 
 fn layer_ui(ui: &mut Ui, state: &State, number: usize, layer: &Layer, commands: &mut Vec<Command>) {
     let id = Id::unique(("layer", layer.id));
-    let header = CollapsingState::load_with_default_open(ui.ctx(), id, true).show_header(ui, |ui| {
+    // Of the cavities there is seldom anything to choose.
+    let open = layer.source != Source::Cavity;
+    let header = CollapsingState::load_with_default_open(ui.ctx(), id, open).show_header(ui, |ui| {
         header_ui(ui, state, number, layer, commands);
     });
     header.body(|ui| {
@@ -78,7 +80,7 @@ fn header_ui(ui: &mut Ui, state: &State, number: usize, layer: &Layer, commands:
                 commands.push(Command::Layer(command));
             }
         };
-        if layer.source != Source::Residual {
+        if !layer.is_analysis() {
             button(ui, "×", "Remove", true, LayerCommand::Remove(number));
         }
         if state.layers.list.len() > 1 {
@@ -132,6 +134,10 @@ fn look_ui(ui: &mut Ui, layer: &Layer) -> Overlay {
         ui.spacing_mut().item_spacing.x = 4.0;
         ui.add(Slider::new(&mut after.opacity, 0.05..=1.0).fixed_decimals(2)).labelled_by(label.id);
         ui.checkbox(&mut after.by_value, "by value").on_hover_text("The higher the value, the more opaque");
+        if layer.source != Source::Second {
+            let hint = "Only a line around what is visible, on the planes alone";
+            ui.checkbox(&mut after.outline, "outline only").on_hover_text(hint);
+        }
     });
     ui.horizontal(|ui| {
         let label = ui.label("Colours");

@@ -1,13 +1,16 @@
-//! What is drawn over a slice: the lines of the other planes, the boxes of the sinuses, the scale bar.
+//! What is drawn over a slice: outlines of layers, the lines of the other planes, the boxes of the sinuses, the scale bar.
 
 use super::lettering::{orientation_known, shaded_text};
 use super::projection::Projection;
 use super::theme;
 use crate::app::state::State;
+use crate::image::outline::outline;
+use crate::image::render::Layer;
 use crate::methods::sinus::{Crop, Sinus};
 use crate::space::{BoxMm, Plane, Side};
+use crate::view::SliceView;
 use egui::{Align2, CursorIcon, FontId, Pos2, Rect, Stroke, Ui, Vec2, pos2, vec2};
-use glam::DVec3;
+use glam::{DVec2, DVec3};
 
 /// How near to the edge of a pane the lines of the other planes end: the letters stand there.
 const EDGE: f32 = 26.0;
@@ -149,6 +152,18 @@ fn cut(bounds: BoxMm, through_mm: DVec3, normal: DVec3) -> impl Iterator<Item = 
 fn turn_around(outline: &mut [Pos2]) {
     let middle = outline.iter().fold(Vec2::ZERO, |sum, p| sum + p.to_vec2()) / outline.len().max(1) as f32;
     outline.sort_by(|a, b| (a.to_vec2() - middle).angle().total_cmp(&(b.to_vec2() - middle).angle()));
+}
+
+/// The outline of a layer.
+pub(super) fn outline_ui(ui: &Ui, pane: &Projection, view: &SliceView, layer: &Layer) {
+    let size = DVec2::new(f64::from(pane.rect.width()), f64::from(pane.rect.height()));
+    // A line is thin: it must be less transparent than an area to be seen as well.
+    let colour = theme::map_colour(layer.overlay.outline_colour()).gamma_multiply(layer.overlay.opacity.sqrt());
+    let stroke = Stroke::new(1.0, colour);
+    for piece in outline(layer, view, size) {
+        let on_screen = piece.map(|p| pane.rect.min + vec2(p.x as f32, p.y as f32));
+        ui.painter().line_segment(on_screen, stroke);
+    }
 }
 
 /// A bar of a round length in the lower right corner.

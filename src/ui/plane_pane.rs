@@ -38,7 +38,11 @@ pub(super) fn ui(
     let moving = rest::is_moving(ui, response.id, &view);
     let slot = plane.index() + if scan == Shown::First { 0 } else { Plane::ALL.len() };
     let (volume, layers) = (Arc::clone(&open.scan.volume), state.visible_layers());
-    ui.painter().add(gpu::slice(ui.ctx(), rect, slot, moving, view, volume, layers));
+    let outlines = state.visible_outlines();
+    ui.painter().add(gpu::slice(ui.ctx(), rect, slot, moving, view.clone(), volume, layers));
+    for layer in &outlines {
+        plane_marks::outline_ui(ui, &pane, &view, layer);
+    }
     if state.view.show_boxes {
         for sinus in state.sinuses.iter().flatten() {
             plane_marks::box_ui(ui, state, &pane, plane, sinus);

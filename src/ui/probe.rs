@@ -6,7 +6,7 @@ use super::{colour_bar, keys, plane_pane, theme};
 use crate::app::compare::Shown;
 use crate::app::layers::{Layer, Source};
 use crate::app::state::State;
-use crate::methods::sinus::{Presence, Sinus};
+use crate::methods::sinus::{Cavity, Presence, Sinus};
 use crate::space::{Plane, Side};
 use crate::volume::{Unit, Volume};
 use egui::{Context, Grid, Id, Label, LayerId, Order, RichText, Tooltip, Ui};
@@ -136,12 +136,24 @@ fn intensity(volume: &Volume, at_mm: DVec3) -> String {
 
 fn layer_value(layer: &Layer, at_mm: DVec3) -> String {
     let text = |value: f32| match layer.volume.unit {
+        Unit::Label if layer.source == Source::Cavity => within(value).to_owned(),
         Unit::Label => format!("{value:.0}"),
         _ => colour_bar::number(value, layer.range),
     };
     let width = layer.range.map(|end| text(end).len()).into_iter().max().unwrap_or(0);
     let text = layer.volume.at_world(at_mm).map_or_else(|| "–".to_owned(), |value| text(value as f32));
     format!("{text:>width$}")
+}
+
+/// What a label of the cavities means; words of one width.
+fn within(label: f32) -> &'static str {
+    if label == f32::from(Cavity::AIR) {
+        "air    "
+    } else if label == f32::from(Cavity::CONTENT) {
+        "content"
+    } else {
+        "outside"
+    }
 }
 
 /// The sinus whose box a point is in; where both boxes overlap, the nearer one.

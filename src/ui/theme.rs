@@ -1,10 +1,11 @@
-//! All colours and sizes of the window. Nowhere else is a colour named.
+//! All colours and sizes of the window. Only colours that pictures without a window share are named elsewhere.
 //!
 //! Pictures stand on black, and what is written over them has the colours of the constants here, whatever the theme.
 //! Panels have the colours of their [`Palette`].
 
 use crate::app::settings::{self, Settings};
 use crate::space::{Plane, Side};
+use crate::view;
 use egui::{Color32, Context, CornerRadius, FontFamily, FontId, RichText, Stroke, TextStyle, Theme, Ui, Visuals};
 
 /// Behind the pictures.
@@ -107,10 +108,7 @@ pub(super) fn plane_colour(plane: Plane) -> Color32 {
 
 /// The colour of a sinus box.
 pub(super) fn side_colour(side: Side) -> Color32 {
-    match side {
-        Side::Left => Color32::from_rgb(120, 196, 255),
-        Side::Right => Color32::from_rgb(255, 170, 120),
-    }
+    map_colour(view::side_colour(side))
 }
 
 /// A colour of a map's table.

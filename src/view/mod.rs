@@ -14,6 +14,17 @@ pub use plane::{Convention, Frame, Interpolation, PlaneCamera, Slab, SlabMode, S
 pub use transfer::{Contrast, Emission, Mode, Preset, Rendering, Stop, Transfer, mean_emission};
 pub use window::{VoiFunction, VoiTable, Window};
 
+use crate::space::Side;
+
+/// The colour of a sinus, in the window and in pictures.
+#[must_use]
+pub fn side_colour(side: Side) -> [u8; 3] {
+    match side {
+        Side::Left => [120, 196, 255],
+        Side::Right => [255, 170, 120],
+    }
+}
+
 /// A drawn picture in sRGB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {

@@ -71,6 +71,9 @@ pub struct Overlay {
     /// Whether the first and the last colour change places, as greys do in an inverted window.
     #[serde(default)]
     pub inverted: bool,
+    /// Whether only the outline of what is visible is drawn, and nothing is coloured. In 3-D there are no outlines.
+    #[serde(default)]
+    pub outline: bool,
 }
 
 impl Default for Overlay {
@@ -83,6 +86,7 @@ impl Default for Overlay {
             low: 0.25,
             high: 0.8,
             inverted: false,
+            outline: false,
         }
     }
 }
@@ -106,6 +110,12 @@ impl Overlay {
     #[must_use]
     pub fn range(&self) -> [f32; 2] {
         if self.colours == ColourMap::Diverging { [-self.high, self.high] } else { [self.low, self.high] }
+    }
+
+    /// The colour of outlines: the one at three quarters of the map, which stands out from most pictures.
+    #[must_use]
+    pub fn outline_colour(&self) -> [u8; 3] {
+        self.colours.table()[191]
     }
 
     /// The opacity at a place of the colour map.

@@ -15,8 +15,9 @@ fn head() -> Arc<Volume> {
 }
 
 fn both(volume: &Volume, model: &Model, progress: &Progress) -> ([Sinus; 2], Analysis) {
-    let sinuses = Finder::built_in(&nets::cpu()).unwrap().find(volume, progress).unwrap();
-    (sinuses, analyse(volume, &sinuses, model, InferConfig::default(), progress).unwrap())
+    let finder = Finder::built_in(&nets::cpu()).unwrap();
+    let sinuses = finder.find(volume, progress).unwrap();
+    (sinuses, analyse(volume, &sinuses, &finder, model, InferConfig::default(), progress).unwrap())
 }
 
 #[test]
@@ -30,6 +31,7 @@ fn one_thread_gives_the_same_bits_as_many() {
     assert_eq!(sinuses, same_sinuses);
     assert_eq!(one.findings, many.findings);
     assert_eq!(one.map, many.map);
+    assert_eq!(one.cavities, many.cavities);
 }
 
 /// Cancels a job at several moments of its life; each time it must end within 250 ms.
@@ -56,15 +58,16 @@ pub(crate) fn cancelled_in_time<T: Send + 'static>(start: impl Fn() -> Job<T>) {
 fn finding_and_analysing_are_cancelled_in_time() {
     let (volume, model) = (head(), Arc::new(Model::built_in(&nets::cpu()).unwrap()));
     let (sinuses, _) = both(&volume, &model, &Progress::default());
+    let finder = Arc::new(Finder::built_in(&nets::cpu()).unwrap());
     let finding = Arc::clone(&volume);
     cancelled_in_time(move || {
         let volume = Arc::clone(&finding);
         Job::spawn("find", move |progress: &Progress| Finder::built_in(&nets::cpu()).unwrap().find(&volume, progress))
     });
     cancelled_in_time(move || {
-        let (volume, model) = (Arc::clone(&volume), Arc::clone(&model));
+        let (volume, finder, model) = (Arc::clone(&volume), Arc::clone(&finder), Arc::clone(&model));
         Job::spawn("analyse", move |progress: &Progress| {
-            analyse(&volume, &sinuses, &model, InferConfig::default(), progress)
+            analyse(&volume, &sinuses, &finder, &model, InferConfig::default(), progress)
         })
     });
 }

@@ -211,16 +211,21 @@ fn info_find_and_analyse_tell_the_same_as_the_library() {
         assert!(centre.distance(truth) < 10.0, "{side:?}: {centre} instead of {truth}");
         assert_eq!(sinus["present"], "complete");
         assert!(sinus["box_mm"]["min"][0].as_f64() < sinus["box_mm"]["max"][0].as_f64());
+        for key in ["cavity_ml", "not_air_ml", "opacification_percent"] {
+            assert!(sinus[key].as_f64() >= Some(0.0), "{key}: {sinus}");
+        }
     }
 
     let out = folder.path().join("out");
     let output = antrum(&["analyse", text(&path), "--json", "--method", "residual", "--out", text(&out)]);
     let (printed, report) = (String::from_utf8_lossy(&output.stdout).into_owned(), json(&output));
     let scan = io::open(&path, &Progress::default()).unwrap();
-    let sinuses = Finder::built_in(&nets::cpu()).unwrap().find(&scan.volume, &Progress::default()).unwrap();
+    let finder = Finder::built_in(&nets::cpu()).unwrap();
+    let sinuses = finder.find(&scan.volume, &Progress::default()).unwrap();
     let model = Model::built_in(&nets::cpu()).unwrap();
     let config = InferConfig::default();
-    let ours = antrum::app::report::analyse(&scan.volume, &sinuses, &model, config, &Progress::default()).unwrap();
+    let progress = Progress::default();
+    let ours = antrum::app::report::analyse(&scan.volume, &sinuses, &finder, &model, config, &progress).unwrap();
     assert_eq!(report["findings"].as_array().unwrap().len(), 2);
     for (finding, expected) in report["findings"].as_array().unwrap().iter().zip(&ours.findings) {
         assert_eq!(finding["side"], expected.side.letter().to_string());
@@ -239,6 +244,20 @@ fn info_find_and_analyse_tell_the_same_as_the_library() {
     assert_eq!(provenance["weights_sha256"], model.sha256);
     assert!(provenance["notice"].as_str().unwrap().contains("Research use only"));
 
+    // The label map lies on the scan's grid, with 1 and 2 in the patient's left half and 3 and 4 in the right one.
+    let labels = io::open(Path::new(report["cavities"].as_str().unwrap()), &Progress::default()).unwrap().volume;
+    assert_eq!(labels.grid.size, scan.volume.grid.size);
+    assert_eq!(labels.at_world(head.sinuses[Side::Left.index()].centre_mm), Some(1.0), "air in the left sinus");
+    for (finding, side) in report["findings"].as_array().unwrap().iter().zip(Side::BOTH) {
+        let cavity = ours.cavities[side.index()].as_ref().unwrap();
+        assert_eq!(finding["cavity_ml"].as_f64().map(|ml| ml as f32), Some(cavity.volume_ml as f32));
+        let own = 2.0 * side.index() as f64;
+        let count =
+            (0..labels.voxels.len()).filter(|&i| [own + 1.0, own + 2.0].contains(&labels.voxels.get(i))).count();
+        let ml = count as f64 * labels.grid.spacing_mm().element_product() / 1000.0;
+        assert!((ml - cavity.volume_ml).abs() <= 0.1 * cavity.volume_ml + 0.2, "{side:?}: {ml} {}", cavity.volume_ml);
+    }
+
     // The map glows in the diseased right sinus, not in the left one.
     let mean = |side: Side| {
         let sinus = &head.sinuses[side.index()];
@@ -247,6 +266,49 @@ fn info_find_and_analyse_tell_the_same_as_the_library() {
         values.iter().sum::<f32>() / values.len() as f32
     };
     assert!(mean(Side::Right) > 2.0 * mean(Side::Left), "right {} left {}", mean(Side::Right), mean(Side::Left));
+}
+
+#[test]
+fn a_scan_without_sinuses_says_so_and_has_no_figures_and_several_scans_give_one_line_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let grid = Grid::centred([40; 3], 4.0, DVec3::ZERO);
+    let values = (0..grid.count()).map(|i| (i % 50) as f32).collect();
+    io::nifti::write(&at("noise.nii"), &Volume::from_f32(grid, values, Unit::Arbitrary)).unwrap();
+    let found = antrum(&["find", text(&at("noise.nii"))]);
+    let said = String::from_utf8(found.stdout).unwrap();
+    assert!(said.contains("patient left   not in view\n") && said.contains("No maxillary sinus is in view"), "{said}");
+    assert!(!said.contains("confidence") && !said.contains("mL"), "{said}");
+
+    let several = antrum(&["find", "--json", text(&at("noise.nii")), text(&at("missing.nii")), text(&at("noise.nii"))]);
+    assert_eq!(several.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&several.stderr).contains("1 of 3 scans"));
+    let lines = String::from_utf8(several.stdout).unwrap();
+    assert_eq!(lines.lines().count(), 2);
+    for line in lines.lines() {
+        let found: Value = serde_json::from_str(line).unwrap();
+        for sinus in found["sinuses"].as_array().unwrap() {
+            assert_eq!(sinus["present"], "absent");
+            for key in ["centre_mm", "box_mm", "cavity_ml", "not_air_ml", "opacification_percent"] {
+                assert!(sinus[key].is_null() && sinus.get(key).is_some(), "{key}: {sinus}");
+            }
+        }
+    }
+
+    let analysed = antrum(&["analyse", text(&at("noise.nii")), "--out", text(&at("out"))]);
+    let said = String::from_utf8(analysed.stdout).unwrap();
+    assert!(said.contains("not in view") && !said.contains("residual "), "{said}");
+    assert!(said.contains("No maxillary sinus is in view: the scan does not reach the face"), "{said}");
+}
+
+#[test]
+fn the_found_sinuses_are_drawn_without_a_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("sheet.png");
+    let output = antrum(&["picture", "--sinuses", "--out", text(&out)]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // Three rows of three planes: both sinuses of the example are there.
+    assert_eq!(scan(&out).volume.grid.size, [1200, 1200, 1]);
 }
 
 /// The child of the next test: opens a scan, labels it, says so, and waits to be killed.

@@ -1,9 +1,11 @@
 //! The real window on the software driver, driven as a user drives it: by names, keys and the mouse.
 
 use antrum::app::command::Opened;
+use antrum::app::report::Analysis;
 use antrum::app::{Command, WindowOptions};
 use antrum::io::{self, Check, Format, Scan};
 use antrum::job::Progress;
+use antrum::methods::sinus::{Cavity, Presence, Sinus};
 use antrum::project::{Label, Project};
 use antrum::space::{Grid, Side};
 use antrum::ui::App;
@@ -328,4 +330,50 @@ fn a_box_is_dragged_by_hand_and_used_from_then_on() {
     until(&mut harness, "the new map", |app| app.state().analysis.is_some());
     let map = harness.state().state().finding(Side::Right).unwrap().map.grid;
     assert!(map.centre_mm().distance(moved.centre_mm) < 1e-6, "the crop is where the box is");
+}
+
+/// A sinus around a place as it stands on a card: 20 mL, so many of the 20 slices from the front are filled.
+fn cavity(side: Side, centre_mm: glam::DVec3, filled: usize) -> Cavity {
+    let mut grid = Grid::centred([10, 20, 100], 1.0, centre_mm);
+    grid.world_from_voxel.translation.y = centre_mm.y;
+    let label = |i: usize| if i / 10 % 20 < filled { Cavity::CONTENT } else { Cavity::AIR };
+    Cavity::new(side, grid, (0..grid.count()).map(label).collect())
+}
+
+#[test]
+fn each_card_has_the_figures_of_its_own_sinus_and_says_what_is_not_in_view() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = window(None, &folder.path().join("p.antrum"));
+    until(&mut harness, "the map", |app| app.state().analysis.is_some() && app.state().jobs.is_empty());
+    let analysis = Analysis::clone(harness.state().state().analysis.as_ref().unwrap());
+    let found = harness.state().state().sinuses.unwrap();
+    let measured = |filled: [usize; 2]| {
+        let of = |side: Side| Some(cavity(side, found[side.index()].centre_mm, filled[side.index()]));
+        Command::Analysed(Arc::new(Analysis { cavities: [Side::Left, Side::Right].map(of), ..analysis.clone() }))
+    };
+    harness.state_mut().send(measured([11, 1]));
+    harness.run_steps(3);
+    let left = rect_of(&harness, "patient LEFT");
+    let (much, little) = (rect_of(&harness, "55 % opacified"), rect_of(&harness, "5 % opacified"));
+    assert!(much.left() > left.left() && little.right() < left.left(), "{much} belongs to the card of {left}");
+    assert_eq!(harness.get_all_by_label("cavity 20.0 mL").count(), 2);
+
+    // The left one is cut off, the right one is not there at all.
+    let partial = Sinus { present: Presence::Partial, confidence: 0.9, ..found[0] };
+    let absent = Sinus { present: Presence::Absent, confidence: 0.9, ..found[1] };
+    harness.state_mut().send(Command::Found([partial, absent]));
+    let Command::Analysed(of_both) = measured([11, 1]) else { return };
+    let findings = of_both.findings.iter().filter(|finding| finding.side == Side::Left).cloned().collect();
+    let cavities = [of_both.cavities[0].clone(), None];
+    harness.state_mut().send(Command::Analysed(Arc::new(Analysis { findings, cavities, ..analysis.clone() })));
+    harness.run_steps(3);
+    assert!(rect_of(&harness, "in view 20.0 mL").left() > left.left());
+    assert!(rect_of(&harness, "partly in view").left() > left.left() - 1.0);
+    for text in ["not in view", "no score"] {
+        assert!(rect_of(&harness, text).right() < left.left(), "{text}");
+    }
+    assert!(harness.query_by_label_contains("check its box").is_none());
+    harness.state_mut().send(Command::Found(found.map(|sinus| Sinus { confidence: 0.4, ..sinus })));
+    harness.run_steps(3);
+    assert_eq!(harness.get_all_by_label("check its box").count(), 2);
 }

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::app::command::{Command, Opened};
-use crate::app::testing::scan;
+use crate::app::testing::{self, scan};
 use crate::image::components::drop_small;
 use crate::io::Scan;
 use crate::job::Progress;
-use crate::space::Grid;
+use crate::space::{Grid, Side};
 use crate::volume::Unit;
 use glam::DVec3;
 
@@ -143,7 +143,7 @@ fn a_layer_that_may_be_mirrored_or_of_another_frame_is_told() {
     assert!(told(framed("1.2"), layer("1.3")).starts_with("The overlay has another frame of reference"));
     let silent = Layer { oriented: false, ..map(DVec3::ZERO) };
     assert!(told(framed("1.2"), silent).starts_with("The overlay does not say how it lies"));
-    let flat = crate::app::testing::checked(&["no-orientation"]);
+    let flat = testing::checked(&["no-orientation"]);
     assert!(told(flat, map(DVec3::ZERO)).starts_with("The scan does not say how it lies"));
 }
 
@@ -174,4 +174,49 @@ fn small_clusters_go_in_the_background_and_the_newest_wish_counts() {
     assert!(send(&mut state, LayerCommand::Set(0, paler)).is_empty(), "the same can be seen");
     assert!(send(&mut state, LayerCommand::Sift(0, 0.0)).is_empty());
     assert_eq!(lone(&state), Some(1.0));
+}
+
+/// Cavities 25 mm from the middle: a full one in the left half, one of air in the right half.
+fn analysed(state: &mut State) {
+    let scan = Arc::clone(&state.scan.as_ref().unwrap().scan);
+    let analysis = testing::analysis(&scan, [DVec3::X * -25.0, DVec3::X * 25.0]);
+    state.apply(Command::Analysed(Arc::new(analysis)));
+}
+
+#[test]
+fn cavities_lie_below_the_map_as_an_outline_on_their_sides() {
+    let mut state = state();
+    analysed(&mut state);
+    assert_eq!(names(&state), ["sinus cavities", "residual"]);
+    let [outlined] = &state.visible_outlines()[..] else { panic!("one outline") };
+    let at = |x: f64| outlined.volume.at_world(DVec3::X * x).unwrap();
+    assert_eq!([at(-25.0), at(0.0), at(25.0)], [2.0, 0.0, 1.0], "content is in the patient's left");
+    assert_eq!((state.visible_layers().len(), state.visible_maps().len()), (1, 1), "nothing of it is coloured");
+    for side in Side::BOTH {
+        assert_eq!(state.cavity(side).map(|cavity| cavity.side), Some(side));
+    }
+    assert_eq!(state.cavity(Side::Left).and_then(Cavity::opacification), Some(1.0));
+
+    send(&mut state, LayerCommand::Remove(0));
+    assert_eq!(names(&state).len(), 2, "it belongs to the analysis");
+    let filled = Overlay { outline: false, ..state.layers.list[0].overlay };
+    send(&mut state, LayerCommand::Set(0, filled));
+    assert!(state.visible_outlines().is_empty());
+    assert_eq!((state.visible_layers().len(), state.visible_maps().len()), (2, 2));
+    state.apply(Command::Layer(LayerCommand::Peek(true)));
+    assert!(state.visible_outlines().is_empty() && state.visible_layers().is_empty());
+}
+
+#[test]
+fn cavities_of_the_next_scan_are_looked_at_as_the_last_ones() {
+    let mut state = state();
+    analysed(&mut state);
+    send(&mut state, LayerCommand::Show(0, false));
+    send(&mut state, LayerCommand::Show(1, false));
+    state.apply(opened(scan([30, 30, 30])));
+    assert!(state.layers.list.is_empty(), "those of the one before are gone");
+    assert!(state.cavity(Side::Left).is_none());
+    analysed(&mut state);
+    let shown: Vec<bool> = state.layers.list.iter().map(|layer| layer.shown).collect();
+    assert_eq!(shown, [false, true], "a residual map always comes shown");
 }

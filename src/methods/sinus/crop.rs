@@ -126,7 +126,7 @@ pub fn trimmed(map: &Volume) -> Option<Volume> {
 }
 
 /// The part of `onto` that could see anything of `from`: its first voxel and its own grid.
-fn overlap(from: &Grid, onto: &Grid) -> Option<([usize; 3], Grid)> {
+pub(super) fn overlap(from: &Grid, onto: &Grid) -> Option<([usize; 3], Grid)> {
     let onto_from_source = onto.voxel_from_world() * from.world_from_voxel;
     let (mut low, mut high) = (DVec3::INFINITY, DVec3::NEG_INFINITY);
     for corner in 0..8_usize {
