@@ -293,11 +293,11 @@ mod tests {
         let mut metric = Metric::new(&level, &level, 32, usize::MAX);
         let value = metric.value(DAffine3::IDENTITY, &Progress::default()).unwrap();
         assert!((value.information - 2.0_f64.ln()).abs() < 1e-6, "{value:?}");
-        assert_eq!(value.overlap, 1.0);
+        assert!((value.overlap - 1.0).abs() < 1e-4, "{value:?}");
         // Half of it beyond the edge: what is left is one side of the coin.
         let aside = DAffine3::from_translation(DVec3::X * 32.0);
         let value = metric.value(aside, &Progress::default()).unwrap();
-        assert!(value.information < 1e-6 && value.overlap == 0.5, "{value:?}");
+        assert!(value.information < 1e-6 && (value.overlap - 0.5).abs() < 1e-4, "{value:?}");
     }
 
     #[test]
