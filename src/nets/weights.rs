@@ -47,6 +47,20 @@ pub fn from_bytes<M: Module>(module: &mut M, bytes: Vec<u8>, origin: &str) -> Re
     Ok(())
 }
 
+/// Takes over the parameters that fit, to begin a training with: layers of another shape keep what they have.
+///
+/// # Errors
+/// [`WeightsError::Mismatch`] when the bytes are damaged or nothing fits.
+pub fn begin_with<M: Module>(module: &mut M, bytes: Vec<u8>, origin: &str) -> Result<(), WeightsError> {
+    let mismatch = |reason: String| WeightsError::Mismatch { reason, origin: origin.to_owned() };
+    let mut store = BurnpackStore::from_bytes(Some(burn::tensor::Bytes::from_bytes_vec(bytes)))
+        .with_from_adapter(FloatCastAdapter::to(DType::F32))
+        .allow_partial(true)
+        .validate(false);
+    let applied = store.apply_to(module).map_err(|e| mismatch(e.to_string()))?;
+    if applied.applied.is_empty() { Err(mismatch("no layer has the same name and shape".to_owned())) } else { Ok(()) }
+}
+
 /// Loads parameters from a file.
 ///
 /// # Errors
@@ -106,7 +120,9 @@ mod tests {
         load(&mut other, &path).unwrap();
         assert_eq!(worst(&other), 0.0);
 
-        let mut larger = config.with_latent(9).init(&device);
+        let mut larger = config.clone().with_latent(9).init(&device);
+        begin_with(&mut larger, std::fs::read(&path).unwrap(), "net").unwrap();
+        assert!(begin_with(&mut larger, b"not weights".to_vec(), "nothing").is_err());
         let error = load(&mut larger, &path).unwrap_err().to_string();
         assert!(error.contains("not the weights of this network"), "{error}");
         assert!(matches!(load(&mut other, &folder.path().join("none")), Err(WeightsError::Read { .. })));

@@ -41,7 +41,7 @@ impl Degradation {
         (Self::Axes, "axes", 0.6),
         (Self::Slices, "slices", 0.4),
         (Self::Resolution, "resolution", 0.35),
-        (Self::Cut, "cut", 0.4),
+        (Self::Cut, "cut", 0.6),
         (Self::Margin, "margin", 0.3),
         (Self::Wrap, "wrap", 0.08),
         (Self::Ghosting, "ghosting", 0.15),
@@ -162,19 +162,22 @@ fn within(rng: &mut ChaCha8Rng, most: DVec3) -> DVec3 {
 /// The fields of view of brain scans (floors and faces missing), sinus CTs (tops missing) and surface coils.
 fn draw_cuts(rng: &mut ChaCha8Rng) -> Vec<Cut> {
     let mut cut = |edge, from, to| Cut { edge, depth: rng.random_range(from..to) };
-    let (floor, no_sinus, side) =
-        (cut(Edge::Bottom, -0.4, 1.0), cut(Edge::Bottom, 1.0, 2.6), cut(Edge::Left, -0.4, 1.3));
+    // Most brain scans end somewhere between the chin and the floor of the sinuses.
+    let (below, floor, no_sinus) =
+        (cut(Edge::Bottom, -1.7, 0.1), cut(Edge::Bottom, -0.1, 1.0), cut(Edge::Bottom, 1.0, 2.6));
+    let side = cut(Edge::Left, -0.4, 1.3);
     let (top, bottom) = (cut(Edge::Top, -2.2, -0.2), cut(Edge::Bottom, -1.2, 0.2));
     let (front, back) = (cut(Edge::Front, -0.3, 1.2), cut(Edge::Back, -3.0, -0.3));
     let (left, right) = (cut(Edge::Left, -0.8, 0.1), cut(Edge::Right, -0.8, 0.1));
     let side = if rng.random_bool(0.5) { side } else { Cut { edge: Edge::Right, ..side } };
-    match rng.random_range(0..20) {
-        0..7 => vec![floor],
-        7..10 => vec![no_sinus],
-        10..13 => vec![side],
-        13..15 => vec![top],
-        15..18 => vec![top, bottom, back, left, right],
-        18 => vec![front],
+    match rng.random_range(0..24) {
+        0..9 => vec![below],
+        9..13 => vec![floor],
+        13..15 => vec![no_sinus],
+        15..17 => vec![side],
+        17 => vec![top],
+        18..22 => vec![top, bottom, back, left, right],
+        22 => vec![front],
         _ => vec![floor, side],
     }
 }

@@ -1,13 +1,15 @@
 //! From the maps of the locator network to a place, on each side of the patient.
 //!
-//! Channels: where the left and the right cavity are, how near their centres are; answers: how much of each is in view.
+//! Channels: where a cavity is, how near the centre of one is, and which half of the head is the patient's right one;
+//! answers: how much of each sinus is in view. The halves are learned everywhere, not in the sinuses alone: that is what
+//! makes a symmetric head's sides easy to tell.
 
 use super::seen::Seen;
 use crate::space::{Grid, Side};
 use glam::DVec3;
 
-/// Maps of the locator: cavity left, cavity right, centre left, centre right.
-pub(super) const MAPS: usize = 4;
+/// Maps of the locator: cavity of either side, centre of either side, right half of the head.
+pub(super) const MAPS: usize = 3;
 /// Answers of the locator: complete, partial, absent of the left, then of the right sinus.
 pub(super) const ANSWERS: usize = 6;
 /// Standard deviation of the bump that marks a centre.
@@ -48,10 +50,8 @@ impl Maps {
     /// What was said about the mirrored scan, as it is about the scan: everything back in place, sides exchanged.
     pub fn mirrored(&self) -> Self {
         let (nx, count) = (self.grid.size[0], self.grid.count());
-        let map = |index: usize| {
-            self.values[index * count..(index + 1) * count].chunks(nx).flat_map(|row| row.iter().rev().copied())
-        };
-        let values = [1, 0, 3, 2].into_iter().flat_map(map).collect();
+        let mut values: Vec<f32> = self.values.chunks(nx).flat_map(|row| row.iter().rev().copied()).collect();
+        values[2 * count..].iter_mut().for_each(|right| *right = 1.0 - *right);
         let [a, b, c, d, e, f] = self.answers;
         Self { grid: self.grid, values, answers: [d, e, f, a, b, c] }
     }
@@ -64,12 +64,14 @@ impl Maps {
         Self { grid: self.grid, values, answers }
     }
 
-    /// The place of one sinus: the middle of the highest bump of its centre map.
+    /// The place of one sinus: the middle of the highest bump of the centres' map in its half of the head.
     pub fn place(&self, side: Side) -> Place {
         let count = self.grid.count();
-        let heat = &self.values[(2 + side.index()) * count..(3 + side.index()) * count];
-        let (top, peak) =
-            heat.iter().copied().enumerate().fold((0, 0.0), |best, now| if now.1 > best.1 { now } else { best });
+        let (centres, right) = (&self.values[count..2 * count], &self.values[2 * count..]);
+        let own = |right: f32| if side == Side::Right { right } else { 1.0 - right };
+        let heat: Vec<f32> = centres.iter().zip(right).map(|(centre, right)| centre * own(*right)).collect();
+        let higher = |best: (usize, f32), now: (usize, f32)| if now.1 > best.1 { now } else { best };
+        let (top, peak) = heat.iter().copied().enumerate().fold((0, 0.0), higher);
         let [nx, ny, _] = self.grid.size;
         let top = [top % nx, top / nx % ny, top / (nx * ny)];
         let (mut sum, mut weights) = (DVec3::ZERO, 0.0);
@@ -108,7 +110,9 @@ mod tests {
             })
         };
         let (left, right) = (DVec3::new(-28.0, 61.0, 3.0), DVec3::new(20.0, 58.0, -4.0));
-        let values = bump(left).chain(bump(right)).chain(bump(left)).chain(bump(right)).collect();
+        let both: Vec<f32> = bump(left).zip(bump(right)).map(|(l, r)| l.max(r)).collect();
+        let half = (0..grid.count()).map(|i| f32::from(u8::from(i % 32 >= 15)));
+        let values = both.iter().copied().chain(both.iter().copied()).chain(half).collect();
         Maps { grid, values, answers: [0.7, 0.2, 0.1, 0.1, 0.2, 0.7] }
     }
 
@@ -135,10 +139,10 @@ mod tests {
     fn logits_become_probabilities() {
         let grid = Grid::centred([1; 3], 4.0, DVec3::ZERO);
         let seen = Seen { grid, intensities: vec![0.0], inside: vec![1.0] };
-        let maps = Maps::new(&seen, &[0.0, 100.0, -100.0, 0.0], &[0.0, 0.0, 0.0, 50.0, 0.0, 0.0]);
-        assert_eq!(maps.values, [0.5, 1.0, 0.0, 0.5]);
+        let maps = Maps::new(&seen, &[0.0, 100.0, -100.0], &[0.0, 0.0, 0.0, 50.0, 0.0, 0.0]);
+        assert_eq!(maps.values, [0.5, 1.0, 0.0]);
         assert!((maps.answers[0] - 1.0 / 3.0).abs() < 1e-6 && maps.answers[3] > 0.999);
         let average = maps.averaged(&maps.mirrored());
-        assert!((average.values[0] - 0.75).abs() < 1e-6);
+        assert_eq!(average.values, [0.5, 1.0, 0.5], "nobody knows which half that is");
     }
 }

@@ -3,7 +3,7 @@
 
 use super::config::{Card, Part, TrainConfig};
 use super::infer::Presence;
-use super::locate::{CENTRE_SD_MM, MAPS};
+use super::locate::CENTRE_SD_MM;
 use super::seen::{Seen, tensor};
 use super::segment::CLASSES;
 use crate::image::resample::{Outside, nearest, trilinear};
@@ -47,6 +47,8 @@ const HEAD_MM: f64 = 2.0;
 const SINUS_MM: f64 = 1.0;
 /// The locator is at most this wrong, along each axis, when the segmenter looks.
 const JITTER_MM: f64 = 11.0;
+/// How far from the middle of the head its halves run into each other.
+const BLUR_MM: f64 = 5.0;
 /// How much more the voxels of a centre count than those far from it.
 const CENTRE_WEIGHT: f64 = 40.0;
 
@@ -73,7 +75,7 @@ pub fn network(
     if let Some(path) = initial {
         let bytes = std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.to_owned() })?;
         began_with = Some(io::sha256(&bytes));
-        weights::from_bytes(&mut net, bytes, &path.display().to_string())?;
+        weights::begin_with(&mut net, bytes, &path.display().to_string())?;
     }
     let loss = |net: &UNet, batch: &mut Batch<'_>| {
         let on = net.devices().first().cloned().unwrap_or_else(|| learner.clone());
@@ -155,13 +157,11 @@ fn whole(plan: &Plan, rng: &mut ChaCha8Rng, multiple: usize, progress: &Progress
     let Some(mut seen) = Seen::whole(&head.image, multiple) else { return Err(Cancelled) };
     darken(&mut seen, rng);
     let grid = seen.grid;
-    let mut targets = Vec::with_capacity(MAPS * grid.count());
-    for truth in &head.sinuses {
-        targets.extend(trilinear(&cavity_of(&head, truth.side), &grid, Outside::Value(0.0)));
-    }
-    for truth in &head.sinuses {
-        targets.extend(bump(grid, truth));
-    }
+    let mut targets = trilinear(&cavities(&head), &grid, Outside::Value(0.0));
+    let bumps = head.sinuses.each_ref().map(|truth| bump(grid, truth));
+    let [left, right] = bumps;
+    targets.extend(left.zip(right).map(|(left, right)| left.max(right)));
+    targets.extend(right_half(grid, &head.sinuses));
     let answers = head.sinuses.map(|truth| Presence::of_share(truth.visible));
     Ok(Sample { seen: vec![seen], targets, answers })
 }
@@ -214,16 +214,21 @@ pub(super) fn owner(sinuses: &[SinusTruth; 2], side: Side) -> impl Fn(DVec3) -> 
     move |point| point.distance_squared(own) <= point.distance_squared(other)
 }
 
-/// 1 in the cavity of one sinus, 0 elsewhere, on the grid of the head.
-fn cavity_of(head: &Head, side: Side) -> Volume {
-    let own = owner(&head.sinuses, side);
-    let grid = head.tissues.grid;
+/// 1 in the cavities, 0 elsewhere, on the grid of the head.
+fn cavities(head: &Head) -> Volume {
     let labels: &[u8] = if let Voxels::U8(labels) = &head.tissues.voxels { labels } else { &[] };
-    let inside = |(index, label): (usize, &u8)| {
-        let in_sinus = *label >= Tissue::SinusAir as u8;
-        f32::from(u8::from(in_sinus && own(world(grid, index))))
-    };
-    Volume::from_f32(grid, labels.iter().enumerate().map(inside).collect(), Unit::Score)
+    let inside = labels.iter().map(|label| f32::from(u8::from(*label >= Tissue::SinusAir as u8)));
+    Volume::from_f32(head.tissues.grid, inside.collect(), Unit::Score)
+}
+
+/// 1 in the patient's right half of the head, 0 in the left, a few millimetres of both in the middle.
+fn right_half(grid: Grid, sinuses: &[SinusTruth; 2]) -> impl Iterator<Item = f32> {
+    let [left, right] = [Side::Left, Side::Right].map(|side| sinuses[side.index()].centre_mm);
+    let (middle, to_right) = (left.midpoint(right), (right - left).normalize_or(DVec3::X));
+    (0..grid.count()).map(move |index| {
+        let right_mm = (world(grid, index) - middle).dot(to_right);
+        (0.5 + right_mm / (2.0 * BLUR_MM)).clamp(0.0, 1.0) as f32
+    })
 }
 
 /// A bump of 1 at the centre of a sinus; flat when it is not in view.
@@ -236,18 +241,20 @@ fn bump(grid: Grid, truth: &SinusTruth) -> impl Iterator<Item = f32> {
     })
 }
 
-/// Cross-entropy of all maps, those of the centres weighted towards the centres; Dice of the cavities; cross-entropy of
+/// Cross-entropy of all maps, that of the centres weighted towards the centres; Dice of the cavities; cross-entropy of
 /// the answers.
 fn locator_loss(out: UNetOutput, targets: Vec<f32>, answers: [Presence; 2], on: &Device) -> Tensor<1> {
     let shape = out.maps.dims();
     let targets = Tensor::<5>::from_data(TensorData::new(targets, shape), on);
     let logits = out.maps;
-    let part = |tensor: &Tensor<5>, first: usize| tensor.clone().narrow(1, first, MAPS / 2);
-    let entropy = |logits: Tensor<5>, targets: Tensor<5>| softplus(logits.clone(), 1.0) - logits * targets;
-    let cavity =
-        entropy(part(&logits, 0), part(&targets, 0)).mean() * 5.0 + dice(sigmoid(part(&logits, 0)), part(&targets, 0));
-    let near = part(&targets, 2) * CENTRE_WEIGHT + 1.0;
-    let centre = (entropy(part(&logits, 2), part(&targets, 2)) * near).mean();
+    let map = |tensor: &Tensor<5>, index: usize| tensor.clone().narrow(1, index, 1);
+    let entropy = |index: usize| {
+        let (logits, targets) = (map(&logits, index), map(&targets, index));
+        softplus(logits.clone(), 1.0) - logits * targets
+    };
+    let cavity = entropy(0).mean() * 5.0 + dice(sigmoid(map(&logits, 0)), map(&targets, 0));
+    let near = map(&targets, 1) * CENTRE_WEIGHT + 1.0;
+    let centre = (entropy(1) * near).mean() + entropy(2).mean();
     let mut loss = cavity + centre;
     if let Some(said) = out.answers {
         let mut truth = vec![0.0_f32; 2 * 3];
@@ -286,6 +293,7 @@ fn dice(said: Tensor<5>, truth: Tensor<5>) -> Tensor<1> {
 mod tests {
     use super::*;
     use crate::methods::sinus::Crop;
+    use crate::methods::sinus::locate::MAPS;
     use crate::phantom::DiseaseKind;
 
     fn plan_with_left_opacified(region: Region, spacing_mm: f64) -> Plan {
@@ -298,18 +306,20 @@ mod tests {
     }
 
     #[test]
-    fn the_first_map_of_the_locator_is_the_patients_left_cavity() {
+    fn the_last_map_of_the_locator_is_the_patients_right_half() {
         let sample = whole(&plan_with_left_opacified(Region::Head, 4.0), &mut rng(), 16, &Progress::default()).unwrap();
         let grid = sample.seen[0].grid;
-        let middle = |map: usize| {
-            let values = &sample.targets[map * grid.count()..(map + 1) * grid.count()];
-            let weigh = |(index, v): (usize, &f32)| world(grid, index) * f64::from(*v);
-            let sum: f64 = values.iter().map(|v| f64::from(*v)).sum();
-            values.iter().enumerate().map(weigh).sum::<DVec3>() / sum
+        let (cavities, others) = sample.targets.split_at(grid.count());
+        let (centres, right) = others.split_at(grid.count());
+        let middle = |map: &[f32], half: &dyn Fn(f32) -> f32| {
+            let weights: Vec<f64> = map.iter().zip(right).map(|(v, right)| f64::from(v * half(*right))).collect();
+            let sum = weights.iter().enumerate().map(|(index, weight)| world(grid, index) * *weight).sum::<DVec3>();
+            sum / weights.iter().sum::<f64>()
         };
-        for (left, right) in [(0, 1), (2, 3)] {
-            assert!((-40.0..-12.0).contains(&middle(left).x), "{}", middle(left));
-            assert!((12.0..40.0).contains(&middle(right).x), "{}", middle(right));
+        for map in [cavities, centres] {
+            let (left, right) = (middle(map, &|right| 1.0 - right), middle(map, &|right| right));
+            assert!((-42.0..-12.0).contains(&left.x), "{left}");
+            assert!((12.0..42.0).contains(&right.x), "{right}");
         }
         assert_eq!(sample.answers, [Presence::Complete; 2]);
         assert_eq!(sample.targets.len(), MAPS * grid.count());
@@ -334,9 +344,10 @@ mod tests {
         let device = Device::flex();
         let sample = whole(&plan_with_left_opacified(Region::Head, 4.0), &mut rng(), 16, &Progress::default()).unwrap();
         let [nx, ny, nz] = sample.seen[0].grid.size;
-        let loss = |order: [usize; MAPS], presence: Presence| {
+        let loss = |swapped: bool, presence: Presence| {
             let count = nx * ny * nz;
-            let logits = order.iter().flat_map(|map| &sample.targets[map * count..(map + 1) * count]);
+            let half = |(index, t): (usize, &f32)| if swapped && index >= 2 * count { 1.0 - t } else { *t };
+            let logits = sample.targets.iter().enumerate().map(half);
             let logits: Vec<f32> =
                 logits.map(|t| (t.clamp(1e-6, 1.0 - 1e-6) / (1.0 - t.clamp(1e-6, 1.0 - 1e-6))).ln()).collect();
             let mut answers = [-20.0_f32; 6];
@@ -348,8 +359,8 @@ mod tests {
             };
             locator_loss(out, sample.targets.clone(), sample.answers, &device).into_scalar::<f32>()
         };
-        let perfect = loss([0, 1, 2, 3], Presence::Complete);
-        assert!(loss([1, 0, 3, 2], Presence::Complete) > perfect + 1.0, "{perfect}");
-        assert!(loss([0, 1, 2, 3], Presence::Absent) > perfect + 1.0, "{perfect}");
+        let perfect = loss(false, Presence::Complete);
+        assert!(loss(true, Presence::Complete) > perfect + 1.0, "{perfect}");
+        assert!(loss(false, Presence::Absent) > perfect + 1.0, "{perfect}");
     }
 }
