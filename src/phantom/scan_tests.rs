@@ -272,8 +272,12 @@ fn ct_has_its_couch_its_padding_and_its_streaks() {
     assert!((10.0..80.0).contains(&air) && stored.image.statistics().min >= 0.0, "{air}");
 
     let streaks = made(Contrast::Ct, Degradations { dental: 1.0, ..none() });
-    let bright = |head: &Head| head.image.to_f32().iter().filter(|&&hu| hu > 2200.0).count();
-    assert!(bright(&streaks) > bright(&clean) + 5);
+    // The noise is the same in both.
+    let both = streaks.image.to_f32().into_iter().zip(clean.image.to_f32());
+    let (brighter, darker) = both.fold((0, 0), |(brighter, darker), (streaky, clean)| {
+        (brighter + u32::from(streaky > clean + 60.0), darker + u32::from(streaky < clean - 60.0))
+    });
+    assert!(brighter > 50 && darker > 50, "{brighter} {darker}");
     assert!(streaks.tissues == clean.tissues);
 }
 
