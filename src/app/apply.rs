@@ -24,6 +24,7 @@ impl State {
             Command::NextSeries(by) => self.next_series(by),
             Command::ShowVolume(frame) => self.show_volume(frame),
             Command::Even(even) => self.even(even),
+            Command::Template(command) => self.template(command),
             Command::Settings(command) => self.change_settings(&command),
             Command::ShowPaths(show) => self.show_paths(show),
             Command::AnalyseOnOpen(on) => {
@@ -41,7 +42,7 @@ impl State {
                 }
                 Vec::new()
             }
-            Command::Find => self.scan.iter().map(|open| Effect::Find(Arc::clone(&open.scan))).collect(),
+            Command::Find => self.scan.iter().map(|open| self.looking_for_sinuses(open)).collect(),
             // Asking twice does not start anew.
             Command::Analyse if self.running(JobKind::Analyse) => Vec::new(),
             Command::Analyse => self.analyse(),

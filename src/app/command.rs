@@ -9,6 +9,7 @@ use super::session::Saved;
 use super::settings::{Settings, SettingsCommand};
 use super::shell::ShellCommand;
 use super::state::{JobKind, JobView, Layout, Pane};
+use super::template::TemplateCommand;
 use super::volume::VolumeCommand;
 use crate::io::{Catalogue, OpenError, Preview, Scan};
 use crate::methods::sinus::Sinus;
@@ -67,6 +68,8 @@ pub enum Command {
     Layer(LayerCommand),
     /// Compare the scan with a second one.
     Compare(CompareCommand),
+    /// Find sinuses by a template, or record boxes in one.
+    Template(TemplateCommand),
     /// Change a setting.
     Settings(SettingsCommand),
     /// Change what stands around the panes.
@@ -206,6 +209,10 @@ pub enum Wanted {
     Overlay,
     /// A scan to compare with.
     Second,
+    /// The folder of a template to find sinuses by.
+    Template,
+    /// The folder of a template, or for a new one, to add boxes to.
+    TemplateToAdd,
 }
 
 /// What [`State::apply`](super::State::apply) cannot do itself.
@@ -219,6 +226,10 @@ pub enum Effect {
     Thumbnails(Option<Arc<Catalogue>>),
     /// Look for the sinuses of the open scan.
     Find(Arc<Scan>),
+    /// Look for them by the template in a folder.
+    FindBy(Arc<Scan>, PathBuf),
+    /// Record centres of sinuses in RAS+ mm, by [`Side::index`], in the template in a folder.
+    AddToTemplate(Arc<Scan>, [Option<DVec3>; 2], PathBuf),
     /// Compute maps.
     Analyse(Arc<Scan>, [Sinus; 2]),
     /// Write an analysis where the user wants it.

@@ -26,6 +26,7 @@ pub mod settings_file;
 pub mod shell;
 pub mod sinuses;
 pub mod state;
+pub mod template;
 #[cfg(test)]
 mod testing;
 mod undo;

@@ -85,7 +85,7 @@ impl State {
         let window = open.windows.first().map_or(Window::between(0.0, 1.0), |w| w.1.clone());
         let cross_mm = open.bounds_mm.centre();
         // In a single slice there is nothing to look for.
-        effects.extend(open.flat().is_none().then(|| Effect::Find(Arc::clone(&open.scan))));
+        effects.extend(open.flat().is_none().then(|| self.looking_for_sinuses(open)));
         // How the reader likes to look outlives a scan; where he looks does not.
         let View { frame, interpolation, slab, show_cross, .. } = self.view;
         let volume = VolumeLook::new(&open.contrast);
@@ -110,7 +110,7 @@ impl State {
         if let Some((_, window)) = same {
             self.view.window = window.clone();
         }
-        let find = Effect::Find(Arc::clone(&open.scan));
+        let find = self.looking_for_sinuses(open);
         self.session.awaited = false;
         if open.scan.sha256 != before.scan.sha256 {
             // Made of other files, it is a case of its own, with labels of its own: those of the other stay with it.

@@ -1,6 +1,7 @@
 //! Carries out effects: file dialogs, background jobs, the project file. Results come back as commands.
 
 mod keeping;
+mod templates;
 
 use super::command::{Command, Effect, Judgement, Opened, Wanted, Write};
 use super::compare::CompareCommand;
@@ -14,6 +15,7 @@ use super::settings::{Recent, Settings, SettingsCommand};
 use super::settings_file;
 use super::shell::ShellCommand;
 use super::state::{JobKind, JobView};
+use super::template::TemplateCommand;
 use crate::io::{Preview, Scan};
 use crate::job::{Cancelled, Job, JobError, Progress};
 use crate::methods::ModelError;
@@ -69,6 +71,8 @@ pub struct Runner {
     /// What that job has ready, with the places in the list.
     ready: Option<Receiver<(usize, Preview)>>,
     find: Option<Job<[Sinus; 2]>>,
+    /// What to say when the boxes are in the template.
+    template: Option<Job<String>>,
     analyse: Option<Job<Analysis>>,
     layers: LayerJobs,
     /// Where the measurements of the open case are to be written.
@@ -110,6 +114,7 @@ impl Runner {
             thumbnails: None,
             ready: None,
             find: None,
+            template: None,
             analyse: None,
             layers: LayerJobs::default(),
             export: None,
@@ -173,6 +178,10 @@ impl Runner {
                         Ok(loaded(&finder)?.find(&scan.volume, progress)?)
                     }));
             }
+            Effect::FindBy(scan, folder) => self.find = Some(self.find_by(scan, folder)),
+            Effect::AddToTemplate(scan, centres_mm, folder) => {
+                self.template = Some(self.add_to_template(scan, centres_mm, folder));
+            }
             Effect::Analyse(scan, sinuses) => {
                 let (finder, model, gpu) = (Arc::clone(&self.finder), Arc::clone(&self.model), self.config.gpu.clone());
                 let prepare = Arc::clone(&self.config.prepare);
@@ -193,6 +202,7 @@ impl Runner {
                 JobKind::Open => self.open = None,
                 JobKind::Find => self.find = None,
                 JobKind::Analyse => self.analyse = None,
+                JobKind::Template => self.template = None,
                 JobKind::Overlay | JobKind::Second => self.layers.cancel(kind),
             },
             Effect::Export(..) if self.report.is_some() => {}
@@ -225,6 +235,10 @@ impl Runner {
                 Wanted::File | Wanted::Folder => Command::Open(paths),
                 Wanted::Overlay => Command::Layer(LayerCommand::Open(paths)),
                 Wanted::Second => Command::Compare(CompareCommand::Open(paths)),
+                Wanted::Template => Command::Template(TemplateCommand::FindBy(paths.into_iter().next())),
+                Wanted::TemplateToAdd => {
+                    Command::Template(TemplateCommand::Add(paths.into_iter().next().unwrap_or_default()))
+                }
             }),
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
@@ -256,6 +270,11 @@ impl Runner {
         match finished(&mut self.analyse) {
             Some(Ok(analysis)) => commands.push(Command::Analysed(Arc::new(analysis))),
             Some(Err(error)) => commands.extend(self.analysis_failed(error)),
+            None => {}
+        }
+        match finished(&mut self.template) {
+            Some(Ok(text)) => commands.push(Command::Notice(text)),
+            Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
         commands.extend(self.layers.poll());
@@ -294,6 +313,7 @@ impl Runner {
             JobView::of(JobKind::Open, self.open.as_ref()),
             JobView::of(JobKind::Find, self.find.as_ref()),
             JobView::of(JobKind::Analyse, self.analyse.as_ref()),
+            JobView::of(JobKind::Template, self.template.as_ref()),
         ];
         own.into_iter().flatten().chain(self.layers.views()).collect()
     }
@@ -302,8 +322,9 @@ impl Runner {
     #[must_use]
     pub fn busy(&self) -> bool {
         let working = self.open.is_some() || self.find.is_some() || self.analyse.is_some();
-        let working = working || self.layers.busy() || self.export.is_some() || self.figure.is_some();
-        working || self.report.is_some() || self.dialog.is_some() || self.thumbnails.is_some()
+        let working = working || self.template.is_some() || self.layers.busy() || self.export.is_some();
+        let saving = self.figure.is_some() || self.report.is_some();
+        working || saving || self.dialog.is_some() || self.thumbnails.is_some()
     }
 
     fn open(&mut self, target: Target) {
@@ -445,15 +466,19 @@ pub(super) fn failure(error: JobError) -> Option<Command> {
 fn ask(what: Wanted) -> impl Future<Output = Vec<PathBuf>> + Send {
     let dialog = rfd::AsyncFileDialog::new();
     async move {
-        let handles = if what == Wanted::Folder {
-            dialog.set_title("Open a folder of scans").pick_folder().await.map(|handle| vec![handle])
+        let (title, folder) = match what {
+            Wanted::File => ("Open scans", false),
+            Wanted::Folder => ("Open a folder of scans", true),
+            Wanted::Overlay => ("Open masks or maps to lay over the scan", false),
+            Wanted::Second => ("Open a scan to compare with", false),
+            Wanted::Template => ("Choose the folder of a template", true),
+            Wanted::TemplateToAdd => ("Choose the folder of a template, or an empty one for a new template", true),
+        };
+        let dialog = dialog.set_title(title);
+        let handles = if folder {
+            dialog.pick_folder().await.map(|handle| vec![handle])
         } else {
-            let title = match what {
-                Wanted::Overlay => "Open masks or maps to lay over the scan",
-                Wanted::Second => "Open a scan to compare with",
-                Wanted::File | Wanted::Folder => "Open scans",
-            };
-            let dialog = dialog.set_title(title).add_filter("NIfTI, DICOM, ZIP, PNG, JPEG", &SCAN_ENDINGS);
+            let dialog = dialog.add_filter("NIfTI, DICOM, ZIP, PNG, JPEG", &SCAN_ENDINGS);
             dialog.add_filter("all files", &["*"]).pick_files().await
         };
         handles.unwrap_or_default().iter().map(|handle| handle.path().to_owned()).collect()

@@ -118,6 +118,12 @@ impl Saved {
         serde_json::from_str(text).unwrap_or_default()
     }
 
+    /// Centres of the boxes placed by hand in world mm, by [`Side::index`].
+    #[must_use]
+    pub fn boxes_mm(&self) -> [Option<DVec3>; 2] {
+        self.boxes_mm.unwrap_or_default()
+    }
+
     /// The text for the project.
     ///
     /// # Errors

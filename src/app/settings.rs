@@ -22,6 +22,8 @@ pub struct Settings {
     pub show_paths_on_start: bool,
     /// Maps are computed as soon as the sinuses are found.
     pub analyse_on_open: bool,
+    /// The folder of the template that sinuses are found by; none where the networks find them.
+    pub template: Option<PathBuf>,
     /// What the buttons of the mouse do.
     pub mouse: MouseMap,
     /// Keys that are not the usual ones: the name of the action and its key as text.
@@ -53,6 +55,7 @@ impl Default for Settings {
             show_paths: false,
             show_paths_on_start: false,
             analyse_on_open: true,
+            template: None,
             mouse: MouseMap::DEFAULT,
             keys: BTreeMap::new(),
             presets: windows::built_in(),

@@ -177,6 +177,8 @@ pub enum JobKind {
     Overlay,
     /// Reading a scan to compare with.
     Second,
+    /// Adding boxes to a template.
+    Template,
 }
 
 impl JobView {

@@ -1,17 +1,19 @@
 //! `antrum find`: where the maxillary sinuses are, how large, and how much of them is not air.
 
+use super::crops::CropArgs;
 use super::source::Choice;
 use super::{Failure, guarded, print_json, say};
 use crate::app::sinuses::{self, CavityFigures};
 use crate::io::Check;
 use crate::job::Progress;
 use crate::methods::ModelError;
-use crate::methods::sinus::{Finder, Presence, Sinus, cavity};
+use crate::methods::sinus::{Crop, Finder, Presence, Sinus, Template, cavity};
 use crate::nets;
 use crate::space::{BoxMm, Side};
 use glam::DVec3;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Find both maxillary sinuses: centre and 64 mm box in world RAS+ mm, volume of the cavity and the share that is not air
 ///
@@ -27,6 +29,11 @@ pub(super) struct Args {
     /// Folder with locator.bpk, segmenter.bpk and their cards, instead of the default weights
     #[arg(long, value_name = "DIR")]
     weights: Option<PathBuf>,
+    /// Find them by a template made with antrum template, instead of by the networks
+    #[arg(long, value_name = "DIR")]
+    template: Option<PathBuf>,
+    #[command(flatten)]
+    crops: CropArgs,
     /// Print one JSON object per scan; of several scans, each on a line of its own
     #[arg(long)]
     json: bool,
@@ -39,6 +46,8 @@ struct Found {
     series: String,
     sinuses: [FoundSinus; 2],
     checks: Vec<Check>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    crops: Vec<PathBuf>,
 }
 
 /// A sinus; one that is not in view is nowhere.
@@ -56,11 +65,14 @@ struct FoundSinus {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    args.crops.check(&args.paths)?;
     let finder = finder(args.weights.as_deref())?;
+    let template = args.template.as_deref().map(|folder| Template::open(folder, &Progress::default())).transpose()?;
+    let way = Arc::new(Way { choice: args.choice.clone(), finder, template, crops: args.crops.clone() });
     let mut failed = 0;
     for path in &args.paths {
-        let (scan, choice, finder) = (path.clone(), args.choice.clone(), finder.clone());
-        match guarded("finding", move |progress| find(&scan, &choice, &finder, progress)) {
+        let (scan, way) = (path.clone(), Arc::clone(&way));
+        match guarded("finding", move |progress| find(&scan, &way, progress)) {
             Ok(found) if !args.json => print(&found)?,
             Ok(found) if args.paths.len() == 1 => print_json(&found)?,
             Ok(found) => say(serde_json::to_string(&found)?)?,
@@ -84,9 +96,24 @@ pub(super) fn finder(weights: Option<&Path>) -> Result<Finder, ModelError> {
     weights.map_or_else(|| Finder::built_in(&device), |folder| Finder::load(folder, &device))
 }
 
-fn find(path: &Path, choice: &Choice, finder: &Finder, progress: &Progress) -> Result<Found, Failure> {
+/// How sinuses are found, and what is made of them.
+struct Way {
+    choice: Choice,
+    /// Measures the cavities, by whatever they were found.
+    finder: Finder,
+    template: Option<Template>,
+    crops: CropArgs,
+}
+
+fn find(path: &Path, way: &Way, progress: &Progress) -> Result<Found, Failure> {
+    let Way { choice, finder, template, crops } = way;
     let (selection, scan) = choice.read(&[path.to_owned()], &progress.part(0.0, 0.4))?;
-    let sinuses = finder.find(&scan.volume, &progress.part(0.4, 0.8))?;
+    let searching = &progress.part(0.4, 0.8);
+    let (sinuses, sd_mm) = match template {
+        Some(template) => (template.find(&scan.volume, searching)?, template.sd_mm()),
+        None => (finder.find(&scan.volume, searching)?, Crop::JITTER_MM),
+    };
+    let crops = crops.write(&scan, &sinuses, sd_mm, progress)?;
     let cavities = cavity::measure(finder, &scan.volume, &sinuses, &progress.part(0.8, 1.0))?;
     let told = |sinus: Sinus| {
         let there = sinus.present != Presence::Absent;
@@ -101,7 +128,7 @@ fn find(path: &Path, choice: &Choice, finder: &Finder, progress: &Progress) -> R
         }
     };
     let series = selection.id().to_owned();
-    Ok(Found { file: path.display().to_string(), series, sinuses: sinuses.map(told), checks: scan.checks })
+    Ok(Found { file: path.display().to_string(), series, sinuses: sinuses.map(told), checks: scan.checks, crops })
 }
 
 fn print(found: &Found) -> Result<(), Failure> {
@@ -121,6 +148,9 @@ fn print(found: &Found) -> Result<(), Failure> {
     }
     if found.sinuses.iter().all(|sinus| sinus.present == Presence::Absent) {
         say(format_args!("  {}", sinuses::NONE_IN_VIEW))?;
+    }
+    for path in &found.crops {
+        say(format_args!("  crop      {}", path.display()))?;
     }
     for check in &found.checks {
         say(format_args!("  note      {}", check.message))?;

@@ -2,6 +2,7 @@
 
 mod analyse;
 mod convert;
+mod crops;
 mod evaluate;
 mod find;
 mod info;
@@ -10,6 +11,7 @@ mod phantom;
 pub mod picture;
 mod sheet;
 mod source;
+mod template;
 mod train;
 
 use crate::app::WindowOptions;
@@ -47,6 +49,7 @@ enum Command {
     Measurements(measurements::Args),
     Picture(picture::Args),
     Phantom(phantom::Args),
+    Template(template::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
 }
@@ -65,6 +68,7 @@ pub fn run(args: &Args) -> Result<bool, Failure> {
         Some(Command::Measurements(args)) => measurements::run(args)?,
         Some(Command::Picture(args)) => picture::run(args)?,
         Some(Command::Phantom(args)) => phantom::run(args)?,
+        Some(Command::Template(args)) => template::run(args)?,
         Some(Command::Train(args)) => train::run(args)?,
         Some(Command::Evaluate(args)) => evaluate::run(args)?,
     }

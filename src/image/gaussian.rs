@@ -13,7 +13,7 @@ pub fn blur(values: &mut [f32], size: [usize; 3], sigma_voxels: [f64; 3]) {
 }
 
 /// The right half of the normalised kernel, the centre first.
-fn kernel(sigma: f64) -> Vec<f32> {
+pub(super) fn kernel(sigma: f64) -> Vec<f32> {
     let reach = (3.0 * sigma).ceil().max(1.0) as usize;
     let half: Vec<f64> = (0..=reach).map(|i| (-0.5 * (i as f64 / sigma).powi(2)).exp()).collect();
     let sum = 2.0 * half.iter().sum::<f64>() - half[0];

@@ -8,5 +8,6 @@ pub mod otsu;
 pub mod outline;
 pub mod percentile;
 pub mod pick;
+pub mod register;
 pub mod render;
 pub mod resample;

@@ -8,7 +8,6 @@ use super::Tissue;
 use super::brain::{self, Brain};
 use super::disease::{DiseaseKind, Lesion};
 use super::face::{Face, Spot};
-use super::rest::HeadRest;
 use super::shape::{Noise, noise_offset, ramp};
 use super::sinus::Sinus;
 use super::skin::Skin;
@@ -37,7 +36,6 @@ pub(super) struct Anatomy {
     face: Face,
     sinuses: [Sinus; 2],
     points: [OnceLock<Vec<DVec3>>; 2],
-    rest: Option<HeadRest>,
     /// Disease, patient left and right, that which shows first where two overlap.
     pub lesions: [Vec<Lesion>; 2],
 }
@@ -45,14 +43,13 @@ pub(super) struct Anatomy {
 impl Anatomy {
     /// Draws a subject. `sizes` limits the head's length relative to the average.
     ///
-    /// Bony walls of the sinuses are made as thick as voxels of up to 1.5 mm are wide, so that no sampling opens
-    /// a sinus into the nose. Coarser grids miss thin bone whatever one does: there it keeps its thickness.
-    pub(super) fn draw(rng: &mut ChaCha8Rng, sizes: &Range<f32>, spacing_mm: f64, pose: &Pose) -> Self {
+    /// Bony walls of the sinuses are made thicker than `voxel_mm`, so that no sampling with such voxels opens a sinus
+    /// into the nose.
+    pub(super) fn draw(rng: &mut ChaCha8Rng, sizes: &Range<f32>, voxel_mm: f64, pose: &Pose) -> Self {
         let noise = Noise::new(rng);
         let subject = Subject::draw(rng, sizes);
         let build = Build::draw(rng, &subject);
-        let least_wall_mm = if spacing_mm > 1.5 { 0.0 } else { 1.22 * spacing_mm as f32 };
-        let wall_mm = rng.random_range(0.6_f32..1.3).max(least_wall_mm) / build.least_face_mm();
+        let wall_mm = rng.random_range(0.6_f32..1.3).max(1.22 * voxel_mm as f32) / build.least_face_mm();
         let usual_ml = (16.0 + 4.5 * normal(rng)) * (subject.size as f32).powi(3);
         let sinuses = [Side::Left, Side::Right].map(|side| {
             let small = rng.random_bool(0.06);
@@ -72,7 +69,6 @@ impl Anatomy {
             face: Face::draw(rng, &subject),
             sinuses,
             points: Default::default(),
-            rest: HeadRest::draw(rng, subject.size as f32),
             lesions: [Vec::new(), Vec::new()],
             noise,
             subject,
@@ -110,14 +106,10 @@ impl Anatomy {
         self.turn * self.build.own_mm(bent - self.warp(bent)) + self.origin_mm
     }
 
-    /// From the world to the person's own upright mm.
-    fn own_mm(&self, world_mm: DVec3) -> Vec3 {
-        self.turn.transpose() * (world_mm.as_vec3() - self.origin_mm)
-    }
-
     /// From the world to the standard frame.
     pub(super) fn standard(&self, world_mm: DVec3) -> Vec3 {
-        self.build.standard(self.own_mm(world_mm))
+        let own_mm = self.turn.transpose() * (world_mm.as_vec3() - self.origin_mm);
+        self.build.standard(own_mm)
     }
 
     /// Box around the cavity of one sinus, in world mm.
@@ -134,17 +126,16 @@ impl Anatomy {
 
     /// The tissue at a world position in mm.
     pub(super) fn at(&self, world_mm: DVec3) -> Tissue {
-        let own_mm = self.own_mm(world_mm);
-        let straight = self.build.standard(own_mm);
+        let straight = self.standard(world_mm);
         if Skin::clearly_outside(straight) {
-            return self.outside(own_mm);
+            return Tissue::Air;
         }
         let p = straight + self.warp(straight);
         let side = side(p);
         let m = vec3(p.x.abs(), p.y, p.z);
         let skin = self.skin.distance_mm(m);
         if skin > 0.0 {
-            return self.outside(own_mm);
+            return Tissue::Air;
         }
         let dura = brain::dura(m);
         if dura < 0.0 {
@@ -180,10 +171,6 @@ impl Anatomy {
             return Tissue::Fat;
         }
         self.face.soft(&spot)
-    }
-
-    fn outside(&self, own_mm: Vec3) -> Tissue {
-        if self.rest.as_ref().is_some_and(|rest| rest.has(own_mm)) { Tissue::HeadRest } else { Tissue::Air }
     }
 
     /// The bone around the brain: two dense tables with marrow between them.
@@ -225,10 +212,10 @@ mod tests {
     use rayon::prelude::*;
 
     /// A subject with the first disease of each pair on the patient's left, the second on the right.
-    fn anatomy(seed: u64, spacing_mm: f64, diseases: [&[DiseaseKind]; 2]) -> Anatomy {
+    fn anatomy(seed: u64, diseases: [&[DiseaseKind]; 2]) -> Anatomy {
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
         let pose = Pose::draw(rng, 4.0, 3.0);
-        let mut anatomy = Anatomy::draw(rng, &(0.9..1.09), spacing_mm, &pose);
+        let mut anatomy = Anatomy::draw(rng, &(0.9..1.09), 1.0, &pose);
         for side in Side::BOTH {
             diseases[side.index()].iter().for_each(|&kind| anatomy.infect(side, kind, rng));
         }
@@ -262,7 +249,7 @@ mod tests {
     fn sinuses_lie_deep_in_the_head_below_the_orbits_and_nowhere_else() {
         for seed in 100..116 {
             let kinds = [DiseaseKind::ALL[seed as usize % 5]];
-            let anatomy = anatomy(seed, 2.0, [&kinds, &[]]);
+            let anatomy = anatomy(seed, [&kinds, &[]]);
             let boxes = [Side::Left, Side::Right].map(|side| anatomy.sinus_box_mm(side));
             let mut eyes = [(DVec3::ZERO, 0.0); 2];
             for (world, tissue) in whole(&anatomy, 2.5) {
@@ -293,7 +280,7 @@ mod tests {
     fn volumes_are_those_of_adults_and_the_sides_differ() {
         let volumes: Vec<[f64; 2]> = (0..60)
             .map(|seed| {
-                let anatomy = anatomy(seed, 1.0, [&[], &[]]);
+                let anatomy = anatomy(seed, [&[], &[]]);
                 let mut ml = [0.0; 2];
                 for (world, tissue) in around(&anatomy, 2.0) {
                     ml[anatomy.side_at(world).index()] += if tissue.in_sinus() { 0.008 } else { 0.0 };
@@ -313,7 +300,7 @@ mod tests {
     #[test]
     fn two_diseases_of_one_sinus_both_show() {
         let pair = [DiseaseKind::AirFluidLevel, DiseaseKind::RetentionCyst];
-        let anatomy = anatomy(4, 1.0, [&[], &pair]);
+        let anatomy = anatomy(4, [&[], &pair]);
         let names = anatomy.lesions[1].iter().map(|lesion| lesion.disease.name());
         assert_eq!(names.collect::<Vec<_>>(), ["retention cyst", "air-fluid level"], "a cyst stands out of fluid");
         let found = around(&anatomy, 1.0);
@@ -350,7 +337,7 @@ mod tests {
     fn what_is_ill_outside_the_sinuses_bears_no_label_of_theirs() {
         let mut seen = [false; 3];
         for seed in 200..225 {
-            let anatomy = anatomy(seed, 2.0, [&[], &[]]);
+            let anatomy = anatomy(seed, [&[], &[]]);
             for (world, tissue) in whole(&anatomy, 3.0) {
                 assert!(!tissue.is_disease(), "{seed}: {tissue:?} at {world}");
                 for (seen, wanted) in seen.iter_mut().zip([Tissue::OtherFluid, Tissue::BrainLesion, Tissue::Metal]) {

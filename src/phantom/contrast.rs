@@ -67,7 +67,6 @@ impl Contrast {
             Tissue::Metal => [2.0, 3.0, 2.0, 2.0, 3000.0],
             Tissue::BrainLesion => [150.0, 70.0, 130.0, 118.0, 24.0],
             Tissue::OtherFluid => [105.0, 60.0, 165.0, 110.0, 25.0],
-            Tissue::HeadRest => [1.5, 2.6, 1.5, 2.0, -850.0],
             Tissue::ThickMucosa => [118.0, 64.0, 155.0, 112.0, 32.0],
             Tissue::Cyst => [128.0, 50.0, 185.0, 120.0, 14.0],
             Tissue::Polyp => [122.0, 58.0, 160.0, 112.0, 28.0],

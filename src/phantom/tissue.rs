@@ -33,8 +33,6 @@ pub enum Tissue {
     BrainLesion,
     /// Secretion and cysts outside the maxillary sinuses.
     OtherFluid,
-    /// What the head lies on.
-    HeadRest,
     /// Air in a maxillary sinus.
     SinusAir,
     /// Normal lining of a maxillary sinus.
@@ -51,7 +49,7 @@ pub enum Tissue {
 
 impl Tissue {
     /// All tissues, in the order of their labels.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 27] = [
         Self::Air,
         Self::Skin,
         Self::Fat,
@@ -72,7 +70,6 @@ impl Tissue {
         Self::Metal,
         Self::BrainLesion,
         Self::OtherFluid,
-        Self::HeadRest,
         Self::SinusAir,
         Self::SinusMucosa,
         Self::ThickMucosa,
@@ -112,7 +109,6 @@ impl Tissue {
             Self::Metal => "metal",
             Self::BrainLesion => "brain lesion",
             Self::OtherFluid => "fluid outside the maxillary sinuses",
-            Self::HeadRest => "head rest",
             Self::SinusAir => "maxillary sinus air",
             Self::SinusMucosa => "maxillary sinus mucosa",
             Self::ThickMucosa => "thickened mucosa",
@@ -146,7 +142,7 @@ mod tests {
             assert_eq!(tissue as usize, label);
             assert_eq!(Tissue::from_label(label as u8), Some(tissue));
         }
-        assert_eq!(Tissue::from_label(28), None);
+        assert_eq!(Tissue::from_label(27), None);
         assert!(!Tissue::OtherFluid.in_sinus() && Tissue::SinusAir.in_sinus() && !Tissue::SinusMucosa.is_disease());
     }
 }

@@ -29,6 +29,16 @@ impl Project {
         let state = self.db.query_row(query, params![case.0, rater], |row| row.get(0)).optional();
         state.map_err(|e| self.failed("read", e))
     }
+
+    /// How a case was last looked at, by whomever, as it was given.
+    ///
+    /// # Errors
+    /// [`ProjectError::Database`].
+    pub fn newest_view_state(&self, case: CaseId) -> Result<Option<String>, ProjectError> {
+        let query = "SELECT state FROM view_states WHERE case_id = ?1 ORDER BY time_utc DESC LIMIT 1";
+        let state = self.db.query_row(query, params![case.0], |row| row.get(0)).optional();
+        state.map_err(|e| self.failed("read", e))
+    }
 }
 
 #[cfg(test)]
@@ -47,5 +57,8 @@ mod tests {
         assert_eq!(project.view_state(case, "me").unwrap().as_deref(), Some("4"));
         assert_eq!(project.view_state(case, "you").unwrap().as_deref(), Some("2"));
         assert_eq!(project.view_state(other, "you").unwrap(), None);
+        assert_eq!(project.newest_view_state(other).unwrap().as_deref(), Some("3"));
+        project.db.execute("UPDATE view_states SET time_utc = '2020' WHERE rater = 'me'", []).unwrap();
+        assert_eq!(project.newest_view_state(case).unwrap().as_deref(), Some("2"));
     }
 }

@@ -8,6 +8,7 @@ use crate::app::measure::MeasureCommand;
 use crate::app::settings::{Settings, SettingsCommand};
 use crate::app::shell::{Destination, Drawer, Figure, ShellCommand};
 use crate::app::state::{JobKind, Layout, Pane, State};
+use crate::app::template::TemplateCommand;
 use crate::app::volume::VolumeCommand;
 use crate::measure::Kind;
 use crate::project::Label;
@@ -91,6 +92,9 @@ pub(super) const ACTIONS: &[Action] = &[
     act(LABELS, "analyse", "M", "compute the residual maps", |_, _| Some(Command::Analyse)),
     act(LABELS, "export", "Ctrl+Shift+M", "export map, cavities and figures", |_, _| Some(Command::Export)),
     act(LABELS, "find", "Shift+M", "find the sinuses again", |_, _| Some(Command::Find)),
+    act(LABELS, "add to template", "Ctrl+T", "add boxes placed by hand to a template", |_, _| {
+        Some(Command::Template(TemplateCommand::AskToAdd))
+    }),
     act(SLICES, "slice on", "Up", "next slice; in 3-D: turn", |_, pane| step(pane, 1.0)).again(),
     act(SLICES, "slice back", "Down", "slice before; in 3-D: turn", |_, pane| step(pane, -1.0)).again(),
     act(SLICES, "ten slices on", "Shift+Up", "ten slices on", |_, pane| step(pane, 10.0)).again(),

@@ -1,9 +1,10 @@
 //! The open scan in its drawer: what it is, which of its volumes, and what its reader should know about it.
 
-use super::theme;
+use super::{keys, theme};
 use crate::app::checks;
 use crate::app::command::Command;
 use crate::app::state::{OpenScan, State};
+use crate::app::template::TemplateCommand;
 use crate::io::{Format, Scan};
 use egui::{Button, RichText, Ui, WidgetInfo};
 
@@ -32,6 +33,12 @@ pub(super) fn ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec
         if ui.checkbox(&mut show, "Show file names").on_hover_text("File names often hold patients' names").changed() {
             commands.push(Command::ShowPaths(show));
         }
+    }
+    let add = ui.add_enabled(state.has_boxes_by_hand(), Button::new("Add boxes to a template…"));
+    let hint = "Records boxes placed by hand; sinuses of other scans can then be found by the template";
+    let hint = keys::hint(&state.settings, hint, "add to template");
+    if add.on_hover_text(&hint).on_disabled_hover_text(hint).clicked() {
+        commands.push(Command::Template(TemplateCommand::AskToAdd));
     }
     checks_ui(ui, scan, state.settings.show_paths, commands);
 }

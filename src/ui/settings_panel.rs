@@ -5,6 +5,7 @@ use super::{keys, theme};
 use crate::app::command::Command;
 use crate::app::settings::{MouseMap, Settings, SettingsCommand, Theme, Tool};
 use crate::app::state::{Layout, State};
+use crate::app::template::TemplateCommand;
 use crate::app::windows;
 use crate::view::Convention;
 use egui::{Button, CollapsingHeader, ComboBox, DragValue, Grid, RichText, Slider, TextEdit, Ui, WidgetInfo};
@@ -75,6 +76,7 @@ fn opening_ui(ui: &mut Ui, settings: &Settings, sent: &mut Vec<SettingsCommand>,
     if ui.checkbox(&mut on_open, "Compute maps").on_hover_text(hint).changed() {
         commands.push(Command::AnalyseOnOpen(on_open));
     }
+    finder_ui(ui, settings, commands);
     let mut paths = settings.show_paths;
     if ui.checkbox(&mut paths, "Show names of files").on_hover_text("They often hold patients' names").changed() {
         commands.push(Command::ShowPaths(paths));
@@ -100,6 +102,34 @@ fn opening_ui(ui: &mut Ui, settings: &Settings, sent: &mut Vec<SettingsCommand>,
     let percents = percents.each_ref().map(|(text, percent)| (text.as_str(), *percent));
     choice(ui, "Auto window without", settings.auto_percent, &percents, |percent| {
         sent.push(SettingsCommand::AutoPercent(percent));
+    });
+}
+
+/// What finds the sinuses: the networks, or a template that was recorded.
+fn finder_ui(ui: &mut Ui, settings: &Settings, commands: &mut Vec<Command>) {
+    ui.horizontal_wrapped(|ui| {
+        ui.label("Find sinuses by");
+        let folder = settings.template.as_ref();
+        let name = folder.filter(|_| settings.show_paths).and_then(|folder| folder.file_name());
+        let template = name.map_or("a template…".into(), |name| format!("template {}…", name.to_string_lossy()));
+        for (text, chosen, hint, command) in [
+            ("networks", folder.is_none(), "Networks that learnt from synthetic heads", TemplateCommand::FindBy(None)),
+            (
+                template.as_str(),
+                folder.is_some(),
+                "Align each scan with a head whose sinuses were recorded: antrum template, or Add boxes to a template",
+                TemplateCommand::Ask,
+            ),
+        ] {
+            let response = ui.selectable_label(chosen, text);
+            response.widget_info(|| {
+                WidgetInfo::selected(egui::Role::RadioButton, true, chosen, format!("Find sinuses by {text}"))
+            });
+            // Another template can be chosen in place of the one in use.
+            if response.on_hover_text(hint).clicked() && (!chosen || command == TemplateCommand::Ask) {
+                commands.push(Command::Template(command));
+            }
+        }
     });
 }
 

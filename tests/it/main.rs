@@ -22,8 +22,12 @@ mod program;
 mod reading;
 /// Sinuses of real people, where their scans are at hand.
 mod real_scans;
+/// Registration of synthetic heads that lie elsewhere.
+mod registration;
 /// What stands around the panes: drawers, menus, settings, keys, figures.
 mod shell;
+/// Templates and crops by the command line.
+mod template;
 /// The 3-D pane in the window: turned, clicked, cut.
 mod volume;
 /// The real window, driven by accessible names.

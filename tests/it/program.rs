@@ -19,21 +19,21 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
-fn antrum(args: &[&str]) -> Output {
+pub(crate) fn antrum(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_antrum")).args(args).output().unwrap()
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Exit code 1, nothing on stdout, and a message with the file's name and the given words.
-fn refused(args: &[&str], words: &[&str]) {
+pub(crate) fn refused(args: &[&str], words: &[&str]) {
     let output = antrum(args);
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{args:?}: {message}");
@@ -87,7 +87,8 @@ fn bad_usage_is_exit_code_2_and_the_help_says_research_only() {
     }
     let help = String::from_utf8(antrum(&["--help"]).stdout).unwrap();
     assert!(help.contains("Research use only"));
-    for subcommand in ["info", "convert", "find", "analyse", "measurements", "picture", "phantom", "train"] {
+    for subcommand in ["info", "convert", "find", "analyse", "measurements", "picture", "phantom", "template", "train"]
+    {
         assert!(help.contains(subcommand), "{subcommand}");
     }
 }

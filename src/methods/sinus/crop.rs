@@ -6,6 +6,9 @@ use crate::image::resample::{Outside, trilinear};
 use crate::space::{BoxMm, Grid, Side};
 use crate::volume::{Unit, Volume};
 use glam::{DMat3, DVec3};
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+use std::f64::consts::TAU;
 
 /// One sinus as the networks see it.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +26,10 @@ impl Crop {
     pub const SIZE: usize = 64;
     /// Edge length in mm (paper 1, section 2.1).
     pub const SIDE_MM: f64 = 64.0;
+
+    /// Standard deviations of jittered centres by [`Side::index`]: those of the centres over the registered heads of
+    /// paper 1, without their decimals, as its code has them.
+    pub const JITTER_MM: [DVec3; 2] = [DVec3::ONE, DVec3::new(1.0, 1.0, 4.0)];
 
     /// The grid of a crop around `centre_mm`. The left crop's x axis points to the patient's right; the right crop's is
     /// reversed, so that the nose lies in the same direction in both.
@@ -43,6 +50,29 @@ impl Crop {
         let mut values = trilinear(volume, &grid, Outside::Edge);
         rescale_1_99(&mut values);
         Self { side, grid, values }
+    }
+
+    /// Crops around `count` centres that scatter normally about `centre_mm` with a standard deviation for each axis, as
+    /// paper 1 cut 15 of every sinus; its deviations are [`Crop::JITTER_MM`].
+    #[must_use]
+    pub fn jittered(
+        volume: &Volume,
+        side: Side,
+        centre_mm: DVec3,
+        sd_mm: DVec3,
+        count: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> Vec<Self> {
+        // Box-Muller.
+        let mut normal = || (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt() * (TAU * rng.random::<f64>()).cos();
+        let mut cut = || Self::cut(volume, side, centre_mm + sd_mm * DVec3::new(normal(), normal(), normal()));
+        (0..count).map(|_| cut()).collect()
+    }
+
+    /// The values with their place in the world, as any program reads them from a file.
+    #[must_use]
+    pub fn to_volume(&self) -> Volume {
+        Volume::from_f32(self.grid, self.values.clone(), Unit::Arbitrary)
     }
 
     /// The crop's outline in the world.
@@ -123,6 +153,7 @@ pub(super) fn overlap(from: &Grid, onto: &Grid) -> Option<([usize; 3], Grid)> {
 mod tests {
     use super::*;
     use crate::volume::Voxels;
+    use rand::SeedableRng as _;
 
     /// A scan with one bright voxel at `bright_mm` on a 1 mm grid aligned with the crops.
     fn scan(bright_mm: DVec3) -> Volume {
@@ -149,6 +180,24 @@ mod tests {
         assert_eq!(places[0], places[1]);
         // Medial of a left sinus is towards the patient's right: a larger index on the first axis.
         assert!(places[0].is_some_and(|p| p % 64 > 32));
+    }
+
+    #[test]
+    fn jittered_crops_scatter_about_their_centre_as_much_as_asked_on_each_axis() {
+        let volume = scan(DVec3::new(0.5, 0.5, 0.5));
+        let (centre, sd_mm) = (DVec3::new(30.0, 2.0, -3.0), Crop::JITTER_MM[Side::Right.index()]);
+        let jittered = |seed| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            Crop::jittered(&volume, Side::Right, centre, sd_mm, 200, &mut rng)
+        };
+        let crops = jittered(3);
+        assert_eq!(crops, jittered(3));
+        let centres: Vec<DVec3> = crops.iter().map(|crop| crop.grid.centre_mm()).collect();
+        let mean = centres.iter().sum::<DVec3>() / 200.0;
+        let sd = (centres.iter().map(|c| (c - mean).powf(2.0)).sum::<DVec3>() / 199.0).powf(0.5);
+        assert!(mean.distance(centre) < 1.0, "{mean}");
+        assert!((sd / sd_mm).max_element() < 1.2 && (sd / sd_mm).min_element() > 0.8, "{sd} instead of {sd_mm}");
+        assert!(crops.iter().all(|crop| crop.grid.world_from_voxel.matrix3.x_axis == DVec3::NEG_X), "to the nose");
     }
 
     #[test]

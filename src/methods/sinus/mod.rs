@@ -3,6 +3,7 @@
 //!
 //! A [`Finder`] holds two small networks that have seen synthetic heads of any contrast (domain randomisation, Billot 2023):
 //! one looks at the whole head, the other at each sinus and tells its air from what else is in it ([`Cavity`]).
+//! [`Template`] is the other way: a head on which sinuses were recorded, and scans registered to it.
 //! [`Crop`] is the cube, which remembers where it came from.
 
 pub mod cavity;
@@ -13,9 +14,11 @@ pub mod infer;
 mod locate;
 mod seen;
 mod segment;
+pub mod template;
 pub mod train;
 
 pub use cavity::Cavity;
 pub use config::Part;
 pub use crop::Crop;
 pub use infer::{Finder, Presence, Sinus, middle};
+pub use template::{Template, TemplateError};

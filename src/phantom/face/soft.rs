@@ -42,7 +42,7 @@ impl Soft {
     pub(super) fn draw(rng: &mut ChaCha8Rng) -> Self {
         Self {
             muscle_mm: rng.random_range(-1.2..1.2),
-            fat: rng.random_range(0.03..0.16),
+            fat: rng.random_range(0.0..0.12),
             vessel_mm: rng.random_range(2.0..3.0),
             pad_mm: rng.random_range(2.0..7.0),
             shift: noise_offset(rng),

@@ -1,0 +1,65 @@
+//! `--crops`: the 64 mm cubes around the sinuses as files.
+
+use super::Failure;
+use crate::io::{self, Scan, WriteError};
+use crate::job::Progress;
+use crate::methods::sinus::{Crop, Presence, Sinus};
+use glam::DVec3;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use std::path::PathBuf;
+
+/// Where crops go, and how many.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct CropArgs {
+    /// Write the 64 mm crop of each sinus in view to this folder, as NIfTI that lies on the scan in any viewer: 1 mm,
+    /// values from 0 to 1, the first axis from lateral to medial on both sides
+    #[arg(long, value_name = "DIR")]
+    crops: Option<PathBuf>,
+    /// So many crops of each sinus, their centres jittered as in paper 1, which took 15 [default: one, not jittered]
+    #[arg(long, value_name = "N", requires = "crops")]
+    jitter: Option<usize>,
+}
+
+impl CropArgs {
+    /// Refuses to write the crops of several scans, which have the same names.
+    pub(super) fn check(&self, scans: &[PathBuf]) -> Result<(), Failure> {
+        if self.crops.is_some() && scans.len() > 1 {
+            return Err("crops are written of one scan at a time; give one path with --crops".into());
+        }
+        Ok(())
+    }
+
+    /// Writes the crops that were asked for and gives their names; a sinus that is not in view has none.
+    pub(super) fn write(
+        &self,
+        scan: &Scan,
+        sinuses: &[Sinus; 2],
+        sd_mm: [DVec3; 2],
+        progress: &Progress,
+    ) -> Result<Vec<PathBuf>, Failure> {
+        let Some(folder) = &self.crops else { return Ok(Vec::new()) };
+        std::fs::create_dir_all(folder).map_err(|source| WriteError::Io { source, path: folder.clone() })?;
+        // The same scan has the same crops each time.
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let mut written = Vec::new();
+        for sinus in sinuses.iter().filter(|sinus| sinus.present != Presence::Absent) {
+            let Sinus { side, centre_mm, .. } = *sinus;
+            let crops = match self.jitter {
+                None => vec![Crop::cut(&scan.volume, side, centre_mm)],
+                Some(count) => Crop::jittered(&scan.volume, side, centre_mm, sd_mm[side.index()], count, &mut rng),
+            };
+            for (n, crop) in crops.iter().enumerate() {
+                progress.check()?;
+                let number = if self.jitter.is_some() { format!("_{:02}", n + 1) } else { String::new() };
+                let path = folder.join(format!("{}{number}.nii.gz", side.name()));
+                // What is not known of the scan's orientation is not known of its crops.
+                let checks = scan.checks.clone();
+                let crop = Scan { checks, ..Scan::synthetic(crop.to_volume(), String::new(), String::new()) };
+                io::nifti::write_scan(&path, &crop)?;
+                written.push(path);
+            }
+        }
+        Ok(written)
+    }
+}
