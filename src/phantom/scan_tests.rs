@@ -139,7 +139,6 @@ fn the_visible_share_is_that_of_the_labels_in_view() {
         cut(Edge::Front, 0.5),
         cut(Edge::Back, 0.3),
         Degradations { oblique_deg: DVec3::new(20.0, 10.0, -10.0), ..cut(Edge::Bottom, 0.5) },
-        Degradations { wrap: Some(Wrap { axis: 1, lost_mm: [10.0, 62.0] }), ..none() },
         Degradations { defacing: Some(Defacing::Mask { front_of_mm: 78.0, below_mm: -20.0 }), ..none() },
         Degradations { defacing: Some(Defacing::Plane { slant_deg: 35.0, behind_mm: 0.0 }), ..none() },
     ];
