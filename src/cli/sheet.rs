@@ -6,7 +6,7 @@ use crate::image::render;
 use crate::io;
 use crate::job::Progress;
 use crate::phantom::{self, Contrast, Degrade, DiseaseKind, Head, Plan};
-use crate::space::{Plane, Side};
+use crate::space::Plane;
 use crate::view::{Frame, Interpolation, Picture, PlaneCamera, Slab, SliceView, Window};
 use crate::volume::Unit;
 use glam::DVec2;
@@ -49,23 +49,16 @@ pub(super) fn write(
     Ok(io::picture::write(out, &sheet)?)
 }
 
-/// Each contrast twice; each disease twice, once on either side, and two normal heads.
+/// Each contrast twice; each disease twice, in different contrasts and on different sides; two normal heads.
 fn plan(index: usize, seed: u64, spacing_mm: f64, degrade: &Degrade) -> Plan {
-    let contrast = Contrast::ALL[index % Contrast::ALL.len()];
-    let disease = DiseaseKind::ALL.get(index % (DiseaseKind::ALL.len() + 1)).copied();
+    let contrasts = Contrast::ALL.len();
+    let (row, second) = (index % contrasts, index / contrasts);
+    let contrast = Contrast::ALL[row];
     let mut diseases = [None, None];
-    diseases[side(index).index()] = disease;
-    let seed = seed.wrapping_mul(1000) + index as u64;
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    Plan {
-        diseases: Some(diseases),
-        degradations: degrade.draw(&mut rng, contrast),
-        ..Plan::new(seed, contrast, spacing_mm)
-    }
-}
-
-fn side(index: usize) -> Side {
-    if index < 6 { Side::Left } else { Side::Right }
+    diseases[second % 2] = DiseaseKind::ALL.get((row + 2 * second) % (DiseaseKind::ALL.len() + 1)).copied();
+    let seed = seed.wrapping_mul(1000).wrapping_add(index as u64);
+    let degradations = degrade.draw(&mut ChaCha8Rng::seed_from_u64(seed), contrast);
+    Plan { degradations, diseases: Some(diseases), ..Plan::new(seed, contrast, spacing_mm) }
 }
 
 /// The planes through the sinus that contains more that is not air.
@@ -91,4 +84,33 @@ fn planes(head: &Head) -> [Picture; 3] {
         };
         render::slice(&head.image, &[], &view, [EDGE, EDGE])
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_contrasts_and_all_diseases_on_both_sides_are_on_the_sheet() {
+        let plans: Vec<Plan> = (0..12).map(|index| plan(index, 1, 8.0, &Degrade::None)).collect();
+        for contrast in Contrast::ALL {
+            assert_eq!(plans.iter().filter(|plan| plan.contrast == contrast).count(), 2, "{contrast:?}");
+        }
+        for kind in DiseaseKind::ALL {
+            for side in 0..2 {
+                assert!(plans.iter().any(|plan| plan.diseases.unwrap()[side] == Some(kind)), "{kind:?} {side}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_sheet_is_a_picture() {
+        let file = tempfile::tempdir().unwrap();
+        let file = file.path().join("sheet.png");
+        write(&file, 1, 8.0, &Degrade::Random, &Progress::default()).unwrap();
+        let bytes = std::fs::read(&file).unwrap();
+        let side = |at: usize| usize::from(bytes[at]) << 8 | usize::from(bytes[at + 1]);
+        assert_eq!([side(18), side(22)], [2 * 3 * EDGE + GAP, 6 * (EDGE + GAP) - GAP]);
+    }
 }

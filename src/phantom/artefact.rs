@@ -116,12 +116,13 @@ pub(super) fn ghosts(values: &mut [f32], grid: &Grid, axis: usize, ghosting: Gho
     });
 }
 
-/// Puts `value` beyond the largest circle across the axis of the gantry that the grid holds.
+/// Puts `padding` beyond the circle of reconstruction, as wide as the grid is at most across the gantry's axis: the
+/// corners are lost, never a sinus.
 pub(super) fn pad(values: &mut [f32], grid: &Grid, gantry_axis: usize, padding: f32) {
     let spacing_mm = grid.spacing_mm().to_array();
     let across: Vec<usize> = (0..3).filter(|&axis| axis != gantry_axis).collect();
     let half_mm: Vec<f64> = across.iter().map(|&a| grid.size[a] as f64 * spacing_mm[a] / 2.0).collect();
-    let radius_mm = half_mm.iter().copied().fold(f64::INFINITY, f64::min);
+    let radius_mm = half_mm.iter().copied().fold(0.0, f64::max);
     let [nx, ny, _] = grid.size;
     values.par_iter_mut().enumerate().for_each(|(at, value)| {
         let voxel = [at % nx, at / nx % ny, at / (nx * ny)];

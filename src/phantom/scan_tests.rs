@@ -139,7 +139,6 @@ fn the_visible_share_is_that_of_the_labels_in_view() {
         cut(Edge::Front, 0.5),
         cut(Edge::Back, 0.3),
         Degradations { oblique_deg: DVec3::new(20.0, 10.0, -10.0), ..cut(Edge::Bottom, 0.5) },
-        Degradations { wrap: Some(Wrap { axis: 1, lost_mm: [10.0, 62.0] }), ..none() },
         Degradations { defacing: Some(Defacing::Mask { front_of_mm: 78.0, below_mm: -20.0 }), ..none() },
         Degradations { defacing: Some(Defacing::Plane { slant_deg: 35.0, behind_mm: 0.0 }), ..none() },
     ];
@@ -273,8 +272,12 @@ fn ct_has_its_couch_its_padding_and_its_streaks() {
     assert!((10.0..80.0).contains(&air) && stored.image.statistics().min >= 0.0, "{air}");
 
     let streaks = made(Contrast::Ct, Degradations { dental: 1.0, ..none() });
-    let bright = |head: &Head| head.image.to_f32().iter().filter(|&&hu| hu > 2200.0).count();
-    assert!(bright(&streaks) > bright(&clean) + 5);
+    // The noise is the same in both.
+    let both = streaks.image.to_f32().into_iter().zip(clean.image.to_f32());
+    let (brighter, darker) = both.fold((0, 0), |(brighter, darker), (streaky, clean)| {
+        (brighter + u32::from(streaky > clean + 60.0), darker + u32::from(streaky < clean - 60.0))
+    });
+    assert!(brighter > 50 && darker > 50, "{brighter} {darker}");
     assert!(streaks.tissues == clean.tissues);
 }
 
