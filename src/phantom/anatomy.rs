@@ -17,6 +17,7 @@ use glam::{DVec3, Mat3, Vec3, vec3};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Everything that makes one subject.
 pub(super) struct Anatomy {
@@ -27,12 +28,14 @@ pub(super) struct Anatomy {
     turn: Mat3,
     origin_mm: Vec3,
     shift: Vec3,
+    bend_mm: f32,
     skin: Skin,
     scalp_mm: f32,
     skull_mm: f32,
     brain: Brain,
     face: Face,
     sinuses: [Sinus; 2],
+    points: [OnceLock<Vec<DVec3>>; 2],
     /// Disease, patient left and right, that which shows first where two overlap.
     pub lesions: [Vec<Lesion>; 2],
 }
@@ -40,13 +43,13 @@ pub(super) struct Anatomy {
 impl Anatomy {
     /// Draws a subject. `sizes` limits the head's length relative to the average.
     ///
-    /// Bony walls of the sinuses are made as thick as voxels of up to 1.5 mm are wide,
-    /// so that no sampling opens a sinus into the nose.
-    pub(super) fn draw(rng: &mut ChaCha8Rng, sizes: &Range<f32>, spacing_mm: f64, pose: &Pose) -> Self {
+    /// Bony walls of the sinuses are made thicker than `voxel_mm`, so that no sampling with such voxels opens a sinus
+    /// into the nose.
+    pub(super) fn draw(rng: &mut ChaCha8Rng, sizes: &Range<f32>, voxel_mm: f64, pose: &Pose) -> Self {
         let noise = Noise::new(rng);
         let subject = Subject::draw(rng, sizes);
         let build = Build::draw(rng, &subject);
-        let wall_mm = rng.random_range(0.6_f32..1.3).max(1.22 * spacing_mm.min(1.5) as f32) / build.least_face_mm();
+        let wall_mm = rng.random_range(0.6_f32..1.3).max(1.22 * voxel_mm as f32) / build.least_face_mm();
         let usual_ml = (16.0 + 4.5 * normal(rng)) * (subject.size as f32).powi(3);
         let sinuses = [Side::Left, Side::Right].map(|side| {
             let small = rng.random_bool(0.06);
@@ -58,12 +61,14 @@ impl Anatomy {
             turn: pose.turn(),
             origin_mm: pose.move_mm.as_vec3(),
             shift: noise_offset(rng),
+            bend_mm: rng.random_range(1.5..4.0),
             skin: Skin::draw(rng),
             scalp_mm: rng.random_range(1.6..4.2),
             skull_mm: rng.random_range(-0.8..1.4),
             brain: Brain::draw(rng, subject.old()),
             face: Face::draw(rng, &subject),
             sinuses,
+            points: Default::default(),
             lesions: [Vec::new(), Vec::new()],
             noise,
             subject,
@@ -86,9 +91,12 @@ impl Anatomy {
     }
 
     /// Points of the world spread evenly over the cavity of one sinus.
-    pub(super) fn sinus_points(&self, side: Side) -> impl Iterator<Item = DVec3> {
-        let sinus = &self.sinuses[side.index()];
-        sinus.samples(&self.noise).into_iter().map(move |local| self.world_mm(side, sinus.centre + local).as_dvec3())
+    pub(super) fn sinus_points(&self, side: Side) -> &[DVec3] {
+        self.points[side.index()].get_or_init(|| {
+            let sinus = &self.sinuses[side.index()];
+            let world_mm = |local: Vec3| self.world_mm(side, sinus.centre + local).as_dvec3();
+            sinus.samples(&self.noise).into_iter().map(world_mm).collect()
+        })
     }
 
     /// From the mirrored standard frame to the world.
@@ -107,7 +115,7 @@ impl Anatomy {
     /// Box around the cavity of one sinus, in world mm.
     pub(super) fn sinus_box_mm(&self, side: Side) -> BoxMm {
         let nothing = BoxMm { min: DVec3::INFINITY, max: DVec3::NEG_INFINITY };
-        self.sinus_points(side).fold(nothing, |all, p| BoxMm { min: all.min.min(p), max: all.max.max(p) })
+        self.sinus_points(side).iter().fold(nothing, |all, p| BoxMm { min: all.min.min(*p), max: all.max.max(*p) })
     }
 
     /// On which side of the head's own, slightly bent mid-plane a world position in mm lies.
@@ -186,7 +194,8 @@ impl Anatomy {
     /// A slow bend of a few millimetres that makes the two sides differ.
     fn warp(&self, p: Vec3) -> Vec3 {
         let q = p / 52.0;
-        2.8 * vec3(self.noise.at(q + self.shift), self.noise.at(q - self.shift), self.noise.at(q + 2.0 * self.shift))
+        self.bend_mm
+            * vec3(self.noise.at(q + self.shift), self.noise.at(q - self.shift), self.noise.at(q + 2.0 * self.shift))
     }
 }
 
@@ -203,10 +212,10 @@ mod tests {
     use rayon::prelude::*;
 
     /// A subject with the first disease of each pair on the patient's left, the second on the right.
-    fn anatomy(seed: u64, spacing_mm: f64, diseases: [&[DiseaseKind]; 2]) -> Anatomy {
+    fn anatomy(seed: u64, diseases: [&[DiseaseKind]; 2]) -> Anatomy {
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
         let pose = Pose::draw(rng, 4.0, 3.0);
-        let mut anatomy = Anatomy::draw(rng, &(0.9..1.09), spacing_mm, &pose);
+        let mut anatomy = Anatomy::draw(rng, &(0.9..1.09), 1.0, &pose);
         for side in Side::BOTH {
             diseases[side.index()].iter().for_each(|&kind| anatomy.infect(side, kind, rng));
         }
@@ -240,7 +249,7 @@ mod tests {
     fn sinuses_lie_deep_in_the_head_below_the_orbits_and_nowhere_else() {
         for seed in 100..116 {
             let kinds = [DiseaseKind::ALL[seed as usize % 5]];
-            let anatomy = anatomy(seed, 2.0, [&kinds, &[]]);
+            let anatomy = anatomy(seed, [&kinds, &[]]);
             let boxes = [Side::Left, Side::Right].map(|side| anatomy.sinus_box_mm(side));
             let mut eyes = [(DVec3::ZERO, 0.0); 2];
             for (world, tissue) in whole(&anatomy, 2.5) {
@@ -271,7 +280,7 @@ mod tests {
     fn volumes_are_those_of_adults_and_the_sides_differ() {
         let volumes: Vec<[f64; 2]> = (0..60)
             .map(|seed| {
-                let anatomy = anatomy(seed, 1.0, [&[], &[]]);
+                let anatomy = anatomy(seed, [&[], &[]]);
                 let mut ml = [0.0; 2];
                 for (world, tissue) in around(&anatomy, 2.0) {
                     ml[anatomy.side_at(world).index()] += if tissue.in_sinus() { 0.008 } else { 0.0 };
@@ -291,7 +300,7 @@ mod tests {
     #[test]
     fn two_diseases_of_one_sinus_both_show() {
         let pair = [DiseaseKind::AirFluidLevel, DiseaseKind::RetentionCyst];
-        let anatomy = anatomy(4, 1.0, [&[], &pair]);
+        let anatomy = anatomy(4, [&[], &pair]);
         let names = anatomy.lesions[1].iter().map(|lesion| lesion.disease.name());
         assert_eq!(names.collect::<Vec<_>>(), ["retention cyst", "air-fluid level"], "a cyst stands out of fluid");
         let found = around(&anatomy, 1.0);
@@ -328,7 +337,7 @@ mod tests {
     fn what_is_ill_outside_the_sinuses_bears_no_label_of_theirs() {
         let mut seen = [false; 3];
         for seed in 200..225 {
-            let anatomy = anatomy(seed, 2.0, [&[], &[]]);
+            let anatomy = anatomy(seed, [&[], &[]]);
             for (world, tissue) in whole(&anatomy, 3.0) {
                 assert!(!tissue.is_disease(), "{seed}: {tissue:?} at {world}");
                 for (seen, wanted) in seen.iter_mut().zip([Tissue::OtherFluid, Tissue::BrainLesion, Tissue::Metal]) {

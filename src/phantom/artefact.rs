@@ -152,7 +152,7 @@ pub(super) fn deface(
         });
         return;
     }
-    let brain = [Tissue::Grey, Tissue::White, Tissue::Csf].map(|tissue| tissue as u8);
+    let brain = [Tissue::Grey, Tissue::White, Tissue::Csf, Tissue::BrainLesion].map(|tissue| tissue as u8);
     let brain_only = defacing == Defacing::BrainOnly;
     let before = &*labels;
     let gone: Vec<bool> = {

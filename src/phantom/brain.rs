@@ -22,7 +22,7 @@ pub(super) fn dura(m: Vec3) -> f32 {
     let floor = -14.0 + 13.5 * ramp(30.0, 58.0, m.y) * ramp(5.0, 16.0, m.x);
     let cerebrum = smooth_max(cap, floor - m.z, 6.0);
     let temporal = ellipsoid(m, vec3(37.0, 9.0, -17.0), vec3(26.0, 42.0, 25.0));
-    let cerebellum = ellipsoid(m, vec3(21.0, -44.0, -44.0), vec3(35.0, 34.0, 29.0));
+    let cerebellum = ellipsoid(m, vec3(21.0, -39.0, -42.0), vec3(35.0, 34.0, 29.0));
     let stem = capsule(m, vec3(0.0, -8.0, -12.0), vec3(0.0, -26.0, -92.0), 17.0, 8.5);
     let cord = capsule(m, vec3(0.0, -26.0, -92.0), vec3(0.0, -26.0, -190.0), 8.5, 8.0);
     smooth_min(smooth_min(cerebrum, cerebellum, 20.0), smooth_min(temporal, stem.min(cord), 6.0), 6.0)
@@ -122,7 +122,7 @@ impl Brain {
             return Tissue::Csf;
         }
         let folia = (noise.at(vec3(m.x / 16.0, m.y / 12.0, m.z / 3.6) + self.shift) * 3.2).abs();
-        let core = ellipsoid(m, vec3(16.0, -40.0, -44.0), vec3(17.0, 15.0, 11.0));
+        let core = ellipsoid(m, vec3(16.0, -37.0, -43.0), vec3(17.0, 14.0, 10.0));
         if core < 2.5 * noise.at(m / 4.0 + self.shift) {
             Tissue::White
         } else if folia < 0.25 + 0.2 * self.sulcus_mm && depth_mm < 14.0 {

@@ -1,22 +1,22 @@
-//! Many synthetic heads as a BIDS folder, with the truth in tables, and reading that truth back for training.
+//! Many synthetic heads as a BIDS folder, with the truth in tables.
 //!
 //! ```text
-//! dataset_description.json   participants.tsv   sinuses.tsv
+//! README   dataset_description.json   participants.tsv   participants.json   sinuses.tsv
 //! sub-0001/anat/sub-0001_T1w.nii.gz
+//! sub-0001/anat/sub-0001_T1w.json                             what spoils the scan
 //! derivatives/phantom/sub-0001/anat/sub-0001_dseg.nii.gz      the tissues, when asked for
 //! ```
 //!
 //! `sinuses.tsv` has one row per sinus. The tables are written last: a folder without them was not finished.
 
-use super::{Contrast, Degrade, Head, Plan, Tissue, head};
+use super::truth;
+pub use super::truth::{CohortSinus, CohortSubject, read_truth};
+use super::{Contrast, Degrade, Plan, Subject, Tissue, head};
 use crate::io::{self, WriteError};
 use crate::job::{Cancelled, Progress};
-use crate::space::Side;
-use glam::DVec3;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -41,28 +41,6 @@ pub struct CohortPlan {
     pub spacing_mm: f64,
     /// Whether the label maps are written too.
     pub labels: bool,
-}
-
-/// One subject of a cohort that was written before.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CohortSubject {
-    /// `sub-0001`
-    pub id: String,
-    /// The scan.
-    pub image: PathBuf,
-    /// The truth, by [`Side::index`].
-    pub sinuses: [CohortSinus; 2],
-}
-
-/// What a cohort's table says about one sinus.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CohortSinus {
-    /// The side of the patient.
-    pub side: Side,
-    /// Centroid of the cavity in world mm.
-    pub centre_mm: DVec3,
-    /// The name of the disease; none in a normal sinus.
-    pub disease: Option<String>,
 }
 
 /// Why a cohort could not be written or read.
@@ -93,19 +71,6 @@ pub enum CohortError {
         path: PathBuf,
     },
 }
-
-/// The first columns of `sinuses.tsv`; `image` is relative to the folder.
-const COLUMNS: [&str; 9] = [
-    "participant_id",
-    "side",
-    "centre_x_mm",
-    "centre_y_mm",
-    "centre_z_mm",
-    "volume_ml",
-    "disease",
-    "not_air_ml",
-    "image",
-];
 
 /// The BIDS suffix of a contrast's files.
 fn suffix(contrast: Contrast) -> &'static str {
@@ -155,17 +120,17 @@ pub fn write(dir: &Path, plan: &CohortPlan, progress: &Progress) -> Result<(), C
             .fold(mine, Result::and)
     })?;
     let rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
-    write_tables(dir, plan, &seeds, rows.into_values())
+    write_tables(dir, plan, rows.into_values())
 }
 
-/// Makes and writes one subject and returns its rows of `sinuses.tsv`.
+/// Makes and writes one subject and returns its rows of `participants.tsv` and `sinuses.tsv`.
 fn write_subject(
     dir: &Path,
     plan: &CohortPlan,
     index: usize,
     seed: u64,
     progress: &Progress,
-) -> Result<String, CohortError> {
+) -> Result<[String; 2], CohortError> {
     // A stream of its own, so that the head is the same whatever spoils its scan.
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(1);
@@ -183,23 +148,23 @@ fn write_subject(
         let labels = format!("derivatives/phantom/{id}/anat/{id}_dseg.nii.gz");
         write_volume(&dir.join(labels), &head.tissues)?;
     }
-    Ok(sinus_rows(&id, &image, &head))
+    let side_car = serde_json::json!({
+        "Modality": if plan.contrast == Contrast::Ct { "CT" } else { "MR" },
+        "Contrast": plan.contrast.name(),
+        "Seed": seed,
+        "SpacingMm": plan.spacing_mm,
+        "Degradations": one.degradations,
+        "Notice": crate::NOTICE,
+    });
+    io::write_json(&dir.join(image.replace(".nii.gz", ".json")), &side_car)?;
+    let Subject { sex, age_years, .. } = head.subject;
+    // Ages of 89 and more are written as 89, as privacy asks of real ones.
+    let person = format!("{id}\t{:.0}\t{}\t{seed}\n", age_years.min(89.0), sex.letter());
+    Ok([person, truth::rows(&id, &image, &head)])
 }
 
 fn subject_id(index: usize) -> String {
     format!("sub-{:04}", index + 1)
-}
-
-fn sinus_rows(id: &str, image: &str, head: &Head) -> String {
-    let mut rows = String::new();
-    for sinus in &head.sinuses {
-        let DVec3 { x, y, z } = sinus.centre_mm;
-        let (volume, not_air) = (sinus.volume_ml, sinus.not_air_ml);
-        let (side, disease) = (sinus.side.letter(), sinus.disease.map_or("n/a", |d| d.name()));
-        // Writing to a string cannot fail.
-        let _ = writeln!(rows, "{id}\t{side}\t{x:.2}\t{y:.2}\t{z:.2}\t{volume:.3}\t{disease}\t{not_air:.3}\t{image}");
-    }
-    rows
 }
 
 fn write_volume(path: &Path, volume: &crate::volume::Volume) -> Result<(), CohortError> {
@@ -209,12 +174,7 @@ fn write_volume(path: &Path, volume: &crate::volume::Volume) -> Result<(), Cohor
     Ok(io::nifti::write(path, volume)?)
 }
 
-fn write_tables(
-    dir: &Path,
-    plan: &CohortPlan,
-    seeds: &[u64],
-    rows: impl Iterator<Item = String>,
-) -> Result<(), CohortError> {
+fn write_tables(dir: &Path, plan: &CohortPlan, rows: impl Iterator<Item = [String; 2]>) -> Result<(), CohortError> {
     let save = |path: PathBuf, text: String| {
         fs::create_dir_all(path.parent().unwrap_or(dir))
             .and_then(|()| fs::write(&path, text))
@@ -230,6 +190,7 @@ fn write_tables(
             "Phantom": {
                 "Seed": plan.seed,
                 "Contrast": plan.contrast.name(),
+                "Degrade": plan.degrade.name(),
                 "Prevalence": plan.prevalence,
                 "SpacingMm": plan.spacing_mm,
             },
@@ -244,10 +205,31 @@ fn write_tables(
         let names = Tissue::ALL.iter().map(|&tissue| format!("{}\t{}\n", tissue as u8, tissue.name()));
         save(folder.join("dseg.tsv"), format!("index\tname\n{}", names.collect::<String>()))?;
     }
-    let people = seeds.iter().enumerate().map(|(index, seed)| format!("{}\t{seed}\n", subject_id(index)));
-    save(dir.join("participants.tsv"), format!("participant_id\tseed\n{}", people.collect::<String>()))?;
-    save(dir.join("sinuses.tsv"), format!("{}\n{}", COLUMNS.join("\t"), rows.collect::<String>()))
+    save(dir.join("README"), README.to_owned())?;
+    // Neither CT nor our table of sinuses has a place in BIDS, nor have contrasts that no scanner makes.
+    save(dir.join(".bidsignore"), "sinuses.tsv\n*_CT.*\n*_rand.*\n".to_owned())?;
+    let columns = serde_json::json!({
+        "age": { "Description": "age, 89 for all that are older", "Units": "year" },
+        "sex": { "Description": "sex of the synthetic person", "Levels": { "F": "female", "M": "male" } },
+        "seed": { "Description": "seed of the head, its diseases and its noise" },
+    });
+    save(dir.join("participants.json"), format!("{columns:#}\n"))?;
+    let (people, sinuses): (Vec<String>, Vec<String>) = rows.map(|[person, sinuses]| (person, sinuses)).unzip();
+    save(dir.join("participants.tsv"), format!("participant_id\tage\tsex\tseed\n{}", people.concat()))?;
+    save(dir.join("sinuses.tsv"), format!("{}\n{}", truth::header(), sinuses.concat()))
 }
+
+/// What the folder's first reader finds.
+const README: &str = "\
+Synthetic heads with known maxillary sinuses, made by `antrum phantom`. No patients.
+Research use only. Not a medical device.
+
+sinuses.tsv has one row per maxillary sinus. World coordinates are RAS+ mm, so the patient's left (L) has the smaller x.
+centre_*_mm: centroid of the part of the cavity in view (of all of it if none is). volume_ml: that part.
+visible: the share of the cavity in view. disease, second_disease: what it has; *_mm: its thickness or diameter.
+diseased_ml: volume of the disease. not_air_ml: the same with normal mucosa.
+The side-car of each scan says what spoils it.
+";
 
 /// How a cohort was made, as a command; none for one that is not of phantoms.
 #[must_use]
@@ -258,70 +240,19 @@ pub fn recipe(dir: &Path) -> Option<String> {
     let (seed, prevalence) = (phantom.get("Seed")?.as_u64()?, phantom.get("Prevalence")?.as_f64()?);
     let contrast = phantom.get("Contrast")?.as_str()?;
     let subjects = read_truth(dir).ok()?.len();
-    Some(format!("antrum phantom --subjects {subjects} --seed {seed} --contrast {contrast} --prevalence {prevalence}"))
-}
-
-/// Reads the truth of a cohort from its `sinuses.tsv`, subjects in the order of their ids.
-///
-/// Columns are found by their names, so that tables made by hand for real scans can be read too:
-/// `volume_ml` and `not_air_ml` may be missing.
-///
-/// # Errors
-/// [`CohortError`] when the table cannot be read, lacks a column, or has not one row per side of each subject.
-pub fn read_truth(dir: &Path) -> Result<Vec<CohortSubject>, CohortError> {
-    let path = dir.join("sinuses.tsv");
-    let text = fs::read_to_string(&path).map_err(|reason| CohortError::File { reason, path: path.clone() })?;
-    let wrong = |line: usize, reason: String| CohortError::Table { line: line + 1, reason, path: path.clone() };
-    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let header: Vec<&str> = lines.next().map_or(Vec::new(), |(_, line)| line.split('\t').map(str::trim).collect());
-
-    let mut subjects: BTreeMap<String, (PathBuf, [Option<CohortSinus>; 2])> = BTreeMap::new();
-    for (number, line) in lines {
-        let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
-        let cell = |name: &str| {
-            let column = header.iter().position(|title| *title == name);
-            let value = column.and_then(|column| cells.get(column).copied());
-            value.filter(|v| !v.is_empty()).ok_or_else(|| wrong(number, format!("has no {name}")))
-        };
-        let millimetres = |name: &str| {
-            let value: f64 = cell(name)?.parse().map_err(|_| wrong(number, format!("has no number as {name}")))?;
-            if value.is_finite() { Ok(value) } else { Err(wrong(number, format!("has no finite {name}"))) }
-        };
-        let side = match cell("side")? {
-            "L" => Side::Left,
-            "R" => Side::Right,
-            other => return Err(wrong(number, format!("has the side {other:?} instead of L or R"))),
-        };
-        let sinus = CohortSinus {
-            side,
-            centre_mm: DVec3::new(
-                millimetres("centre_x_mm")?,
-                millimetres("centre_y_mm")?,
-                millimetres("centre_z_mm")?,
-            ),
-            disease: Some(cell("disease")?).filter(|name| *name != "n/a").map(str::to_owned),
-        };
-        let id = cell("participant_id")?.to_owned();
-        let image = dir.join(cell("image")?);
-        let (_, sinuses) = subjects.entry(id).or_insert_with(|| (image, [None, None]));
-        if sinuses[side.index()].replace(sinus).is_some() {
-            return Err(wrong(number, format!("repeats the {} sinus of its subject", side.name())));
-        }
-    }
-    let last = text.lines().count().saturating_sub(1);
-    subjects
-        .into_iter()
-        .map(|(id, (image, sinuses))| match sinuses {
-            [Some(left), Some(right)] => Ok(CohortSubject { id, image, sinuses: [left, right] }),
-            _ => Err(wrong(last, format!("ends the table, but {id} has only one sinus"))),
-        })
-        .collect()
+    let degrade = match phantom.get("Degrade").and_then(serde_json::Value::as_str) {
+        None | Some("none") => String::new(),
+        Some(names) => format!(" --degrade {names}"),
+    };
+    let how = format!("--seed {seed} --contrast {contrast}{degrade} --prevalence {prevalence}");
+    Some(format!("antrum phantom --subjects {subjects} {how}"))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::space::Side;
 
     fn plan() -> CohortPlan {
         CohortPlan {
@@ -354,8 +285,26 @@ mod tests {
         let table = fs::read_to_string(dir.path().join("sinuses.tsv")).unwrap();
         assert_eq!(table.lines().count(), 7);
         assert!(table.starts_with("participant_id\tside\tcentre_x_mm"));
+        let people = fs::read_to_string(dir.path().join("participants.tsv")).unwrap();
+        assert!(people.starts_with("participant_id\tage\tsex\tseed\nsub-0001\t"));
         let command = "antrum phantom --subjects 3 --seed 4 --contrast flair --prevalence 0.5";
         assert_eq!(recipe(dir.path()).as_deref(), Some(command));
+    }
+
+    #[test]
+    fn side_cars_say_what_spoils_a_scan_and_tables_what_is_left_of_its_sinuses() {
+        let dir = tempfile::tempdir().unwrap();
+        let degrade: Degrade = "cut,noise".parse().unwrap();
+        write(dir.path(), &CohortPlan { degrade, ..plan() }, &Progress::default()).unwrap();
+        let text = fs::read_to_string(dir.path().join("sub-0001/anat/sub-0001_FLAIR.json")).unwrap();
+        let side_car: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((side_car["Contrast"].as_str(), side_car["Notice"].as_str()), (Some("flair"), Some(crate::NOTICE)));
+        let spoilt = &side_car["Degradations"];
+        assert!(!spoilt["cuts"].as_array().unwrap().is_empty() && spoilt["noise"].as_f64().unwrap() > 0.0, "{spoilt}");
+        assert!(spoilt["padding"].is_null() && spoilt["bias"] == 0.0, "{spoilt}");
+        assert!(read_truth(dir.path()).unwrap().iter().any(|s| s.sinuses.iter().any(|s| s.visible < 1.0)));
+        assert!(recipe(dir.path()).unwrap().contains(" --degrade cut,noise "));
+        assert!(fs::read_to_string(dir.path().join(".bidsignore")).unwrap().contains("sinuses.tsv"));
     }
 
     #[test]
@@ -375,25 +324,5 @@ mod tests {
         progress.cancel();
         assert!(matches!(write(dir.path(), &plan(), &progress), Err(CohortError::Cancelled(_))));
         assert!(!dir.path().join("sinuses.tsv").exists());
-    }
-
-    #[test]
-    fn wrong_tables_are_errors_that_name_the_line() {
-        let dir = tempfile::tempdir().unwrap();
-        let header = "participant_id\tside\tcentre_x_mm\tcentre_y_mm\tcentre_z_mm\tdisease\timage\n";
-        let said = |rows: &str| {
-            fs::write(dir.path().join("sinuses.tsv"), format!("{header}{rows}")).unwrap();
-            read_truth(dir.path()).unwrap_err().to_string()
-        };
-        let (left, right) = ("a\tL\t-25\t70\t-50\tn/a\ta.nii\n", "a\tR\t25\t70\t-50\tpolyp\ta.nii\n");
-        assert!(said(left).contains("a has only one sinus"));
-        assert!(said(&format!("{left}{left}")).starts_with("line 3 repeats the left sinus"));
-        assert!(said(&right.replace('R', "right")).starts_with("line 2 has the side \"right\" instead of L or R"));
-        assert!(said(&right.replace("25", "NaN")).starts_with("line 2 has no finite centre_x_mm"));
-        assert!(said("a\tL").starts_with("line 2 has no centre_x_mm"));
-        fs::write(dir.path().join("sinuses.tsv"), format!("{header}{right}{left}")).unwrap();
-        let subjects = read_truth(dir.path()).unwrap();
-        assert_eq!(subjects[0].sinuses[1].disease.as_deref(), Some("polyp"));
-        assert_eq!(subjects[0].sinuses[0].disease, None);
     }
 }

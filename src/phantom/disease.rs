@@ -128,6 +128,16 @@ impl Disease {
         }
     }
 
+    /// Its thickness or diameter, of those that have one.
+    #[must_use]
+    pub fn size_mm(self) -> Option<f64> {
+        match self {
+            Self::MucosalThickening { mm, .. } => Some(mm),
+            Self::RetentionCyst { diameter_mm } | Self::Polyp { diameter_mm } => Some(diameter_mm),
+            Self::AirFluidLevel { .. } | Self::Opacification => None,
+        }
+    }
+
     /// The name of its kind.
     #[must_use]
     pub fn name(self) -> &'static str {

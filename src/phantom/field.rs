@@ -148,6 +148,7 @@ fn usual_mm(plan: &Plan, anatomy: &Anatomy, direction: DVec3) -> [f64; 2] {
 fn sinus_mm(anatomy: &Anatomy, side: Side, direction: DVec3) -> [f64; 2] {
     anatomy
         .sinus_points(side)
+        .iter()
         .map(|point| point.dot(direction))
         .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], at| [low.min(at), high.max(at)])
 }

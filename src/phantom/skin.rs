@@ -51,8 +51,8 @@ impl Skin {
             return cranium;
         }
         let plump = self.plump_mm;
-        let neck = ellipsoid(m, vec3(0.0, -14.0, -112.0), vec3(57.0, 60.0, 100.0)) - self.neck_mm;
-        let base = ellipsoid(m, vec3(0.0, -6.0, -44.0), vec3(69.0, 84.0, 52.0));
+        let neck = ellipsoid(m, vec3(0.0, -8.0, -112.0), vec3(57.0, 52.0, 100.0)) - self.neck_mm;
+        let base = ellipsoid(m, vec3(0.0, -6.0, -40.0), vec3(69.0, 83.0, 48.0));
         let skull = smooth_min(cranium, smooth_min(neck, base, 14.0), 14.0);
         let cheeks = ellipsoid(m, vec3(0.0, 38.0, -58.0), vec3(69.0, 70.0, 67.0)) - plump;
         let angle = vec3(48.0 + 0.5 * self.jaw_mm, 26.0, -93.0);

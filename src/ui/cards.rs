@@ -90,7 +90,7 @@ impl Room {
     fn of(width: f32) -> Self {
         match width {
             ..540.0 => Self::Narrow,
-            ..640.0 => Self::Enough,
+            ..632.0 => Self::Enough,
             _ => Self::Wide,
         }
     }
@@ -100,7 +100,7 @@ impl Room {
         match self {
             Self::Narrow => [92.0, 66.0, 66.0],
             Self::Enough => [98.0, 84.0, 92.0],
-            Self::Wide => [118.0, 128.0, 100.0],
+            Self::Wide => [110.0, 118.0, 98.0],
         }
     }
 }

@@ -221,7 +221,7 @@ fn load(cohorts: &[PathBuf], config: &TrainConfig, progress: &Progress) -> Resul
                 sets.found.push((Crop::cut(&volume, found.side, found.centre_mm), diseased));
             }
         }
-        for truth in subject.sinuses.iter().filter(|s| s.disease.is_none()) {
+        for truth in subject.sinuses.iter().filter(|s| s.disease.is_none() && s.visible > 0.95) {
             let grid = Crop::grid_at(truth.side, truth.centre_mm, PADDED);
             let sample = Sample { values: trilinear(&volume, &grid, Outside::Edge) };
             if validates { sets.validation.push(sample) } else { sets.training.push(sample) }

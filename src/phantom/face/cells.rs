@@ -101,7 +101,7 @@ impl Cells {
         }
         let chamber = &self.sphenoid[side];
         let radii = vec3(13.0, 13.0, 11.5) * chamber.size;
-        let sphenoid = ellipsoid(m, vec3(0.6 + 0.95 * radii.x, 46.0 - radii.y, -27.0), radii);
+        let sphenoid = ellipsoid(m, vec3(0.7 * radii.x, 46.0 - radii.y, -27.0), radii);
         let bumps = 1.2 * noise.at(spot.p / 8.0 + self.shift);
         chamber.at((sphenoid + bumps).max(0.7 - m.x), m.z)
     }

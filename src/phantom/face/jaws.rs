@@ -1,7 +1,7 @@
 //! The jaws: the alveolar ridges, the teeth with their gaps and fillings, cysts at their roots, and the mandible.
 
 use super::{Spot, Tissue};
-use crate::phantom::shape::{capsule, cuboid, ellipsoid, noise_offset, smooth_max, smooth_min};
+use crate::phantom::shape::{capsule, ellipsoid, noise_offset, smooth_max, smooth_min};
 use glam::{Vec3, vec3};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -130,7 +130,7 @@ impl Jaws {
         let body = capsule(m, vec3(18.0, 87.0, -110.0), vec3(45.0, 34.0, -100.0), 7.5, 6.0);
         let front = capsule(m, vec3(0.0, 96.0, -103.0), vec3(18.0, 88.0, -102.0), 5.0, 5.5);
         let alveolus = front.min(capsule(m, vec3(18.0, 88.0, -102.0), vec3(31.0, 60.0, -97.0), 5.5, 6.0));
-        let ramus = cuboid(m, vec3(48.0, 28.0 + 0.12 * (m.z + 72.0), -74.0), vec3(0.9, 13.0, 28.0)) - 1.9;
+        let ramus = ellipsoid(m, vec3(48.0, 28.0 + 0.12 * (m.z + 72.0), -77.0), vec3(2.9, 15.0, 33.0));
         let coronoid = capsule(m, vec3(47.5, 38.0, -54.0), vec3(47.0, 43.0, -38.0), 3.0, 1.5);
         let condyle = capsule(m, vec3(48.0, 16.0, -50.0), vec3(50.0, 10.0, -37.0), 3.6, 5.2);
         let bumps = 0.6 * (m.y / 9.0 + self.shift.x).sin();

@@ -15,9 +15,9 @@ const BELLIES: [(Vec3, Vec3); 17] = [
     (vec3(67.0, 18.0, 2.0), vec3(6.0, 40.0, 40.0)),      // temporalis, on the skull
     (vec3(17.0, 30.0, -52.0), vec3(4.5, 9.0, 13.0)),     // of the soft palate
     (vec3(9.0, 13.0, -92.0), vec3(8.0, 5.0, 45.0)),      // in front of the spine
-    (vec3(13.0, -50.0, -100.0), vec3(12.0, 20.0, 42.0)), // neck, deep
-    (vec3(30.0, -46.0, -112.0), vec3(11.0, 20.0, 46.0)), // neck, at the side
-    (vec3(12.0, -70.0, -118.0), vec3(20.0, 6.0, 40.0)),  // trapezius
+    (vec3(13.0, -44.0, -100.0), vec3(12.0, 17.0, 42.0)), // neck, deep
+    (vec3(30.0, -40.0, -112.0), vec3(11.0, 17.0, 46.0)), // neck, at the side
+    (vec3(12.0, -58.0, -118.0), vec3(22.0, 5.0, 40.0)),  // trapezius
     (vec3(26.0, -22.0, -110.0), vec3(9.0, 12.0, 42.0)),  // beside the spine
     (vec3(50.0, -16.0, -104.0), vec3(7.0, 14.0, 46.0)),  // sternocleidomastoid
     (vec3(0.0, 104.0, -82.0), vec3(23.0, 4.0, 13.0)),    // around the mouth
@@ -42,7 +42,7 @@ impl Soft {
     pub(super) fn draw(rng: &mut ChaCha8Rng) -> Self {
         Self {
             muscle_mm: rng.random_range(-1.2..1.2),
-            fat: rng.random_range(0.03..0.16),
+            fat: rng.random_range(0.0..0.12),
             vessel_mm: rng.random_range(2.0..3.0),
             pad_mm: rng.random_range(2.0..7.0),
             shift: noise_offset(rng),
