@@ -2,7 +2,7 @@
 
 use super::source::Choice;
 use super::{Failure, guarded, print_json, say};
-use crate::app::Saved;
+use crate::app::{Saved, checks};
 use crate::io::Scan;
 use crate::job::Progress;
 use crate::methods::sinus::template::{Place, Subject};
@@ -96,7 +96,7 @@ fn new(args: &NewArgs) -> Result<(), Failure> {
     }
     let (path, choice, out) = (args.path.clone(), args.choice.clone(), args.out.clone());
     let size = guarded("making the template", move |progress| {
-        let (_, scan) = choice.read(&[path], progress)?;
+        let scan = oriented(choice.read(&[path], progress)?.1)?;
         let template = Template::new(&scan.volume);
         template.create(&out)?;
         Ok(template.scan.grid.size)
@@ -110,7 +110,7 @@ fn add(args: &AddArgs) -> Result<(), Failure> {
     let (given, project) = ([args.left, args.right], args.project.clone());
     let (template, subject) = guarded("adding to the template", move |progress| {
         let mut template = Template::open(&folder, progress)?;
-        let (_, scan) = choice.read(&[path], &progress.part(0.0, 0.3))?;
+        let scan = oriented(choice.read(&[path], &progress.part(0.0, 0.3))?.1)?;
         let centres_mm = match project {
             Some(project) => boxes_mm(&project, &scan)?,
             None if given == [None; 2] => return Err("give --left, --right or both, or --project".into()),
@@ -122,6 +122,11 @@ fn add(args: &AddArgs) -> Result<(), Failure> {
     })?;
     say(format_args!("added, mutual information {:.2}", subject.mutual_information))?;
     print(&template, &args.template)
+}
+
+/// A scan whose sides are known.
+fn oriented(scan: Scan) -> Result<Scan, TemplateError> {
+    if checks::orientation_known(&scan) { Ok(scan) } else { Err(TemplateError::Unoriented) }
 }
 
 /// The centres of the boxes placed by hand on a scan, by [`Side::index`].

@@ -108,7 +108,7 @@ fn opening_ui(ui: &mut Ui, settings: &Settings, sent: &mut Vec<SettingsCommand>,
 /// What finds the sinuses: the networks, or a template that was recorded.
 fn finder_ui(ui: &mut Ui, settings: &Settings, commands: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
-        ui.label("Find sinuses by");
+        ui.label("Sinuses by");
         let folder = settings.template.as_ref();
         let name = folder.filter(|_| settings.show_paths).and_then(|folder| folder.file_name());
         let template = name.map_or("a template…".into(), |name| format!("template {}…", name.to_string_lossy()));

@@ -1,9 +1,10 @@
 //! Templates on disk: looked up to find sinuses, extended by the boxes placed by hand.
 
 use super::{Failure, Job, Runner};
+use crate::app::checks;
 use crate::io::Scan;
 use crate::job::Progress;
-use crate::methods::sinus::{Sinus, Template};
+use crate::methods::sinus::{Sinus, Template, TemplateError};
 use glam::DVec3;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +28,9 @@ impl Runner {
 
 /// Adds the sinuses of a scan to the template in a folder, which is made of the scan where there is none.
 fn add(scan: &Scan, centres_mm: [Option<DVec3>; 2], folder: &Path, progress: &Progress) -> Result<String, Failure> {
+    if !checks::orientation_known(scan) {
+        return Err(TemplateError::Unoriented.into());
+    }
     let known = Template::is_at(folder);
     let mut template = if known { Template::open(folder, progress)? } else { Template::new(&scan.volume) };
     template.add(&scan.volume, &scan.sha256, centres_mm, progress)?;
@@ -58,6 +62,8 @@ mod tests {
         let other = Scan { sha256: "other".to_owned(), ..first.clone() };
         let centres_mm = [Some(DVec3::new(-8.0, 3.0, 2.0)), Some(DVec3::new(9.0, 3.0, 2.0))];
         let progress = Progress::default();
+        let mute = testing::checked(&["no-orientation"]);
+        assert!(add(&mute, centres_mm, &at, &progress).unwrap_err().to_string().contains("left from right"));
         assert!(add(&first, centres_mm, &at, &progress).unwrap().starts_with("A template was made"));
         assert!(add(&other, centres_mm, &at, &progress).unwrap().ends_with("scan 2"));
         let template = Template::open(&at, &progress).unwrap();

@@ -75,6 +75,9 @@ pub enum TemplateError {
     /// Its list of places is damaged.
     #[error("the template cannot be read ({reason}); restore or delete this file: {}", path.display())]
     Damaged { reason: String, path: PathBuf },
+    /// Nobody knows which side of the scan is which.
+    #[error("the scan does not say how it lies in the patient; a template needs to know left from right")]
+    Unoriented,
     /// A sinus has no recorded place.
     #[error("the template knows no {} sinus yet; add a scan with that sinus to it", side.name())]
     Unrecorded { side: Side },
