@@ -156,9 +156,6 @@ fn random(rng: &mut ChaCha8Rng) -> Vec<f32> {
     }
     let air = if rng.random_bool(0.85) { rng.random_range(0.0..6.0) } else { rng.random_range(6.0..25.0) };
     set(&[Tissue::Air, Tissue::SinusAir], air);
-    if rng.random_bool(0.8) {
-        set(&[Tissue::HeadRest], air + rng.random_range(0.0..8.0));
-    }
     means
 }
 
