@@ -1,7 +1,7 @@
 //! Affine registration of two volumes by their mutual information: what lies where, whatever the contrasts.
 //!
 //! As in paper 1: twelve parameters, the joint histogram of Mattes et al. (2003) with 32 bins, a pyramid of factors
-//! 4, 2, 1 with Gaussian sigmas 3, 1, 0, from coarse to fine. Each level ends where BFGS does ([`optimise`]). The start
+//! 4, 2, 1 with Gaussian sigmas 3, 1, 0, from coarse to fine. Each level ends where BFGS does (`optimise`). The start
 //! is looked for: the coarsest level begins at the most telling of several placements, so that scans with other origins
 //! or with more of the neck are aligned too. Orientation is that of the world: nothing is ever mirrored.
 
