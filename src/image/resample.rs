@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn nearest_takes_whole_voxels() {
         let source = Volume::from_f32(Grid::centred([2, 1, 1], 1.0, DVec3::ZERO), vec![3.0, 5.0], Unit::Label);
-        let target = Grid::centred([8, 1, 1], 0.4, DVec3::ZERO);
+        let target = Grid::centred([8, 1, 1], 0.3, DVec3::ZERO);
         assert_eq!(nearest(&source, &target, 0.0), [0.0, 3.0, 3.0, 3.0, 5.0, 5.0, 5.0, 0.0]);
     }
 
