@@ -4,6 +4,7 @@
 //! fall into one bin, moving ones into four by a cubic B-spline, which makes the histogram smooth in the placement.
 //! What lies outside the moving volume does not count.
 
+use super::Alignment;
 use super::pyramid::Level;
 use crate::job::{Cancelled, Progress};
 use glam::{DAffine3, DMat3, DVec3, Vec3};
@@ -106,6 +107,12 @@ impl<'a> Metric<'a> {
             .collect();
         let seen = vec![Seen { position: f32::NAN, gradient: Vec3::ZERO }; samples.len()];
         Self { fixed, moving, bins, samples, seen, telling: vec![0.0; bins * bins], covered: 0.0 }
+    }
+
+    /// The alignment that a placement in the world is.
+    pub fn at(&mut self, moving_from_fixed: DAffine3, progress: &Progress) -> Result<Alignment, Cancelled> {
+        let Value { information, overlap } = self.value(moving_from_fixed, progress)?;
+        Ok(Alignment { moving_from_fixed, mutual_information: information, overlap })
     }
 
     /// Compares under a placement in the world.

@@ -51,6 +51,13 @@ pub struct Alignment {
     pub overlap: f64,
 }
 
+impl Alignment {
+    /// By which alignments of other overlap are compared: information that is told of few voxels is little.
+    fn told(&self) -> f64 {
+        self.mutual_information * self.overlap
+    }
+}
+
 /// Finds the affine map under which `moving` tells most about `fixed`. The same on any number of threads.
 ///
 /// Where one of them is constant or they cannot be laid over one another, the result is the best start, with a mutual
@@ -76,6 +83,11 @@ pub fn affine(
     for (n, (fixed, moving)) in fixed.levels.iter().zip(&moving.levels).enumerate() {
         progress.step(0.3 + 0.7 * n as f32 / config.levels.len() as f32, stage)?;
         let mut metric = Metric::new(fixed, moving, config.bins, config.samples);
+        // The worlds may lie on one another already, to less than a voxel.
+        let as_it_is = metric.at(DAffine3::IDENTITY, progress)?;
+        if as_it_is.told() > metric.at(best.moving_from_fixed, progress)?.told() {
+            best = as_it_is;
+        }
         let parameters = Parameters::around(best.moving_from_fixed, &fixed.grid, Freedom::Affine);
         best = optimise::climb(&mut metric, &parameters, &Limits::of(fixed.grid.spacing_mm().min_element()), progress)?;
     }

@@ -5,7 +5,7 @@ use crate::image::gaussian::kernel;
 use crate::image::percentile::percentiles;
 use crate::job::{Cancelled, Progress};
 use crate::space::Grid;
-use crate::volume::{Unit, Volume};
+use crate::volume::{Unit, Volume, with_voxels};
 use glam::{DAffine3, DMat3, DVec3};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -16,6 +16,8 @@ const AIR_HU: f32 = -1000.0;
 const CLIPPED: [f64; 2] = [0.1, 99.9];
 /// How many values the percentiles are taken of.
 const LOOKED_AT: usize = 1 << 18;
+/// How many are converted between two looks at whether to stop.
+const PORTION: usize = 1 << 16;
 
 /// Real values on a grid, i fastest.
 pub(super) struct Level {
@@ -40,8 +42,7 @@ impl Pyramid {
         config: &AffineConfig,
         progress: &Progress,
     ) -> Result<Self, Cancelled> {
-        let mut level = Arc::new(whole(volume));
-        progress.check()?;
+        let mut level = Arc::new(whole(volume, progress)?);
         let mut levels = Vec::with_capacity(config.levels.len());
         // Each from the next finer one: what that has been smoothed by is taken into account.
         let mut smoothed_mm = 0.0_f64;
@@ -69,14 +70,26 @@ impl Pyramid {
 }
 
 /// The real values, those that are no numbers the smallest, without outliers.
-fn whole(volume: &Volume) -> Level {
-    let mut values = volume.to_f32();
-    let some: Vec<f32> = values.iter().step_by(values.len().div_ceil(LOOKED_AT).max(1)).copied().collect();
-    let [low, high] = percentiles(&some, CLIPPED).map(|v| v as f32);
+#[allow(clippy::unnecessary_cast, reason = "one arm is already f64")]
+fn whole(volume: &Volume, progress: &Progress) -> Result<Level, Cancelled> {
+    let count = volume.voxels.len();
+    let real = |stored: f64| volume.rescale.apply(stored) as f32;
+    let some = (0..count).step_by(count.div_ceil(LOOKED_AT).max(1)).map(|index| real(volume.voxels.get(index)));
+    let [low, high] = percentiles(&some.collect::<Vec<_>>(), CLIPPED).map(|v| v as f32);
     // Padding outside a CT's field of view is below air and would be the largest part of the range.
     let low = if volume.unit == Unit::Hounsfield { low.max(AIR_HU).min(high) } else { low };
-    values.par_iter_mut().for_each(|v| *v = if v.is_finite() { v.clamp(low, high) } else { low });
-    Level { grid: volume.grid, values, range: [low, high] }
+    let mut values = vec![low; count];
+    with_voxels!(&volume.voxels, stored => {
+        values.par_chunks_mut(PORTION).zip(stored.par_chunks(PORTION)).try_for_each(|(values, stored)| {
+            progress.check()?;
+            for (value, &stored) in values.iter_mut().zip(stored) {
+                let real = real(stored as f64);
+                *value = if real.is_finite() { real.clamp(low, high) } else { low };
+            }
+            Ok(())
+        })?;
+    });
+    Ok(Level { grid: volume.grid, values, range: [low, high] })
 }
 
 /// Smooths along one axis (edge repeated) and keeps every `stride`-th voxel of it, as many on both sides of the middle.
@@ -166,7 +179,8 @@ mod tests {
         let mut values: Vec<f32> = (0..1000).map(|n| n as f32 - 500.0).collect();
         (values[0], values[1], values[2]) = (-3024.0, f32::NAN, f32::NEG_INFINITY);
         values[3..50].fill(-1000.0);
-        let level = whole(&Volume::from_f32(Grid::centred([10; 3], 1.0, DVec3::ZERO), values, Unit::Hounsfield));
+        let volume = Volume::from_f32(Grid::centred([10; 3], 1.0, DVec3::ZERO), values, Unit::Hounsfield);
+        let level = whole(&volume, &Progress::default()).unwrap();
         assert_eq!(level.range[0], -1000.0);
         assert_eq!(level.values[..4], [-1000.0; 4]);
     }

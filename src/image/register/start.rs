@@ -30,20 +30,15 @@ pub(super) fn find(
     let mut metric = Metric::new(fixed, moving, config.bins, SAMPLES);
     let mut starts = Vec::new();
     for place in places(fixed, moving) {
-        let value = metric.value(place, progress)?;
-        let start =
-            Alignment { moving_from_fixed: place, mutual_information: value.information, overlap: value.overlap };
-        starts.push(start);
+        starts.push(metric.at(place, progress)?);
     }
-    // Information that is told of few voxels is little information.
-    let told = |start: &Alignment| start.mutual_information * start.overlap;
-    starts.sort_by(|a, b| told(b).total_cmp(&told(a)));
+    starts.sort_by(|a, b| b.told().total_cmp(&a.told()));
     let limits = Limits::of(fixed.grid.spacing_mm().min_element());
     let mut best = starts.first().copied().unwrap_or(nothing);
     for start in starts.iter().take(CLIMBED) {
         let parameters = Parameters::around(start.moving_from_fixed, &fixed.grid, Freedom::Similarity);
         let climbed = optimise::climb(&mut metric, &parameters, &limits, progress)?;
-        if told(&climbed) > told(&best) {
+        if climbed.told() > best.told() {
             best = climbed;
         }
     }
