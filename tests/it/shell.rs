@@ -255,17 +255,17 @@ fn the_keyboard_alone_reaches_layout_slab_planes_convention_and_zoom() {
 fn the_sheet_of_keys_shows_the_keys_in_force() {
     let folder = tempfile::tempdir().unwrap();
     let settings = folder.path().join("s.json");
-    std::fs::write(&settings, r#"{"keys": {"overlay": "Ctrl+Shift+M"}}"#).unwrap();
+    std::fs::write(&settings, r#"{"keys": {"overlay": "Ctrl+Shift+Y"}}"#).unwrap();
     let mut harness = with_settings(&settings, &folder.path().join("p.antrum"));
     until(&mut harness, "the map", |app| app.state().analysis.is_some());
     press(&mut harness, Modifiers::SHIFT, Key::Questionmark);
-    assert!(harness.query_by_label("Ctrl+Shift+M").is_some());
+    assert!(harness.query_by_label("Ctrl+Shift+Y").is_some());
     assert!(harness.query_by_label("overlay on or off").is_some());
     press(&mut harness, Modifiers::NONE, Key::Escape);
     assert!(harness.query_by_label("overlay on or off").is_none());
     press(&mut harness, Modifiers::NONE, Key::O);
     assert!(!harness.state().state().layers.hidden, "that key has no meaning now");
-    press(&mut harness, Modifiers::COMMAND | Modifiers::SHIFT, Key::M);
+    press(&mut harness, Modifiers::COMMAND | Modifiers::SHIFT, Key::Y);
     assert!(harness.state().state().layers.hidden);
 }
 

@@ -3,7 +3,8 @@
 use super::cavity::Cavity;
 use super::config::{Card, Part};
 use super::crop::Crop;
-use super::locate::{Maps, Place};
+use super::head::{self, Search};
+use super::locate::Maps;
 use super::seen::{Seen, tensor};
 use super::segment;
 use crate::job::Progress;
@@ -115,14 +116,28 @@ pub struct Finder {
     segmenter: Network,
 }
 
+/// Where a sinus is looked for, and how sure that is, 0 to 1.
+#[derive(Clone, Copy)]
+struct Place {
+    centre_mm: DVec3,
+    confidence: f64,
+}
+
+/// How well two places agree, 0 to 1.
+fn agreement(mm: f64) -> f64 {
+    (-0.5 * (mm / 10.0).powi(2)).exp()
+}
+
 /// Less cavity than this, in mL, is none.
 const LEAST_ML: f64 = 0.4;
 /// When the cavity lies this far from where it was looked for, it is looked at again in the middle of the crop.
 const FAR_MM: f64 = 5.0;
 /// A sinus that is in view with less probability is not.
 const LEAST_IN_VIEW: f64 = 0.5;
-/// A place is kept without a cavity when the locator is at least this sure.
-const SURE_IN_VIEW: f64 = 0.9;
+/// A place is kept without a cavity when it is at least this sure.
+const SURE_IN_VIEW: f64 = 0.5;
+/// No head is this large.
+const LARGEST_MM: f64 = 1500.0;
 /// As much of a cavity, in mm², lies at the edge of the scan before it is called partial.
 const CUT_MM2: usize = 12;
 
@@ -173,27 +188,41 @@ impl Finder {
         let centre_mm = volume.grid.bounds_mm().centre();
         let nowhere =
             [Side::Left, Side::Right].map(|side| absent(side, centre_mm + DVec3::X * side.sign() * APART_MM / 2.0));
-        let Some(seen) = Seen::whole(volume, self.locator.card.network.multiple()) else {
+        let bounds = volume.grid.bounds_mm();
+        if (bounds.max - bounds.min).max_element() > LARGEST_MM {
             return Ok(nowhere);
+        }
+        let places = match head::search(volume, &progress.part(0.0, 0.6))? {
+            Search::Nothing => return Ok(nowhere),
+            Search::Found(places) => places.map(|(centre_mm, confidence)| Some(Place { centre_mm, confidence })),
+            Search::NoAir => self.places(volume, &progress.part(0.3, 0.6))?,
         };
-        progress.step(0.3, "looking for the sinuses")?;
-        let straight = self.locate(&seen)?;
-        progress.step(0.5, "looking for the sinuses")?;
-        let mirrored = self.locate(&seen.mirrored())?.mirrored();
-        let maps = straight.averaged(&mirrored);
         let mut sinuses = nowhere;
-        for (i, side) in Side::BOTH.into_iter().enumerate() {
-            progress.step(0.7 + 0.15 * i as f32, "centring")?;
-            let place = maps.place(side);
-            if place.in_view < LEAST_IN_VIEW {
-                continue;
-            }
-            let apart_mm = straight.place(side).centre_mm.distance(mirrored.place(side).centre_mm);
-            if let Some(sinus) = self.settle(volume, side, place, apart_mm, progress)? {
-                sinuses[side.index()] = sinus;
+        for (i, place) in places.into_iter().enumerate() {
+            progress.step(0.6 + 0.2 * i as f32, "centring")?;
+            let side = sinuses[i].side;
+            if let Some(place) = place
+                && let Some(sinus) = self.settle(volume, side, place, progress)?
+            {
+                sinuses[i] = sinus;
             }
         }
         Ok(sinuses)
+    }
+
+    /// Where the locator says that the sinuses are, the mirrored scan being asked too.
+    fn places(&self, volume: &Volume, progress: &Progress) -> Result<[Option<Place>; 2], ModelError> {
+        let Some(seen) = Seen::whole(volume, self.locator.card.network.multiple()) else { return Ok([None; 2]) };
+        let straight = self.locate(&seen)?;
+        progress.check()?;
+        let mirrored = self.locate(&seen.mirrored())?.mirrored();
+        let maps = straight.averaged(&mirrored);
+        Ok([Side::Left, Side::Right].map(|side| {
+            let place = maps.place(side);
+            let apart_mm = straight.place(side).centre_mm.distance(mirrored.place(side).centre_mm);
+            let confidence = place.in_view * agreement(apart_mm);
+            (place.in_view >= LEAST_IN_VIEW).then_some(Place { centre_mm: place.centre_mm, confidence })
+        }))
     }
 
     /// From where a sinus seems to be to the centroid of its cavity.
@@ -202,7 +231,6 @@ impl Finder {
         volume: &Volume,
         side: Side,
         place: Place,
-        apart_mm: f64,
         progress: &Progress,
     ) -> Result<Option<Sinus>, ModelError> {
         let (mut cavity, mut seen) = self.segment(volume, side, place.centre_mm)?;
@@ -213,7 +241,6 @@ impl Finder {
             (cavity, seen) = self.segment(volume, side, centre_mm)?;
         }
         let centre_mm = segment::centre_mm(&cavity).filter(|_| cavity.volume_ml >= LEAST_ML);
-        let agreement = |mm: f64| (-0.5 * (mm / 10.0).powi(2)).exp();
         Ok(match centre_mm {
             Some(centre_mm) => {
                 let present = if segment::cut_mm2(&cavity, &seen.inside) > CUT_MM2 {
@@ -221,12 +248,11 @@ impl Finder {
                 } else {
                     Presence::Complete
                 };
-                let confidence = place.in_view * agreement(apart_mm) * agreement(centre_mm.distance(place.centre_mm));
-                let confidence = confidence.min(0.999);
+                let confidence = place.confidence * agreement(centre_mm.distance(place.centre_mm));
                 Some(Sinus { side, present, centre_mm, box_mm: Crop::box_mm(centre_mm), confidence })
             }
-            None if place.in_view >= SURE_IN_VIEW => {
-                let confidence = 0.2 * agreement(apart_mm);
+            None if place.confidence >= SURE_IN_VIEW => {
+                let confidence = 0.2 * place.confidence;
                 Some(Sinus { confidence, ..Sinus::placed(side, place.centre_mm, &volume.grid) })
             }
             None => None,

@@ -21,8 +21,6 @@ pub(super) struct Place {
     pub centre_mm: DVec3,
     /// How likely it is in view at all.
     pub in_view: f64,
-    /// How sure the map of its centre is, 0 to 1.
-    pub peak: f64,
 }
 
 /// What the locator says about one scan, as probabilities.
@@ -71,7 +69,7 @@ impl Maps {
         let own = |right: f32| if side == Side::Right { right } else { 1.0 - right };
         let heat: Vec<f32> = centres.iter().zip(right).map(|(centre, right)| centre * own(*right)).collect();
         let higher = |best: (usize, f32), now: (usize, f32)| if now.1 > best.1 { now } else { best };
-        let (top, peak) = heat.iter().copied().enumerate().fold((0, 0.0), higher);
+        let (top, _) = heat.iter().copied().enumerate().fold((0, 0.0), higher);
         let [nx, ny, _] = self.grid.size;
         let top = [top % nx, top / nx % ny, top / (nx * ny)];
         let (mut sum, mut weights) = (DVec3::ZERO, 0.0);
@@ -86,7 +84,7 @@ impl Maps {
         let voxel = if weights > 0.0 { sum / weights } else { DVec3::from_array(top.map(|v| v as f64)) };
         let [.., absent] = self.answers_of(side);
         let in_view = 1.0 - f64::from(absent);
-        Place { centre_mm: self.grid.world_from_voxel.transform_point3(voxel), in_view, peak: f64::from(peak) }
+        Place { centre_mm: self.grid.world_from_voxel.transform_point3(voxel), in_view }
     }
 
     /// Probabilities of complete, partial and absent.
