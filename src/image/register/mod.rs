@@ -83,11 +83,6 @@ pub fn affine(
     for (n, (fixed, moving)) in fixed.levels.iter().zip(&moving.levels).enumerate() {
         progress.step(0.3 + 0.7 * n as f32 / config.levels.len() as f32, stage)?;
         let mut metric = Metric::new(fixed, moving, config.bins, config.samples);
-        // The worlds may lie on one another already, to less than a voxel.
-        let as_it_is = metric.at(DAffine3::IDENTITY, progress)?;
-        if as_it_is.told() > metric.at(best.moving_from_fixed, progress)?.told() {
-            best = as_it_is;
-        }
         let parameters = Parameters::around(best.moving_from_fixed, &fixed.grid, Freedom::Affine);
         best = optimise::climb(&mut metric, &parameters, &Limits::of(fixed.grid.spacing_mm().min_element()), progress)?;
     }
@@ -112,7 +107,10 @@ mod tests {
     fn a_volume_lies_in_itself_as_it_is() {
         let volume = scene(Grid::centred([50, 48, 46], 1.5, DVec3::new(2.0, -4.0, 3.0)));
         let found = aligned(&volume, &volume);
-        assert!(found.moving_from_fixed.abs_diff_eq(DAffine3::IDENTITY, 1e-3), "{found:?}");
+        // To a fraction of a voxel: between voxels smooth edges tell a little more.
+        for corner in [volume.grid.bounds_mm().min, volume.grid.bounds_mm().max] {
+            assert!(found.moving_from_fixed.transform_point3(corner).distance(corner) < 0.75, "{found:?}");
+        }
         assert!(found.overlap > 0.99 && found.mutual_information > 0.5, "{found:?}");
     }
 
@@ -162,8 +160,11 @@ mod tests {
         for wait in [0, 50, 400] {
             let progress = Progress::default();
             let (worker, volume) = (progress.clone(), &volume);
+            // Threads of its own, as those of all tests may be busy with another one.
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
             let (outcome, took) = std::thread::scope(|scope| {
-                let job = scope.spawn(move || affine(volume, volume, &AffineConfig::default(), &worker));
+                let job =
+                    scope.spawn(move || pool.install(|| affine(volume, volume, &AffineConfig::default(), &worker)));
                 std::thread::sleep(Duration::from_millis(wait));
                 let asked = Instant::now();
                 progress.cancel();
