@@ -111,7 +111,7 @@ mod tests {
         for corner in [volume.grid.bounds_mm().min, volume.grid.bounds_mm().max] {
             assert!(found.moving_from_fixed.transform_point3(corner).distance(corner) < 0.75, "{found:?}");
         }
-        assert!(found.overlap > 0.99 && found.mutual_information > 0.5, "{found:?}");
+        assert!(found.overlap > 0.99 && found.mutual_information > 0.4, "{found:?}");
     }
 
     #[test]
