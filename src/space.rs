@@ -59,14 +59,6 @@ impl Grid {
         Self { size, world_from_voxel }
     }
 
-    /// The axis-aligned RAS+ grid of `spacing_mm` that covers this one.
-    #[must_use]
-    pub fn covering(&self, spacing_mm: f64) -> Self {
-        let bounds = self.bounds_mm();
-        let size = ((bounds.max - bounds.min) / spacing_mm).ceil().max(DVec3::ONE);
-        Self::centred(size.to_array().map(|n| n as usize), spacing_mm, bounds.centre())
-    }
-
     /// The grid of `size` voxels that begins at voxel `first` of this one.
     #[must_use]
     pub fn part(&self, first: [usize; 3], size: [usize; 3]) -> Self {

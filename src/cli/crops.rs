@@ -4,6 +4,7 @@ use super::Failure;
 use crate::io::{self, Scan, WriteError};
 use crate::job::Progress;
 use crate::methods::sinus::{Crop, Presence, Sinus};
+use crate::space::Side;
 use glam::DVec3;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -17,8 +18,8 @@ pub(super) struct CropArgs {
     #[arg(long, value_name = "DIR")]
     crops: Option<PathBuf>,
     /// So many crops of each sinus, their centres jittered as in paper 1, which took 15 [default: one, not jittered]
-    #[arg(long, value_name = "N", requires = "crops")]
-    jitter: Option<usize>,
+    #[arg(long, value_name = "N", requires = "crops", value_parser = clap::value_parser!(u16).range(1..=999))]
+    jitter: Option<u16>,
 }
 
 impl CropArgs {
@@ -30,7 +31,8 @@ impl CropArgs {
         Ok(())
     }
 
-    /// Writes the crops that were asked for and gives their names; a sinus that is not in view has none.
+    /// Writes the crops that were asked for and gives their names; a sinus that is not in view has none. Crops of
+    /// an earlier run go first, lest those of two scans lie side by side.
     pub(super) fn write(
         &self,
         scan: &Scan,
@@ -39,7 +41,13 @@ impl CropArgs {
         progress: &Progress,
     ) -> Result<Vec<PathBuf>, Failure> {
         let Some(folder) = &self.crops else { return Ok(Vec::new()) };
-        std::fs::create_dir_all(folder).map_err(|source| WriteError::Io { source, path: folder.clone() })?;
+        let failed = |source| WriteError::Io { source, path: folder.clone() };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        for entry in std::fs::read_dir(folder).map_err(failed)?.flatten() {
+            if is_crop(&entry.file_name().to_string_lossy()) {
+                std::fs::remove_file(entry.path()).map_err(failed)?;
+            }
+        }
         // The same scan has the same crops each time.
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let mut written = Vec::new();
@@ -47,7 +55,9 @@ impl CropArgs {
             let Sinus { side, centre_mm, .. } = *sinus;
             let crops = match self.jitter {
                 None => vec![Crop::cut(&scan.volume, side, centre_mm)],
-                Some(count) => Crop::jittered(&scan.volume, side, centre_mm, sd_mm[side.index()], count, &mut rng),
+                Some(count) => {
+                    Crop::jittered(&scan.volume, side, centre_mm, sd_mm[side.index()], count.into(), &mut rng)
+                }
             };
             for (n, crop) in crops.iter().enumerate() {
                 progress.check()?;
@@ -61,5 +71,30 @@ impl CropArgs {
             }
         }
         Ok(written)
+    }
+}
+
+/// Whether a file is named as crops are: `left.nii.gz`, `right_07.nii.gz`.
+fn is_crop(name: &str) -> bool {
+    let number = |rest: &str| rest.is_empty() || rest.strip_prefix('_').is_some_and(|n| n.parse::<u16>().is_ok());
+    let stem = name.strip_suffix(".nii.gz");
+    stem.is_some_and(|stem| Side::BOTH.iter().any(|side| stem.strip_prefix(side.name()).is_some_and(number)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_named_as_crops_are_is_replaced() {
+        for (name, expected) in [
+            ("left.nii.gz", true),
+            ("right_07.nii.gz", true),
+            ("left_ear.nii.gz", false),
+            ("leftover.nii.gz", false),
+            ("right.nii", false),
+        ] {
+            assert_eq!(is_crop(name), expected, "{name}");
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! `antrum evaluate`: how well a method does where the truth is known.
 
+use super::phantom::spacing;
 use super::{Failure, guarded, print_json, say};
 use crate::methods::sinus::Finder;
 use crate::methods::sinus::evaluate::on_phantoms;
 use crate::nets;
+use crate::phantom::Degrade;
 use clap::Subcommand;
 use std::path::PathBuf;
 
@@ -28,8 +30,11 @@ struct FinderArgs {
     /// The same seed gives the same heads
     #[arg(long, default_value_t = 99)]
     seed: u64,
+    /// What spoils the scans: random as in training, none, or names separated by commas, such as rotation,slices,cut
+    #[arg(long, default_value = "random", value_name = "NAMES")]
+    degrade: Degrade,
     /// Voxel size of the heads in mm, before what spoils them
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = spacing)]
     spacing: f64,
     /// Folder with locator.bpk, segmenter.bpk and their cards, instead of the default weights
     #[arg(long, value_name = "DIR")]
@@ -42,10 +47,11 @@ struct FinderArgs {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let Method::Finder(args) = &args.method;
     let (subjects, seed, spacing, weights) = (args.subjects, args.seed, args.spacing, args.weights.clone());
+    let degrade = args.degrade.clone();
     let figures = guarded("evaluating", move |progress| {
         let device = nets::cpu();
         let finder = weights.map_or_else(|| Finder::built_in(&device), |folder| Finder::load(&folder, &device))?;
-        Ok(on_phantoms(&finder, subjects, seed, spacing, progress)?)
+        Ok(on_phantoms(&finder, subjects, seed, &degrade, spacing, progress)?)
     })?;
     if args.json {
         return print_json(&figures);

@@ -2,7 +2,9 @@
 
 use super::crops::CropArgs;
 use super::source::Choice;
+use super::template::oriented;
 use super::{Failure, guarded, print_json, say};
+use crate::app::checks;
 use crate::app::sinuses::{self, CavityFigures};
 use crate::io::Check;
 use crate::job::Progress;
@@ -46,6 +48,8 @@ struct Found {
     series: String,
     sinuses: [FoundSinus; 2],
     checks: Vec<Check>,
+    #[serde(skip)]
+    oriented: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     crops: Vec<PathBuf>,
 }
@@ -108,6 +112,7 @@ struct Way {
 fn find(path: &Path, way: &Way, progress: &Progress) -> Result<Found, Failure> {
     let Way { choice, finder, template, crops } = way;
     let (selection, scan) = choice.read(&[path.to_owned()], &progress.part(0.0, 0.4))?;
+    let scan = if template.is_some() { oriented(scan)? } else { scan };
     let searching = &progress.part(0.4, 0.8);
     let (sinuses, sd_mm) = match template {
         Some(template) => (template.find(&scan.volume, searching)?, template.sd_mm()),
@@ -127,21 +132,27 @@ fn find(path: &Path, way: &Way, progress: &Progress) -> Result<Found, Failure> {
             unsure: sinuses::is_unsure(&sinus),
         }
     };
-    let series = selection.id().to_owned();
-    Ok(Found { file: path.display().to_string(), series, sinuses: sinuses.map(told), checks: scan.checks, crops })
+    let (file, series, oriented) =
+        (path.display().to_string(), selection.id().to_owned(), checks::orientation_known(&scan));
+    Ok(Found { file, series, sinuses: sinuses.map(told), checks: scan.checks, oriented, crops })
+}
+
+/// The name of a side, doubted where the scan does not say how it lies in the patient.
+pub(super) fn side_name(side: Side, oriented: bool) -> String {
+    format!("{}{}", side.name(), if oriented { "" } else { "?" })
 }
 
 fn print(found: &Found) -> Result<(), Failure> {
     say(format_args!("{}  series {}", found.file, found.series))?;
     for sinus in &found.sinuses {
-        let (side, present) = (sinus.side.name(), sinuses::presence(sinus.present));
+        let (side, present) = (side_name(sinus.side, found.oriented), sinuses::presence(sinus.present));
         let Some(c) = sinus.centre_mm else {
-            say(format_args!("  patient {side:<5}  {present}"))?;
+            say(format_args!("  patient {side:<6} {present}"))?;
             continue;
         };
         let at = format!("R {:.1}  A {:.1}  S {:.1} mm", c.x, c.y, c.z);
         let unsure = if sinus.unsure { " (low: check the place)" } else { "" };
-        say(format_args!("  patient {side:<5}  {present:<14}  {at}  confidence {:.2}{unsure}", sinus.confidence))?;
+        say(format_args!("  patient {side:<6} {present:<14}  {at}  confidence {:.2}{unsure}", sinus.confidence))?;
         if let Some(words) = sinus.cavity.words(sinus.present) {
             say(format_args!("  {:<13}  {words}", ""))?;
         }

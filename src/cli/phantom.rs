@@ -41,7 +41,7 @@ fn share(text: &str) -> Result<f64, String> {
     between(text, 0.0, 1.0)
 }
 
-fn spacing(text: &str) -> Result<f64, String> {
+pub(super) fn spacing(text: &str) -> Result<f64, String> {
     between(text, 0.4, 6.0)
 }
 

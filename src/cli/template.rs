@@ -125,7 +125,7 @@ fn add(args: &AddArgs) -> Result<(), Failure> {
 }
 
 /// A scan whose sides are known.
-fn oriented(scan: Scan) -> Result<Scan, TemplateError> {
+pub(super) fn oriented(scan: Scan) -> Result<Scan, TemplateError> {
     if checks::orientation_known(&scan) { Ok(scan) } else { Err(TemplateError::Unoriented) }
 }
 

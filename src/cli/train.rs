@@ -1,4 +1,4 @@
-//! `antrum train`: weights from a cohort.
+//! `antrum train`: weights from a cohort, or from synthetic heads made meanwhile.
 
 use super::{Failure, guarded, say};
 use crate::job::Progress;
@@ -12,7 +12,7 @@ use crate::train::{Decay, Epoch, Schedule};
 use clap::Subcommand;
 use std::path::PathBuf;
 
-/// Train a network on a cohort with known truth
+/// Train a network where the truth is known
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]

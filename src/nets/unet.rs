@@ -5,6 +5,7 @@
 //! deepest level also answers questions about the whole volume.
 
 use super::resize::trilinear;
+use crate::job::{Cancelled, Progress};
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::conv::{Conv3d, Conv3dConfig};
@@ -120,18 +121,23 @@ impl UNetConfig {
 }
 
 impl UNet {
-    /// Maps and answers.
+    /// Maps and answers. Whether to stop is asked between any two layers.
     ///
     /// # Shapes
     ///
     /// - input: `[batch, inputs, z, y, x]`, edges multiples of [`UNetConfig::multiple`]
     /// - output: see [`UNetOutput`]
-    #[must_use]
-    pub fn forward(&self, x: Tensor<5>) -> UNetOutput {
+    ///
+    /// # Errors
+    /// [`Cancelled`] when the job should stop.
+    pub fn forward(&self, x: Tensor<5>, progress: &Progress) -> Result<UNetOutput, Cancelled> {
         let mut x = fold(x, self.fold);
         let mut skips = Vec::with_capacity(self.fall.len());
-        for [first, second] in &self.fall {
-            x = second.forward(first.forward(x));
+        for steps in &self.fall {
+            for step in steps {
+                progress.check()?;
+                x = step.forward(x);
+            }
             skips.push(x.clone());
         }
         skips.pop();
@@ -142,11 +148,13 @@ impl UNet {
             linear.forward(pooled.reshape([batch, 2 * channels]))
         });
         for rise in &self.rise {
+            progress.check()?;
             if let Some(skip) = skips.pop() {
                 x = rise.forward(x, skip);
             }
         }
-        UNetOutput { maps: unfold(self.maps.forward(x), self.fold), answers }
+        progress.check()?;
+        Ok(UNetOutput { maps: unfold(self.maps.forward(x), self.fold), answers })
     }
 }
 
@@ -188,16 +196,14 @@ mod tests {
         let device = Device::flex();
         let config = UNetConfig::new(4, vec![4, 8, 8]).with_answers(6);
         assert_eq!(config.multiple(), 8);
-        let out = config.init(&device).forward(Tensor::zeros([2, 1, 16, 8, 24], &device));
+        let progress = Progress::default();
+        let out = config.init(&device).forward(Tensor::zeros([2, 1, 16, 8, 24], &device), &progress).unwrap();
         assert_eq!(out.maps.dims(), [2, 4, 16, 8, 24]);
         assert_eq!(out.answers.unwrap().dims(), [2, 6]);
-        assert!(
-            UNetConfig::new(3, vec![4])
-                .init(&device)
-                .forward(Tensor::zeros([1, 1, 4, 4, 4], &device))
-                .answers
-                .is_none()
-        );
+        let silent = UNetConfig::new(3, vec![4]).init(&device);
+        assert!(silent.forward(Tensor::zeros([1, 1, 4, 4, 4], &device), &progress).unwrap().answers.is_none());
+        progress.cancel();
+        assert!(silent.forward(Tensor::zeros([1, 1, 4, 4, 4], &device), &progress).is_err());
     }
 
     #[test]
@@ -205,8 +211,9 @@ mod tests {
         let device = Device::flex();
         let net = UNetConfig::new(1, vec![4, 8]).init(&device);
         let pair = Tensor::<5>::random([2, 1, 8, 8, 8], Distribution::Normal(0.0, 1.0), &device);
-        let alone = net.forward(pair.clone().narrow(0, 1, 1)).maps;
-        let together = net.forward(pair).maps.narrow(0, 1, 1);
+        let maps = |x: Tensor<5>| net.forward(x, &Progress::default()).unwrap().maps;
+        let alone = maps(pair.clone().narrow(0, 1, 1));
+        let together = maps(pair).narrow(0, 1, 1);
         assert!((alone - together).abs().max().into_scalar::<f32>() < 1e-4);
     }
 }

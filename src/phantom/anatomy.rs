@@ -16,6 +16,7 @@ use crate::space::{BoxMm, Side};
 use glam::{DVec3, Mat3, Vec3, vec3};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
+use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -38,6 +39,12 @@ pub(super) struct Anatomy {
     points: [OnceLock<Vec<DVec3>>; 2],
     /// Disease, patient left and right, that which shows first where two overlap.
     pub lesions: [Vec<Lesion>; 2],
+}
+
+impl fmt::Debug for Anatomy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Anatomy").field("subject", &self.subject).finish_non_exhaustive()
+    }
 }
 
 impl Anatomy {

@@ -109,6 +109,13 @@ pub fn write(dir: &Path, plan: &CohortPlan, progress: &Progress) -> Result<(), C
         }
     };
     progress.step(0.0, "writing heads")?;
+    // A folder without tables was not finished: those of an earlier cohort go first.
+    for table in ["sinuses.tsv", "participants.tsv"] {
+        let path = dir.join(table);
+        if path.exists() {
+            fs::remove_file(&path).map_err(|reason| CohortError::File { reason, path })?;
+        }
+    }
     let workers = thread::available_parallelism().map_or(1, usize::from).min(plan.subjects.max(1));
     thread::scope(|scope| {
         let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
@@ -244,7 +251,11 @@ pub fn recipe(dir: &Path) -> Option<String> {
         None | Some("none") => String::new(),
         Some(names) => format!(" --degrade {names}"),
     };
-    let how = format!("--seed {seed} --contrast {contrast}{degrade} --prevalence {prevalence}");
+    let spacing = match phantom.get("SpacingMm").and_then(serde_json::Value::as_f64) {
+        None | Some(1.0) => String::new(),
+        Some(mm) => format!(" --spacing {mm}"),
+    };
+    let how = format!("--seed {seed} --contrast {contrast}{degrade} --prevalence {prevalence}{spacing}");
     Some(format!("antrum phantom --subjects {subjects} {how}"))
 }
 
@@ -287,7 +298,7 @@ mod tests {
         assert!(table.starts_with("participant_id\tside\tcentre_x_mm"));
         let people = fs::read_to_string(dir.path().join("participants.tsv")).unwrap();
         assert!(people.starts_with("participant_id\tage\tsex\tseed\nsub-0001\t"));
-        let command = "antrum phantom --subjects 3 --seed 4 --contrast flair --prevalence 0.5";
+        let command = "antrum phantom --subjects 3 --seed 4 --contrast flair --prevalence 0.5 --spacing 6";
         assert_eq!(recipe(dir.path()).as_deref(), Some(command));
     }
 
@@ -295,7 +306,7 @@ mod tests {
     fn side_cars_say_what_spoils_a_scan_and_tables_what_is_left_of_its_sinuses() {
         let dir = tempfile::tempdir().unwrap();
         let degrade: Degrade = "cut,noise".parse().unwrap();
-        write(dir.path(), &CohortPlan { degrade, ..plan() }, &Progress::default()).unwrap();
+        write(dir.path(), &CohortPlan { degrade, subjects: 8, ..plan() }, &Progress::default()).unwrap();
         let text = fs::read_to_string(dir.path().join("sub-0001/anat/sub-0001_FLAIR.json")).unwrap();
         let side_car: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!((side_car["Contrast"].as_str(), side_car["Notice"].as_str()), (Some("flair"), Some(crate::NOTICE)));
@@ -320,9 +331,16 @@ mod tests {
     #[test]
     fn a_cancel_leaves_no_table() {
         let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &CohortPlan { subjects: 1, ..plan() }, &Progress::default()).unwrap();
         let progress = Progress::default();
-        progress.cancel();
-        assert!(matches!(write(dir.path(), &plan(), &progress), Err(CohortError::Cancelled(_))));
-        assert!(!dir.path().join("sinuses.tsv").exists());
+        let cancelling = CohortPlan { subjects: usize::from(u16::MAX), ..plan() };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(std::time::Duration::from_millis(50));
+                progress.cancel();
+            });
+            assert!(matches!(write(dir.path(), &cancelling, &progress), Err(CohortError::Cancelled(_))));
+        });
+        assert!(!dir.path().join("sinuses.tsv").exists(), "nor that of an earlier cohort");
     }
 }

@@ -49,6 +49,8 @@ pub struct Degradations {
     pub padding: Option<f32>,
     /// Stored 1024 above Hounsfield units, and nothing says so (CT).
     pub unrescaled: bool,
+    /// Not a head but a cast of its skull: bone, teeth and what would be sinuses are one material, all else is air.
+    pub cast: bool,
 }
 
 /// In which order and direction the axes of the patient are stored.

@@ -30,11 +30,12 @@ pub enum Degradation {
     Couch,
     Padding,
     Unrescaled,
+    Cast,
 }
 
 impl Degradation {
     /// All degradations with their names and the chance of each in a random mixture.
-    const TABLE: [(Self, &'static str, f64); 19] = [
+    const TABLE: [(Self, &'static str, f64); 20] = [
         (Self::Rotation, "rotation", 0.85),
         (Self::Offset, "offset", 0.7),
         (Self::Oblique, "oblique", 0.25),
@@ -54,6 +55,7 @@ impl Degradation {
         (Self::Couch, "couch", 0.5),
         (Self::Padding, "padding", 0.3),
         (Self::Unrescaled, "unrescaled", 0.15),
+        (Self::Cast, "cast", 0.0),
     ];
 
     /// All degradations.
@@ -145,6 +147,7 @@ impl Degradations {
                 self.padding = Some(values[rng.random_range(0..values.len())]);
             }
             Degradation::Unrescaled => self.unrescaled = true,
+            Degradation::Cast => self.cast = true,
         }
     }
 }
@@ -168,9 +171,10 @@ fn draw_cuts(rng: &mut ChaCha8Rng) -> Vec<Cut> {
     let side = cut(Edge::Left, -0.4, 1.3);
     let (top, bottom) = (cut(Edge::Top, -2.2, -0.2), cut(Edge::Bottom, -1.2, 0.2));
     let (front, back) = (cut(Edge::Front, -0.3, 1.2), cut(Edge::Back, -3.0, -0.3));
+    let neck = cut(Edge::Top, -0.1, 2.0);
     let (left, right) = (cut(Edge::Left, -0.8, 0.1), cut(Edge::Right, -0.8, 0.1));
     let side = if rng.random_bool(0.5) { side } else { Cut { edge: Edge::Right, ..side } };
-    match rng.random_range(0..24) {
+    match rng.random_range(0..25) {
         0..9 => vec![below],
         9..13 => vec![floor],
         13..15 => vec![no_sinus],
@@ -178,6 +182,7 @@ fn draw_cuts(rng: &mut ChaCha8Rng) -> Vec<Cut> {
         17 => vec![top],
         18..22 => vec![top, bottom, back, left, right],
         22 => vec![front],
+        23 => vec![neck],
         _ => vec![floor, side],
     }
 }

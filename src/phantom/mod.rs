@@ -5,13 +5,15 @@
 //! sets a field of view (`field`), samples the tissues on its grid, gives them the brightness of a kind of scan
 //! (`contrast`, `palette`, `partial`) and images them with all that spoils scans ([`degrade`], `mixture`, `scanner`,
 //! `artefact`). The truth comes with the picture.
-//! [`cohort`] writes many heads as a BIDS folder. The same plan gives the same bytes on any number of threads.
+//! [`cohort`] writes many heads as a BIDS folder. A [`decoy`] is a scan of no head. The same plan gives the same bytes on
+//! any number of threads.
 
 mod anatomy;
 mod artefact;
 mod brain;
 pub mod cohort;
 mod contrast;
+mod decoy;
 pub mod degrade;
 mod disease;
 mod face;
@@ -32,6 +34,7 @@ mod truth;
 
 pub use cohort::{CohortError, CohortPlan, CohortSubject};
 pub use contrast::{Contrast, UnknownContrast};
+pub use decoy::decoy;
 pub use degrade::Degradations;
 pub use disease::{Disease, DiseaseKind, UnknownDisease};
 pub use mixture::{Degradation, Degrade, UnknownDegradation};
@@ -48,6 +51,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Sizes of adult heads relative to the average.
 const ADULTS: Range<f32> = 0.9..1.09;
@@ -112,6 +116,27 @@ pub struct Head {
     pub subject: Subject,
     /// What is known about the sinuses, by [`Side::index`].
     pub sinuses: [SinusTruth; 2],
+    anatomy: Arc<Anatomy>,
+}
+
+impl Head {
+    /// The side whose sinus is at a place of the world, whether the scan shows it or not.
+    #[must_use]
+    pub fn sinus_at(&self, world_mm: DVec3) -> Option<Side> {
+        self.anatomy.at(world_mm).in_sinus().then(|| self.side_at(world_mm))
+    }
+
+    /// On which side of the head's own, slightly bent mid-plane a place of the world lies.
+    #[must_use]
+    pub fn side_at(&self, world_mm: DVec3) -> Side {
+        self.anatomy.side_at(world_mm)
+    }
+
+    /// The box around the whole cavity of one sinus in world mm, what the scan does not show included.
+    #[must_use]
+    pub fn whole_sinus_mm(&self, side: Side) -> BoxMm {
+        self.anatomy.sinus_box_mm(side)
+    }
 }
 
 /// What is known about one maxillary sinus, measured on the label map.
@@ -179,7 +204,7 @@ fn make(plan: &Plan, scale: Range<f32>, progress: &Progress) -> Result<Head, Can
     let grid = field.grid();
     let sinuses = [Side::Left, Side::Right].map(|side| measure(&labels, grid, &anatomy, degradations, side));
     let tissues = Volume { grid, voxels: Voxels::U8(labels), rescale: Rescale::NONE, unit: Unit::Label };
-    Ok(Head { image, tissues, subject: anatomy.subject, sinuses })
+    Ok(Head { image, tissues, subject: anatomy.subject, sinuses, anatomy: Arc::new(anatomy) })
 }
 
 /// What one sinus has: at most what the plan says, or else what is drawn, two diseases now and then.

@@ -46,6 +46,21 @@ impl Palette {
         Self { paints: paints.collect() }
     }
 
+    /// The palette of a cast: what was bone, tooth or sinus has the brightness of one tissue, all else that of air.
+    pub(super) fn cast(mut self) -> Self {
+        let (air, plastic) = (self.of(Tissue::Air as u8), self.brightest());
+        for (tissue, paint) in Tissue::ALL.into_iter().zip(&mut self.paints) {
+            *paint = if tissue.in_cast() { plastic } else { air };
+        }
+        self
+    }
+
+    fn brightest(&self) -> Paint {
+        let paints = || self.paints.iter().copied();
+        let grainless = |paint: Paint| Paint { grain: 0.0, ..paint };
+        paints().max_by(|a, b| a.mean.total_cmp(&b.mean)).map_or(self.of(Tissue::Bone as u8), grainless)
+    }
+
     /// The paint of a label; labels are those of [`Tissue::ALL`].
     pub(super) fn of(&self, label: u8) -> Paint {
         self.paints[usize::from(label)]

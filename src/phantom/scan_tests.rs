@@ -76,6 +76,32 @@ fn every_degradation_alone_changes_the_scan_and_keeps_image_and_labels_on_one_gr
 }
 
 #[test]
+fn a_cast_of_a_skull_is_of_one_material_and_has_no_sinuses() {
+    for contrast in [Contrast::T1, Contrast::Ct] {
+        let head = made(contrast, Degradations { cast: true, ..none() });
+        let (material, air) = (mean_of(&head, Tissue::Bone), mean_of(&head, Tissue::Air));
+        assert!(labels(&head).iter().all(|&label| label == Tissue::Bone as u8 || label == Tissue::Air as u8));
+        for (sinus, real) in head.sinuses.iter().zip(made(contrast, none()).sinuses) {
+            assert_eq!((sinus.visible, sinus.volume_ml), (0.0, 0.0));
+            assert!(around(&head, real.centre_mm) > f64::midpoint(material, air), "{contrast:?}: solid");
+        }
+    }
+}
+
+#[test]
+fn a_sinus_is_where_it_is_whether_the_scan_shows_it_or_not() {
+    let whole = made(Contrast::T1, none());
+    let cut = made(Contrast::T1, Degradations { cuts: vec![Cut { edge: Edge::Bottom, depth: 0.6 }], ..none() });
+    for truth in &whole.sinuses {
+        let below = truth.centre_mm - DVec3::Z * 5.0;
+        assert!(cut.image.at_world(below).is_none() && whole.image.at_world(below).is_some());
+        assert_eq!((whole.sinus_at(below), cut.sinus_at(below)), (Some(truth.side), Some(truth.side)));
+        assert!(cut.whole_sinus_mm(truth.side).contains(below));
+    }
+    assert_eq!(whole.sinus_at(DVec3::ZERO), None);
+}
+
+#[test]
 fn a_spoilt_scan_has_the_same_bytes_on_any_number_of_threads() {
     for contrast in [Contrast::Random, Contrast::Ct] {
         let all = Degrade::Only(Degradation::all().collect());

@@ -9,7 +9,7 @@ use super::field::Field;
 use super::palette::Palette;
 use super::partial;
 use super::shape::Noise;
-use super::{Contrast, Plan};
+use super::{Contrast, Plan, Tissue};
 use crate::image::gaussian;
 use crate::image::percentile::percentiles;
 use crate::job::{Cancelled, Progress};
@@ -35,6 +35,7 @@ pub(super) fn image(
 ) -> Result<(Volume, Vec<u8>), Cancelled> {
     let d = &plan.degradations;
     let palette = Palette::draw(plan.contrast, rng);
+    let palette = if d.cast { palette.cast() } else { palette };
     let mut values = partial::paint(anatomy, field.sampled, &labels, &palette, rng, &progress.part(0.0, 0.4))?;
     let scanner = Scanner::draw(rng, plan.contrast, d);
     let sampled = &field.sampled;
@@ -65,6 +66,13 @@ pub(super) fn image(
     }
     if let Some(defacing) = d.defacing {
         artefact::deface(&mut values, &mut labels, &grid, anatomy, defacing, nothing);
+    }
+    if d.cast {
+        let material = |label: u8| Tissue::from_label(label).is_some_and(Tissue::in_cast);
+        let cast = |label: u8| if material(label) { Tissue::Bone } else { Tissue::Air };
+        for label in &mut labels {
+            *label = cast(*label) as u8;
+        }
     }
     let (voxels, unit) = store(values, d, scanner.ct);
     progress.step(1.0, "imaging the head")?;

@@ -125,6 +125,11 @@ impl Tissue {
         self as u8 >= Self::SinusAir as u8
     }
 
+    /// Whether a cast of the skull has its material there: the sinuses of a cast are filled with it.
+    pub(super) fn in_cast(self) -> bool {
+        matches!(self, Self::Bone | Self::Marrow | Self::Tooth | Self::Metal) || self.in_sinus()
+    }
+
     /// Whether it is a disease of a maxillary sinus.
     #[must_use]
     pub fn is_disease(self) -> bool {

@@ -1,12 +1,16 @@
-//! The finder on synthetic heads whose truth is known: every contrast, padded CT, no air at all, any storage order.
+//! The finder on synthetic heads whose truth is known: every contrast, padded CT, no air at all, any storage order, cut
+//! off, and on what is no head.
 
 use antrum::job::Progress;
 use antrum::methods::sinus::{Finder, Presence, Sinus};
 use antrum::nets;
-use antrum::phantom::{self, Contrast, DiseaseKind, Head, Plan};
+use antrum::phantom::degrade::{Cut, Edge};
+use antrum::phantom::{self, Contrast, Degradations, DiseaseKind, Head, Plan};
 use antrum::space::{Grid, Side};
 use antrum::volume::{Volume, Voxels};
 use glam::{DAffine3, DMat3, DVec3};
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
 
 fn head(seed: u64, contrast: Contrast, diseases: [Option<DiseaseKind>; 2]) -> Head {
     let plan = Plan { diseases: Some(diseases), ..Plan::new(seed, contrast, 2.0) };
@@ -83,5 +87,40 @@ fn the_storage_order_does_not_swap_sides() {
     assert_found("straight", &head, &straight, 8.0);
     for (a, b) in straight.iter().zip(&reversed) {
         assert!(a.side == b.side && a.centre_mm.distance(b.centre_mm) < 1e-3, "{} {}", a.centre_mm, b.centre_mm);
+    }
+}
+
+/// The presence of both sinuses, left first, in a scan whose edges have come in.
+fn presence(contrast: Contrast, cuts: Vec<Cut>) -> [Presence; 2] {
+    let degradations = Degradations { cuts, ..Degradations::default() };
+    let head = phantom::head(&Plan { degradations, ..Plan::new(10, contrast, 1.5) }, &Progress::default()).unwrap();
+    found(&head.image).map(|sinus| sinus.present)
+}
+
+#[test]
+fn a_sinus_that_the_scan_cuts_off_is_partial_and_one_beyond_it_absent_on_its_own_side() {
+    use Presence::{Absent, Complete, Partial};
+    for contrast in [Contrast::Flair, Contrast::T1, Contrast::Ct] {
+        let half = |edge| Cut { edge, depth: 0.5 };
+        assert_eq!(presence(contrast, vec![half(Edge::Bottom)]), [Partial; 2], "{contrast:?}");
+        assert_eq!(presence(contrast, vec![half(Edge::Left)]), [Partial, Complete], "{contrast:?}");
+        assert_eq!(presence(contrast, vec![half(Edge::Right)]), [Complete, Partial], "{contrast:?}");
+        let beyond = |edge| Cut { edge, depth: 1.3 };
+        assert_eq!(presence(contrast, vec![beyond(Edge::Right)]), [Complete, Absent], "{contrast:?}");
+        assert_eq!(presence(contrast, vec![beyond(Edge::Bottom)]), [Absent; 2], "{contrast:?}");
+    }
+}
+
+#[test]
+fn nothing_is_found_where_there_is_no_head_or_a_cast_of_one() {
+    for seed in 0..8 {
+        let body = phantom::decoy(&mut ChaCha8Rng::seed_from_u64(seed));
+        assert_eq!(found(&body).map(|sinus| sinus.present), [Presence::Absent; 2], "decoy {seed}");
+    }
+    for contrast in [Contrast::T1, Contrast::Ct] {
+        let degradations = Degradations { cast: true, ..Degradations::default() };
+        let plan = Plan { degradations, ..Plan::new(11, contrast, 2.0) };
+        let cast = phantom::head(&plan, &Progress::default()).unwrap();
+        assert_eq!(found(&cast.image).map(|sinus| sinus.present), [Presence::Absent; 2], "cast, {contrast:?}");
     }
 }

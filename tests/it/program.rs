@@ -87,8 +87,8 @@ fn bad_usage_is_exit_code_2_and_the_help_says_research_only() {
     }
     let help = String::from_utf8(antrum(&["--help"]).stdout).unwrap();
     assert!(help.contains("Research use only"));
-    for subcommand in ["info", "convert", "find", "analyse", "measurements", "picture", "phantom", "template", "train"]
-    {
+    let subcommands = "info convert find analyse measurements picture phantom template train evaluate";
+    for subcommand in subcommands.split(' ') {
         assert!(help.contains(subcommand), "{subcommand}");
     }
 }

@@ -67,6 +67,14 @@ fn a_known_affine_map_is_recovered() {
 }
 
 #[test]
+fn a_head_lies_in_itself_as_it_is() {
+    let head = head(37, Contrast::Flair);
+    let found = aligned(&head.image, &head.image);
+    let error_mm = corners_mm(&head.image.grid, found.moving_from_fixed, DAffine3::IDENTITY);
+    assert!(error_mm < 0.1 && found.overlap > 0.999, "{error_mm:.2} mm, {found:?}");
+}
+
+#[test]
 fn contrasts_may_differ() {
     let t1 = head(32, Contrast::T1);
     let turn = DMat3::from_rotation_x(0.1) * DMat3::from_rotation_z(-0.12);

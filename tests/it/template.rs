@@ -124,6 +124,7 @@ fn crops_on_disk_lie_on_the_scan_and_their_first_axis_runs_to_the_nose() {
         assert!(correlated > 0.98, "{side:?}: {correlated}");
     }
     done(&["find", text(&path), "--crops", text(&crops), "--jitter", "15"]);
+    assert!(!crops.join("left.nii.gz").exists(), "crops of the run before are gone");
     let names = |side: &str| (1..=15).all(|n| crops.join(format!("{side}_{n:02}.nii.gz")).is_file());
     assert!(names("left") && names("right"));
 }

@@ -12,6 +12,9 @@ use std::sync::Arc;
 impl Runner {
     pub(super) fn find_by(&self, scan: Arc<Scan>, folder: PathBuf) -> Job<[Sinus; 2]> {
         self.pooled("Finding the sinuses", move |progress| {
+            if !checks::orientation_known(&scan) {
+                return Err(TemplateError::Unoriented.into());
+            }
             Ok(Template::open(&folder, progress)?.find(&scan.volume, progress)?)
         })
     }

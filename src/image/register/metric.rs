@@ -46,15 +46,6 @@ struct Seen {
     gradient: Vec3,
 }
 
-/// The value of a placement.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Value {
-    /// Mutual information in nats.
-    pub information: f64,
-    /// The share of the samples that the moving volume covers.
-    pub overlap: f64,
-}
-
 /// The derivative of the information by the entries of a placement's matrix and translation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slope {
@@ -109,14 +100,8 @@ impl<'a> Metric<'a> {
         Self { fixed, moving, bins, samples, seen, telling: vec![0.0; bins * bins], covered: 0.0 }
     }
 
-    /// The alignment that a placement in the world is.
-    pub fn at(&mut self, moving_from_fixed: DAffine3, progress: &Progress) -> Result<Alignment, Cancelled> {
-        let Value { information, overlap } = self.value(moving_from_fixed, progress)?;
-        Ok(Alignment { moving_from_fixed, mutual_information: information, overlap })
-    }
-
     /// Compares under a placement in the world.
-    pub fn value(&mut self, moving_from_fixed: DAffine3, progress: &Progress) -> Result<Value, Cancelled> {
+    pub fn value(&mut self, moving_from_fixed: DAffine3, progress: &Progress) -> Result<Alignment, Cancelled> {
         let voxels = self.moving.grid.voxel_from_world() * moving_from_fixed * self.fixed.grid.world_from_voxel;
         let [x, y, z] = [voxels.matrix3.x_axis, voxels.matrix3.y_axis, voxels.matrix3.z_axis].map(DVec3::as_vec3);
         let origin = voxels.translation.as_vec3();
@@ -150,11 +135,13 @@ impl<'a> Metric<'a> {
                 *sum += f64::from(count);
             }
         }
-        Ok(self.weigh(&joint))
+        let mutual_information = self.weigh(&joint);
+        let overlap = self.covered / self.samples.len().max(1) as f64;
+        Ok(Alignment { moving_from_fixed, mutual_information, overlap })
     }
 
-    /// Mutual information of a joint histogram; keeps what its derivative needs.
-    fn weigh(&mut self, joint: &[f64]) -> Value {
+    /// Mutual information of a joint histogram in nats; keeps what its derivative needs.
+    fn weigh(&mut self, joint: &[f64]) -> f64 {
         let bins = self.bins;
         self.covered = joint.iter().sum();
         let total = self.covered.max(1.0);
@@ -175,7 +162,7 @@ impl<'a> Metric<'a> {
                 }
             }
         }
-        Value { information: information.max(0.0), overlap: self.covered / self.samples.len().max(1) as f64 }
+        information.max(0.0)
     }
 
     /// How the information changes with the placement that was compared last.
@@ -299,12 +286,12 @@ mod tests {
         let level = Level { grid, values, range: [0.0, 1.0] };
         let mut metric = Metric::new(&level, &level, 32, usize::MAX);
         let value = metric.value(DAffine3::IDENTITY, &Progress::default()).unwrap();
-        assert!((value.information - 2.0_f64.ln()).abs() < 1e-6, "{value:?}");
+        assert!((value.mutual_information - 2.0_f64.ln()).abs() < 1e-6, "{value:?}");
         assert!((value.overlap - 1.0).abs() < 1e-4, "{value:?}");
         // Half of it beyond the edge: what is left is one side of the coin.
         let aside = DAffine3::from_translation(DVec3::X * 32.0);
         let value = metric.value(aside, &Progress::default()).unwrap();
-        assert!(value.information < 1e-6 && (value.overlap - 0.5).abs() < 1e-4, "{value:?}");
+        assert!(value.mutual_information < 1e-6 && (value.overlap - 0.5).abs() < 1e-4, "{value:?}");
     }
 
     #[test]
@@ -320,7 +307,7 @@ mod tests {
             let mut at = [0.0; 12];
             (at[1], at[4], at[6]) = (0.3, -0.2, 0.1);
             let mut value_at =
-                |p: &[f64; 12]| metric.value(parameters.place(p), &Progress::default()).unwrap().information;
+                |p: &[f64; 12]| metric.value(parameters.place(p), &Progress::default()).unwrap().mutual_information;
             let expected: [f64; 12] = std::array::from_fn(|n| {
                 let mut moved = |by: f64| {
                     let mut p = at;

@@ -2,7 +2,7 @@
 //! with a line search that halves the way until there is a gain.
 
 use super::Alignment;
-use super::metric::{Metric, Value};
+use super::metric::Metric;
 use super::place::{COUNT, Parameters};
 use crate::job::{Cancelled, Progress};
 
@@ -80,8 +80,7 @@ pub(super) fn climb(
             break;
         }
     }
-    let Value { information, overlap } = value;
-    Ok(Alignment { moving_from_fixed: parameters.place(&at), mutual_information: information, overlap })
+    Ok(value)
 }
 
 /// The first point along the way, coming back from its end, with enough gain.
@@ -90,10 +89,10 @@ fn forward(
     parameters: &Parameters,
     at: &Vector,
     way: &Vector,
-    value: &Value,
+    value: &Alignment,
     uphill: &Vector,
     progress: &Progress,
-) -> Result<Option<(Vector, Value)>, Cancelled> {
+) -> Result<Option<(Vector, Alignment)>, Cancelled> {
     let expected = dot(way, uphill);
     let mut share = 1.0;
     for _ in 0..HALVINGS {
@@ -101,7 +100,7 @@ fn forward(
         let place = parameters.place(&next);
         if DETERMINANTS.contains(&place.matrix3.determinant()) {
             let reached = metric.value(place, progress)?;
-            let gain = reached.information - value.information;
+            let gain = reached.mutual_information - value.mutual_information;
             if gain > LEAST_SHARE * share * expected && reached.overlap > LEAST_OVERLAP {
                 return Ok(Some((next, reached)));
             }

@@ -30,7 +30,7 @@ pub(super) fn find(
     let mut metric = Metric::new(fixed, moving, config.bins, SAMPLES);
     let mut starts = Vec::new();
     for place in places(fixed, moving) {
-        starts.push(metric.at(place, progress)?);
+        starts.push(metric.value(place, progress)?);
     }
     starts.sort_by(|a, b| b.told().total_cmp(&a.told()));
     let limits = Limits::of(fixed.grid.spacing_mm().min_element());

@@ -2,6 +2,7 @@
 
 use super::locate::{ANSWERS, MAPS};
 use super::seen::Seen;
+use super::segment::CLASSES;
 use crate::nets::UNetConfig;
 use crate::train::{Decay, Epoch, Schedule};
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,8 @@ use serde::{Deserialize, Serialize};
 pub enum Part {
     /// Looks at the whole head in voxels of 4 mm and says where each sinus is and how much of it is in view.
     Locator,
-    /// Looks at the 64 mm cube around a sinus in voxels of 1 mm and says what is its air, and what else is in its cavity.
+    /// Looks at the 64 mm cube around a sinus in voxels of 1 mm and says what is its air, what else is in its
+    /// cavity, and what of it the scan does not show.
     Segmenter,
 }
 
@@ -33,7 +35,7 @@ impl Part {
             Self::Locator => {
                 UNetConfig::new(MAPS, vec![16, 32, 64, 96]).with_inputs(Seen::CHANNELS).with_answers(ANSWERS)
             }
-            Self::Segmenter => UNetConfig::new(3, vec![16, 32, 64, 96]).with_inputs(Seen::CHANNELS),
+            Self::Segmenter => UNetConfig::new(CLASSES, vec![16, 32, 64, 96]).with_inputs(Seen::CHANNELS),
         }
     }
 }

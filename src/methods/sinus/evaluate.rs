@@ -1,14 +1,15 @@
-//! How well a finder does on synthetic heads that it never saw: the figures of its card.
+//! How well a finder does on synthetic heads that it never saw.
 
 use super::Finder;
 use super::infer::{Presence, Sinus};
-use super::train::{FinderError, owner, plan, world};
+use super::train::{FinderError, plan, world};
 use crate::image::percentile::percentiles;
 use crate::image::resample::nearest;
 use crate::job::Progress;
-use crate::phantom::{self, Contrast, Head, Region, Tissue};
+use crate::phantom::{self, Contrast, Degrade, Head, Region, Tissue};
 use crate::space::Side;
 use crate::volume::Voxels;
+use glam::DVec3;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ pub struct Figures {
     pub contrast: String,
     /// How many heads there were.
     pub heads: usize,
-    /// Median distance in mm of the found centres from the true ones, of sinuses that are complete.
+    /// Median distance in mm of the found centres from the true ones, of sinuses that are complete and were found.
     pub centre_p50_mm: f64,
     /// The same, 99th percentile.
     pub centre_p99_mm: f64,
@@ -30,9 +31,9 @@ pub struct Figures {
     pub presence: [[usize; 3]; 3],
     /// Sinuses found nearer to the other side's centre than to their own.
     pub swapped: usize,
-    /// Mean Dice overlap of the cavities of sinuses in view.
+    /// Mean Dice overlap of the cavities of sinuses in view; 0 for one that was missed.
     pub dice: f64,
-    /// Mean difference of opacification from the truth, in points of per cent, whatever its sign.
+    /// Mean difference of opacification from the truth, in points of per cent, whatever its sign, where it was measured.
     pub opacification_error: f64,
 }
 
@@ -42,8 +43,10 @@ struct Trial {
     found: Presence,
     centre_error_mm: f64,
     swapped: bool,
-    /// Dice overlap and error of opacification, of sinuses in view that were found.
-    cavity: Option<(f64, f64)>,
+    /// Dice overlap of the cavity, of sinuses in view.
+    dice: Option<f64>,
+    /// Error of opacification in points of per cent, of sinuses in view that have one.
+    opacification_error: Option<f64>,
 }
 
 /// Tries a finder on fresh heads, their contrasts by turns: figures of each contrast, then of all.
@@ -54,6 +57,7 @@ pub fn on_phantoms(
     finder: &Finder,
     heads: usize,
     seed: u64,
+    degrade: &Degrade,
     spacing_mm: f64,
     progress: &Progress,
 ) -> Result<Vec<Figures>, FinderError> {
@@ -64,7 +68,7 @@ pub fn on_phantoms(
         let mut rng = ChaCha8Rng::seed_from_u64(rng.random());
         let contrast = Contrast::ALL[index % Contrast::ALL.len()];
         let part = progress.part(index as f32 / heads as f32, (index + 1) as f32 / heads as f32);
-        let head = phantom::head(&plan(&mut rng, contrast, Region::Head, spacing_mm), &part.part(0.0, 0.6))?;
+        let head = phantom::head(&plan(&mut rng, contrast, degrade, Region::Head, spacing_mm), &part.part(0.0, 0.6))?;
         let found = finder.find(&head.image, &part.part(0.6, 0.9))?;
         for sinus in found {
             trials.push((contrast, trial(finder, &head, &sinus, &part.part(0.9, 1.0))?));
@@ -83,10 +87,11 @@ fn trial(finder: &Finder, head: &Head, sinus: &Sinus, progress: &Progress) -> Re
     let centre_error_mm = sinus.centre_mm.distance(truth.centre_mm);
     let present = Presence::of_share(truth.visible);
     let found = sinus.present != Presence::Absent;
-    let cavity = if found && present != Presence::Absent {
+    let (mut dice, mut opacification_error) = ((present != Presence::Absent).then_some(0.0), None);
+    if found && present != Presence::Absent {
         let cavity = finder.cavity(&head.image, sinus.side, sinus.centre_mm, progress)?;
         let grid = cavity.labels.grid;
-        let own = owner(&head.sinuses, sinus.side);
+        let own = |at: DVec3| head.side_at(at) == sinus.side;
         let truth: Vec<bool> = nearest(&head.tissues, &grid, 0.0)
             .into_iter()
             .enumerate()
@@ -95,19 +100,18 @@ fn trial(finder: &Finder, head: &Head, sinus: &Sinus, progress: &Progress) -> Re
         let said: &[u8] = if let Voxels::U8(labels) = &cavity.labels.voxels { labels } else { &[] };
         let both = truth.iter().zip(said).filter(|(t, s)| **t && **s > 0).count();
         let sum = truth.iter().filter(|t| **t).count() + said.iter().filter(|s| **s > 0).count();
-        let dice = 2.0 * both as f64 / sum.max(1) as f64;
+        dice = Some(2.0 * both as f64 / sum.max(1) as f64);
         let own = head.sinuses[sinus.side.index()];
         let share = own.not_air_ml / own.volume_ml.max(f64::MIN_POSITIVE);
-        cavity.opacification().map(|said| (dice, 100.0 * (said - share).abs()))
-    } else {
-        None
-    };
+        opacification_error = cavity.opacification().map(|said| 100.0 * (said - share).abs());
+    }
     Ok(Trial {
         truth: present,
         found: sinus.present,
         centre_error_mm,
         swapped: found && present != Presence::Absent && sinus.centre_mm.distance(other.centre_mm) < centre_error_mm,
-        cavity,
+        dice,
+        opacification_error,
     })
 }
 
@@ -123,8 +127,10 @@ fn figures(contrast: &str, trials: &[&Trial]) -> Figures {
         presence[trial.truth as usize][trial.found as usize] += 1;
     }
     let right: usize = (0..3).map(|i| presence[i][i]).sum();
-    let cavities: Vec<(f64, f64)> = trials.iter().filter_map(|t| t.cavity).collect();
-    let mean = |value: fn(&(f64, f64)) -> f64| cavities.iter().map(value).sum::<f64>() / cavities.len().max(1) as f64;
+    let mean = |value: fn(&Trial) -> Option<f64>| {
+        let values: Vec<f64> = trials.iter().filter_map(|trial| value(trial)).collect();
+        values.iter().sum::<f64>() / values.len().max(1) as f64
+    };
     Figures {
         contrast: contrast.to_owned(),
         heads: trials.len() / Side::BOTH.len(),
@@ -133,8 +139,8 @@ fn figures(contrast: &str, trials: &[&Trial]) -> Figures {
         presence_accuracy: right as f64 / trials.len().max(1) as f64,
         presence,
         swapped: trials.iter().filter(|t| t.swapped).count(),
-        dice: mean(|c| c.0),
-        opacification_error: mean(|c| c.1),
+        dice: mean(|trial| trial.dice),
+        opacification_error: mean(|trial| trial.opacification_error),
     }
 }
 
@@ -143,7 +149,7 @@ mod tests {
     use super::*;
 
     fn trial(truth: Presence, found: Presence, centre_error_mm: f64) -> Trial {
-        Trial { truth, found, centre_error_mm, swapped: false, cavity: None }
+        Trial { truth, found, centre_error_mm, swapped: false, dice: None, opacification_error: None }
     }
 
     #[test]
@@ -154,13 +160,13 @@ mod tests {
             trial(Complete, Partial, 3.0),
             trial(Partial, Partial, 50.0),
             trial(Absent, Absent, 90.0),
-            trial(Complete, Absent, 70.0),
-            Trial { cavity: Some((0.9, 4.0)), ..trial(Complete, Complete, 2.0) },
+            Trial { dice: Some(0.0), ..trial(Complete, Absent, 70.0) },
+            Trial { dice: Some(0.9), opacification_error: Some(4.0), ..trial(Complete, Complete, 2.0) },
         ];
         let figures = figures("all", &trials.iter().collect::<Vec<_>>());
         assert_eq!((figures.heads, figures.centre_p50_mm), (3, 2.0));
         assert_eq!(figures.presence, [[2, 1, 1], [0, 1, 0], [0, 0, 1]]);
         assert!((figures.presence_accuracy - 4.0 / 6.0).abs() < 1e-12);
-        assert_eq!((figures.dice, figures.opacification_error), (0.9, 4.0));
+        assert_eq!((figures.dice, figures.opacification_error), (0.45, 4.0));
     }
 }

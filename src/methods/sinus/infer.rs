@@ -3,10 +3,9 @@
 use super::cavity::Cavity;
 use super::config::{Card, Part};
 use super::crop::Crop;
-use super::head::{self, Search};
 use super::locate::Maps;
 use super::seen::{Seen, tensor};
-use super::segment;
+use super::segment::{self, Segmented};
 use crate::job::Progress;
 use crate::methods::ModelError;
 use crate::nets::weights::{self, WeightsError};
@@ -92,16 +91,22 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Weights made by `antrum train finder`, with their card beside them.
-    pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
+    /// Weights of one part made by `antrum train finder`, with their card beside them.
+    fn load(part: Part, path: &Path, device: &Device) -> Result<Self, ModelError> {
         let read =
             |path: &Path| std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.to_owned() });
-        Self::from_parts(&read(&path.with_extension("json"))?, read(path)?, path, device)
+        Self::from_parts(part, &read(&path.with_extension("json"))?, read(path)?, path, device)
     }
 
-    fn from_parts(card: &[u8], bytes: Vec<u8>, path: &Path, device: &Device) -> Result<Self, ModelError> {
-        let card: Card = serde_json::from_slice(card)
-            .map_err(|e| ModelError::Card { reason: e.to_string(), path: path.with_extension("json") })?;
+    fn from_parts(part: Part, card: &[u8], bytes: Vec<u8>, path: &Path, device: &Device) -> Result<Self, ModelError> {
+        let wrong = |reason: String| ModelError::Card { reason, path: path.with_extension("json") };
+        let card: Card = serde_json::from_slice(card).map_err(|e| wrong(e.to_string()))?;
+        let (said, needed) = (&card.network, part.network());
+        let (says, needs) =
+            ([said.inputs, said.outputs, said.answers], [needed.inputs, needed.outputs, needed.answers]);
+        if card.part != part || says != needs {
+            return Err(wrong(format!("it is not that of a {} of this version", part.name())));
+        }
         let sha256 = crate::io::sha256(&bytes);
         let mut net = card.network.init(device);
         weights::from_bytes(&mut net, bytes, &path.display().to_string())?;
@@ -118,7 +123,7 @@ pub struct Finder {
 
 /// Where a sinus is looked for, and how sure that is, 0 to 1.
 #[derive(Clone, Copy)]
-struct Place {
+struct Guess {
     centre_mm: DVec3,
     confidence: f64,
 }
@@ -134,12 +139,12 @@ const LEAST_ML: f64 = 0.4;
 const FAR_MM: f64 = 5.0;
 /// A sinus that is in view with less probability is not.
 const LEAST_IN_VIEW: f64 = 0.5;
-/// A place is kept without a cavity when it is at least this sure.
-const SURE_IN_VIEW: f64 = 0.5;
+/// A place where no cavity is seen is kept when it is at least this sure.
+const LEAST_CONFIDENCE: f64 = 0.5;
+/// A cavity of which more, in mm², lies at the edge of the scan is not all in view.
+const CUT_MM2: usize = 80;
 /// No head is this large.
 const LARGEST_MM: f64 = 1500.0;
-/// As much of a cavity, in mm², lies at the edge of the scan before it is called partial.
-const CUT_MM2: usize = 12;
 
 impl Finder {
     /// With the default weights, which are part of the program.
@@ -147,19 +152,20 @@ impl Finder {
     /// # Errors
     /// [`ModelError`] when the program was built with damaged assets.
     pub fn built_in(device: &Device) -> Result<Self, ModelError> {
-        let part = |card: &[u8], bytes: &[u8], name: &str| {
-            Network::from_parts(card, bytes.to_vec(), &PathBuf::from(format!("built-in {name}.bpk")), device)
+        let network = |part: Part, card: &[u8], bytes: &[u8]| {
+            let path = PathBuf::from(format!("built-in {}.bpk", part.name()));
+            Network::from_parts(part, card, bytes.to_vec(), &path, device)
         };
         Ok(Self {
-            locator: part(
+            locator: network(
+                Part::Locator,
                 include_bytes!("../../../assets/locator.json"),
                 include_bytes!("../../../assets/locator.bpk"),
-                Part::Locator.name(),
             )?,
-            segmenter: part(
+            segmenter: network(
+                Part::Segmenter,
                 include_bytes!("../../../assets/segmenter.json"),
                 include_bytes!("../../../assets/segmenter.bpk"),
-                Part::Segmenter.name(),
             )?,
         })
     }
@@ -169,8 +175,8 @@ impl Finder {
     /// # Errors
     /// [`ModelError`] when a file is missing, damaged or of another network.
     pub fn load(folder: &Path, device: &Device) -> Result<Self, ModelError> {
-        let part = |part: Part| Network::load(&folder.join(part.name()).with_extension("bpk"), device);
-        Ok(Self { locator: part(Part::Locator)?, segmenter: part(Part::Segmenter)? })
+        let network = |part: Part| Network::load(part, &folder.join(part.name()).with_extension("bpk"), device);
+        Ok(Self { locator: network(Part::Locator)?, segmenter: network(Part::Segmenter)? })
     }
 
     /// SHA-256 of the weights of locator and segmenter.
@@ -192,11 +198,7 @@ impl Finder {
         if (bounds.max - bounds.min).max_element() > LARGEST_MM {
             return Ok(nowhere);
         }
-        let places = match head::search(volume, &progress.part(0.0, 0.6))? {
-            Search::Nothing => return Ok(nowhere),
-            Search::Found(places) => places.map(|(centre_mm, confidence)| Some(Place { centre_mm, confidence })),
-            Search::NoAir => self.places(volume, &progress.part(0.3, 0.6))?,
-        };
+        let places = self.places(volume, &progress.part(0.0, 0.6))?;
         let mut sinuses = nowhere;
         for (i, place) in places.into_iter().enumerate() {
             progress.step(0.6 + 0.2 * i as f32, "centring")?;
@@ -207,21 +209,21 @@ impl Finder {
                 sinuses[i] = sinus;
             }
         }
-        Ok(sinuses)
+        Ok(on_their_sides(sinuses, &nowhere))
     }
 
     /// Where the locator says that the sinuses are, the mirrored scan being asked too.
-    fn places(&self, volume: &Volume, progress: &Progress) -> Result<[Option<Place>; 2], ModelError> {
+    fn places(&self, volume: &Volume, progress: &Progress) -> Result<[Option<Guess>; 2], ModelError> {
         let Some(seen) = Seen::whole(volume, self.locator.card.network.multiple()) else { return Ok([None; 2]) };
-        let straight = self.locate(&seen)?;
-        progress.check()?;
-        let mirrored = self.locate(&seen.mirrored())?.mirrored();
-        let maps = straight.averaged(&mirrored);
+        let straight = self.locate(&seen, progress)?;
+        let mirrored = self.locate(&seen.mirrored(), progress)?.mirrored();
+        let places = straight.averaged(&mirrored).places();
+        let (straight, mirrored) = (straight.places(), mirrored.places());
         Ok([Side::Left, Side::Right].map(|side| {
-            let place = maps.place(side);
-            let apart_mm = straight.place(side).centre_mm.distance(mirrored.place(side).centre_mm);
+            let place = places[side.index()];
+            let apart_mm = straight[side.index()].centre_mm.distance(mirrored[side.index()].centre_mm);
             let confidence = place.in_view * agreement(apart_mm);
-            (place.in_view >= LEAST_IN_VIEW).then_some(Place { centre_mm: place.centre_mm, confidence })
+            (place.in_view >= LEAST_IN_VIEW).then_some(Guess { centre_mm: place.centre_mm, confidence })
         }))
     }
 
@@ -230,28 +232,32 @@ impl Finder {
         &self,
         volume: &Volume,
         side: Side,
-        place: Place,
+        place: Guess,
         progress: &Progress,
     ) -> Result<Option<Sinus>, ModelError> {
-        let (mut cavity, mut seen) = self.segment(volume, side, place.centre_mm)?;
-        if let Some(centre_mm) = segment::centre_mm(&cavity)
+        let mut seen = self.segment(volume, side, place.centre_mm, progress)?;
+        if let Some(centre_mm) = segment::centre_mm(&seen.cavity)
             && centre_mm.distance(place.centre_mm) > FAR_MM
         {
-            progress.check()?;
-            (cavity, seen) = self.segment(volume, side, centre_mm)?;
+            seen = self.segment(volume, side, centre_mm, progress)?;
         }
-        let centre_mm = segment::centre_mm(&cavity).filter(|_| cavity.volume_ml >= LEAST_ML);
+        let centre_mm = segment::centre_mm(&seen.cavity).filter(|_| seen.cavity.volume_ml >= LEAST_ML);
         Ok(match centre_mm {
             Some(centre_mm) => {
-                let present = if segment::cut_mm2(&cavity, &seen.inside) > CUT_MM2 {
-                    Presence::Partial
-                } else {
-                    Presence::Complete
+                let present = match Presence::of_share(seen.visible) {
+                    Presence::Complete if seen.cut_mm2 > CUT_MM2 => Presence::Partial,
+                    present => present,
                 };
                 let confidence = place.confidence * agreement(centre_mm.distance(place.centre_mm));
-                Some(Sinus { side, present, centre_mm, box_mm: Crop::box_mm(centre_mm), confidence })
+                (present != Presence::Absent).then_some(Sinus {
+                    side,
+                    present,
+                    centre_mm,
+                    box_mm: Crop::box_mm(centre_mm),
+                    confidence,
+                })
             }
-            None if place.confidence >= SURE_IN_VIEW => {
+            None if place.confidence >= LEAST_CONFIDENCE => {
                 let confidence = 0.2 * place.confidence;
                 Some(Sinus { confidence, ..Sinus::placed(side, place.centre_mm, &volume.grid) })
             }
@@ -271,21 +277,25 @@ impl Finder {
         progress: &Progress,
     ) -> Result<Cavity, ModelError> {
         progress.step(0.0, "measuring the sinus")?;
-        Ok(self.segment(volume, side, centre_mm)?.0)
+        Ok(self.segment(volume, side, centre_mm, progress)?.cavity)
     }
 
-    fn locate(&self, seen: &Seen) -> Result<Maps, ModelError> {
-        let out = self.locator.net.forward(tensor([seen], &self.locator.device));
+    fn locate(&self, seen: &Seen, progress: &Progress) -> Result<Maps, ModelError> {
+        let out = self.locator.net.forward(tensor([seen], &self.locator.device), progress)?;
         let answers = out.answers.map_or(Ok(Vec::new()), values)?;
         Ok(Maps::new(seen, &values(out.maps)?, &answers))
     }
 
-    fn segment(&self, volume: &Volume, side: Side, centre_mm: DVec3) -> Result<(Cavity, Seen), ModelError> {
+    fn segment(
+        &self,
+        volume: &Volume,
+        side: Side,
+        centre_mm: DVec3,
+        progress: &Progress,
+    ) -> Result<Segmented, ModelError> {
         let seen = Seen::crop(volume, side, centre_mm);
-        let out = self.segmenter.net.forward(tensor([&seen], &self.segmenter.device));
-        let shares = values(softmax(out.maps, 1))?;
-        let cavity = segment::cavity(side, seen.grid, &shares);
-        Ok((cavity, seen))
+        let out = self.segmenter.net.forward(tensor([&seen], &self.segmenter.device), progress)?;
+        Ok(Segmented::new(side, &seen, &values(softmax(out.maps, 1))?))
     }
 }
 
@@ -293,11 +303,25 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
     tensor.into_data().try_into_vec::<f32>().map_err(|e| ModelError::Device(format!("{e:?}")))
 }
 
+/// The centres of two sinuses lie at least so far apart from left to right, however the head is turned.
+const LEAST_APART_MM: f64 = 15.0;
 /// Where no sinus is found, the boxes lie this far apart, so that each can be dragged to its place.
 const APART_MM: f64 = 50.0;
 
 fn absent(side: Side, centre_mm: DVec3) -> Sinus {
     Sinus { side, present: Presence::Absent, centre_mm, box_mm: Crop::box_mm(centre_mm), confidence: 0.0 }
+}
+
+/// One sinus is not both: of two that are nearer to one another than any pair is, or that have changed sides, the less
+/// sure one is nowhere.
+fn on_their_sides(mut sinuses: [Sinus; 2], nowhere: &[Sinus; 2]) -> [Sinus; 2] {
+    let [left, right] = [Side::Left, Side::Right].map(|side| sinuses[side.index()]);
+    let both = [left, right].iter().all(|sinus| sinus.present != Presence::Absent);
+    if both && right.centre_mm.x - left.centre_mm.x < LEAST_APART_MM {
+        let doubtful = if left.confidence < right.confidence { Side::Left } else { Side::Right };
+        sinuses[doubtful.index()] = nowhere[doubtful.index()];
+    }
+    sinuses
 }
 
 /// How much of the inner part of a sinus (30 × 34 × 36 mm) around a centre lies in the scan.
@@ -312,5 +336,40 @@ fn presence(grid: &Grid, centre_mm: DVec3) -> Presence {
         27 => Presence::Complete,
         0..=4 => Presence::Absent,
         _ => Presence::Partial,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_sinuses_in_one_place_or_on_each_others_side_are_one() {
+        let grid = Grid::centred([100; 3], 2.0, DVec3::ZERO);
+        let nowhere = [Side::Left, Side::Right].map(|side| absent(side, DVec3::ZERO));
+        let pair = |left_x: f64, right_x: f64, sure: [f64; 2]| {
+            let of = |side: Side, x: f64| {
+                let confidence = sure[side.index()];
+                Sinus { confidence, ..Sinus::placed(side, DVec3::X * x, &grid) }
+            };
+            let pair = [of(Side::Left, left_x), of(Side::Right, right_x)];
+            on_their_sides(pair, &nowhere).map(|sinus| sinus.present != Presence::Absent)
+        };
+        assert_eq!(pair(-20.0, 25.0, [0.5, 0.9]), [true, true]);
+        assert_eq!(pair(22.0, 25.0, [0.5, 0.9]), [false, true]);
+        assert_eq!(pair(22.0, -25.0, [0.9, 0.5]), [true, false]);
+    }
+
+    #[test]
+    fn the_weights_of_one_part_are_not_those_of_the_other() {
+        let load = |part: Part| {
+            let card = include_bytes!("../../../assets/locator.json");
+            let bytes = include_bytes!("../../../assets/locator.bpk").to_vec();
+            Network::from_parts(part, card, bytes, Path::new("locator.bpk"), &Device::flex())
+        };
+        assert!(load(Part::Locator).is_ok());
+        let error = load(Part::Segmenter).unwrap_err().to_string();
+        assert!(error.contains("not that of a segmenter") && error.ends_with("locator.json"), "{error}");
     }
 }

@@ -1,10 +1,11 @@
 //! From the maps of the locator network to a place, on each side of the patient.
 //!
 //! Channels: where a cavity is, how near the centre of one is, and which half of the head is the patient's right one;
-//! answers: how much of each sinus is in view. The halves are learned everywhere, not in the sinuses alone: that is what
+//! answers: how much of each sinus is in view. Cavities and the difference between complete and partial only help to learn
+//! the rest; the segmenter tells both better. The halves are learned everywhere, not in the sinuses alone: that is what
 //! makes a symmetric head's sides easy to tell.
 
-use super::seen::Seen;
+use super::seen::{Seen, flipped};
 use crate::space::{Grid, Side};
 use glam::DVec3;
 
@@ -14,6 +15,15 @@ pub(super) const MAPS: usize = 3;
 pub(super) const ANSWERS: usize = 6;
 /// Standard deviation of the bump that marks a centre.
 pub(super) const CENTRE_SD_MM: f64 = 7.0;
+
+/// From one sinus to the other, however the head is turned: mostly from left to right.
+fn are_pair(way_mm: DVec3) -> bool {
+    let way_mm = way_mm.abs();
+    (25.0..80.0).contains(&way_mm.x) && way_mm.y < 0.7 * way_mm.x && way_mm.z < 0.7 * way_mm.x
+}
+
+/// A bump is at least so high compared with the other one, or none.
+const LEAST_SHARE: f32 = 0.2;
 
 /// Where a sinus seems to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,9 +57,8 @@ impl Maps {
 
     /// What was said about the mirrored scan, as it is about the scan: everything back in place, sides exchanged.
     pub fn mirrored(&self) -> Self {
-        let (nx, count) = (self.grid.size[0], self.grid.count());
-        let mut values: Vec<f32> = self.values.chunks(nx).flat_map(|row| row.iter().rev().copied()).collect();
-        values[2 * count..].iter_mut().for_each(|right| *right = 1.0 - *right);
+        let mut values = flipped(&self.values, self.grid);
+        values[2 * self.grid.count()..].iter_mut().for_each(|right| *right = 1.0 - *right);
         let [a, b, c, d, e, f] = self.answers;
         Self { grid: self.grid, values, answers: [d, e, f, a, b, c] }
     }
@@ -62,29 +71,70 @@ impl Maps {
         Self { grid: self.grid, values, answers }
     }
 
-    /// The place of one sinus: the middle of the highest bump of the centres' map in its half of the head.
-    pub fn place(&self, side: Side) -> Place {
+    /// The places of both sinuses, by [`Side::index`].
+    ///
+    /// The two highest bumps that lie beside each other as a pair does are the two sinuses: the patient's left one is that
+    /// with the smaller x. A bump without a partner is of the side in whose half it lies.
+    pub fn places(&self) -> [Place; 2] {
         let count = self.grid.count();
-        let (centres, right) = (&self.values[count..2 * count], &self.values[2 * count..]);
-        let own = |right: f32| if side == Side::Right { right } else { 1.0 - right };
-        let heat: Vec<f32> = centres.iter().zip(right).map(|(centre, right)| centre * own(*right)).collect();
-        let higher = |best: (usize, f32), now: (usize, f32)| if now.1 > best.1 { now } else { best };
-        let (top, _) = heat.iter().copied().enumerate().fold((0, 0.0), higher);
+        let (centres, halves) = (&self.values[count..2 * count], &self.values[2 * count..]);
+        let first = self.highest(|_| true);
+        let second = self.highest(|at| are_pair(at - self.centre_of(first)));
+        let pair = centres[second] >= LEAST_SHARE * centres[first] && second != first;
+        let (first_mm, second_mm) = (self.bump_mm(first), self.bump_mm(second));
+        let side = match pair {
+            true if first_mm.x < second_mm.x => Side::Left,
+            false if halves[first] < 0.5 => Side::Left,
+            _ => Side::Right,
+        };
+        let mut places = [Place { centre_mm: first_mm, in_view: 0.0 }; 2];
+        places[side.index()].in_view = self.in_view(side, centres[first]);
+        if pair {
+            let in_view = self.in_view(side.other(), centres[second]);
+            places[side.other().index()] = Place { centre_mm: second_mm, in_view };
+        }
+        places
+    }
+
+    /// How likely a sinus is in view whose bump is so high.
+    fn in_view(&self, side: Side, height: f32) -> f64 {
+        let [.., absent] = self.answers_of(side);
+        f64::from((height * (1.0 - absent)).sqrt())
+    }
+
+    /// The voxel where the map of the centres is highest among those whose place is wanted.
+    fn highest(&self, wanted: impl Fn(DVec3) -> bool) -> usize {
+        let count = self.grid.count();
+        let candidates = self.values[count..2 * count].iter().copied().enumerate();
+        let higher = |best: (usize, f32), now: (usize, f32)| {
+            if now.1 > best.1 && wanted(self.centre_of(now.0)) { now } else { best }
+        };
+        candidates.fold((0, 0.0), higher).0
+    }
+
+    /// The middle of a voxel in world mm.
+    fn centre_of(&self, index: usize) -> DVec3 {
         let [nx, ny, _] = self.grid.size;
-        let top = [top % nx, top / nx % ny, top / (nx * ny)];
+        let voxel = [index % nx, index / nx % ny, index / (nx * ny)].map(|v| v as f64);
+        self.grid.world_from_voxel.transform_point3(DVec3::from_array(voxel))
+    }
+
+    /// The middle of the bump whose highest voxel is `top`.
+    fn bump_mm(&self, top: usize) -> DVec3 {
+        let centres = &self.values[self.grid.count()..2 * self.grid.count()];
+        let [nx, ny, _] = self.grid.size;
+        let at = [top % nx, top / nx % ny, top / (nx * ny)];
         let (mut sum, mut weights) = (DVec3::ZERO, 0.0);
-        let reach = |axis: usize| top[axis].saturating_sub(3)..(top[axis] + 4).min(self.grid.size[axis]);
+        let reach = |axis: usize| at[axis].saturating_sub(3)..(at[axis] + 4).min(self.grid.size[axis]);
         for (z, y) in reach(2).flat_map(|z| reach(1).map(move |y| (z, y))) {
             for x in reach(0) {
-                let weight = f64::from(heat[self.grid.index([x, y, z])]).powi(2);
-                sum += weight * DVec3::new(x as f64, y as f64, z as f64);
+                let index = self.grid.index([x, y, z]);
+                let weight = f64::from(centres[index]).powi(2);
+                sum += weight * self.centre_of(index);
                 weights += weight;
             }
         }
-        let voxel = if weights > 0.0 { sum / weights } else { DVec3::from_array(top.map(|v| v as f64)) };
-        let [.., absent] = self.answers_of(side);
-        let in_view = 1.0 - f64::from(absent);
-        Place { centre_mm: self.grid.world_from_voxel.transform_point3(voxel), in_view }
+        if weights > 0.0 { sum / weights } else { self.centre_of(top) }
     }
 
     /// Probabilities of complete, partial and absent.
@@ -115,21 +165,44 @@ mod tests {
     }
 
     #[test]
-    fn each_side_is_read_from_its_own_maps() {
+    fn of_two_bumps_the_patients_left_one_has_the_smaller_x_whatever_the_halves_say() {
         let maps = maps();
-        let (left, right) = (maps.place(Side::Left), maps.place(Side::Right));
-        assert!(left.centre_mm.distance(DVec3::new(-28.0, 61.0, 3.0)) < 0.6, "{left:?}");
-        assert!(right.centre_mm.distance(DVec3::new(20.0, 58.0, -4.0)) < 0.6, "{right:?}");
-        assert!((left.in_view - 0.9).abs() < 1e-6 && (right.in_view - 0.3).abs() < 1e-6);
+        let mut confused = maps.clone();
+        let count = maps.grid.count();
+        confused.values[2 * count..].iter_mut().for_each(|right| *right = 1.0);
+        for maps in [maps, confused] {
+            let [left, right] = maps.places();
+            assert!(left.centre_mm.distance(DVec3::new(-28.0, 61.0, 3.0)) < 0.6, "{left:?}");
+            assert!(right.centre_mm.distance(DVec3::new(20.0, 58.0, -4.0)) < 0.6, "{right:?}");
+            assert!(left.in_view > 0.85 && (0.4..0.6).contains(&right.in_view), "{left:?} {right:?}");
+        }
+    }
+
+    #[test]
+    fn a_bump_without_a_partner_is_of_the_side_in_whose_half_it_lies() {
+        for gone in [Side::Left, Side::Right] {
+            let mut maps = maps();
+            let count = maps.grid.count();
+            for index in 0..count {
+                let x = maps.centre_of(index).x;
+                if (x + 4.0) * gone.sign() > 0.0 {
+                    maps.values[count + index] = 0.0;
+                }
+            }
+            let places = maps.places();
+            assert_eq!(places[gone.index()].in_view, 0.0, "{gone:?}");
+            let left = places[gone.other().index()];
+            assert!(left.in_view > 0.4 && left.centre_mm.x * gone.sign() < 0.0, "{gone:?}: {left:?}");
+        }
     }
 
     #[test]
     fn the_mirrored_scan_tells_of_the_other_side() {
         let mirrored = maps().mirrored();
-        let (left, right) = (mirrored.place(Side::Left), mirrored.place(Side::Right));
+        let [left, right] = mirrored.places();
         assert!(left.centre_mm.distance(DVec3::new(-20.0, 58.0, -4.0)) < 0.6, "{left:?}");
         assert!(right.centre_mm.distance(DVec3::new(28.0, 61.0, 3.0)) < 0.6, "{right:?}");
-        assert!((left.in_view - 0.3).abs() < 1e-6);
+        assert!(left.in_view < right.in_view);
         assert_eq!(mirrored.mirrored().answers, maps().answers);
     }
 

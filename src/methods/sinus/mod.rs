@@ -2,17 +2,15 @@
 //! 64 mm cubes at 1 mm, the right one mirrored so that both look like left sinuses.
 //!
 //! A [`Finder`] holds two small networks that have seen synthetic heads of any contrast (domain randomisation, Billot 2023):
-//! one looks at the whole head, the other at each sinus and tells its air from what else is in it ([`Cavity`]). Where the air
-//! of a head tells its sinuses by itself (`head`), that is believed first.
+//! one looks at the whole head, the other at each sinus: what of its cavity ([`Cavity`]) is air, what is not, and how much
+//! of it the scan shows.
 //! [`Template`] is the other way: a head on which sinuses were recorded, and scans registered to it.
 //! [`Crop`] is the cube, which remembers where it came from.
 
-mod anatomy;
 pub mod cavity;
 pub mod config;
 pub mod crop;
 pub mod evaluate;
-mod head;
 pub mod infer;
 mod locate;
 mod seen;

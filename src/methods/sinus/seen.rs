@@ -76,10 +76,14 @@ impl Seen {
 
     /// The same with left and right exchanged, on the same grid.
     pub fn mirrored(&self) -> Self {
-        let nx = self.grid.size[0];
-        let flip = |values: &[f32]| values.chunks(nx).flat_map(|row| row.iter().rev().copied()).collect();
+        let flip = |values: &[f32]| flipped(values, self.grid);
         Self { grid: self.grid, intensities: flip(&self.intensities), inside: flip(&self.inside) }
     }
+}
+
+/// Maps on a grid with its first axis reversed.
+pub(super) fn flipped(maps: &[f32], grid: Grid) -> Vec<f32> {
+    maps.chunks(grid.size[0]).flat_map(|row| row.iter().rev().copied()).collect()
 }
 
 /// All of one size, as `[batch, channels, z, y, x]`.

@@ -1,23 +1,63 @@
-//! From the shares that the segmenter gives each voxel of a crop to one cavity: its largest connected piece.
+//! From the shares that the segmenter gives each voxel of a crop to one cavity: its largest connected piece, and how much of
+//! it the scan shows.
 
 use super::cavity::Cavity;
+use super::seen::Seen;
 use crate::space::{Grid, Side};
 use crate::volume::Voxels;
 use glam::DVec3;
 
-/// Classes of the segmenter: outside the cavity, its air, what else is in it.
-pub(super) const CLASSES: usize = 3;
+/// Classes of the segmenter: outside the cavity, its air, what else is in it, and what of it the scan does not show.
+pub(super) const CLASSES: usize = 4;
 
-/// The cavity of one sinus from `[class, z, y, x]` shares.
-pub(super) fn cavity(side: Side, grid: Grid, shares: &[f32]) -> Cavity {
-    let (outside, within) = shares.split_at(grid.count());
-    let (air, content) = within.split_at(grid.count());
-    let cavity: Vec<bool> = outside.iter().map(|&share| share < 0.5).collect();
-    let mut labels = vec![0; grid.count()];
-    for index in largest(&cavity, grid) {
-        labels[index] = if air[index] >= content[index] { Cavity::AIR } else { Cavity::CONTENT };
+/// One sinus as the segmenter sees it.
+#[derive(Clone, Debug)]
+pub(super) struct Segmented {
+    /// What the scan shows of the cavity.
+    pub cavity: Cavity,
+    /// The share of the whole cavity that the scan shows, 0 to 1: what is beyond its edge, or was taken away with the
+    /// face, is guessed from what is left.
+    pub visible: f64,
+    /// How much of the cavity, in mm², lies at the edge of the scan.
+    pub cut_mm2: usize,
+}
+
+impl Segmented {
+    /// From `[class, z, y, x]` shares of what was seen.
+    pub fn new(side: Side, seen: &Seen, shares: &[f32]) -> Self {
+        let grid = seen.grid;
+        let classes: Vec<&[f32]> = shares.chunks(grid.count()).collect();
+        let of = |class: usize, index: usize| classes.get(class).map_or(0.0, |shares| shares[index]);
+        let whole: Vec<bool> = (0..grid.count()).map(|index| of(0, index) < 0.5).collect();
+        let (mut labels, mut hidden) = (vec![0; grid.count()], 0.0);
+        let mut shown = Vec::new();
+        for index in largest(&whole, grid) {
+            let [air, content, unseen] = [1, 2, 3].map(|class| of(class, index));
+            if unseen > air + content {
+                hidden += 1.0;
+            } else {
+                labels[index] = Cavity::AIR;
+                shown.push((content / (air + content), index));
+            }
+        }
+        for index in fullest(shown) {
+            labels[index] = Cavity::CONTENT;
+        }
+        let cavity = Cavity::new(side, grid, labels);
+        let hidden_ml = hidden * grid.spacing_mm().element_product() / 1000.0;
+        let whole_ml = cavity.volume_ml + hidden_ml;
+        let visible = if whole_ml > 0.0 { cavity.volume_ml / whole_ml } else { 0.0 };
+        let cut_mm2 = cut_mm2(&cavity, &seen.inside);
+        Self { cavity, visible, cut_mm2 }
     }
-    Cavity::new(side, grid, labels)
+}
+
+/// Of voxels with the shares of them that are not air, as many of the fullest as all shares together amount to: a lining
+/// thinner than a voxel is nowhere more than half of one, and yet has its volume.
+fn fullest(mut shown: Vec<(f32, usize)>) -> impl Iterator<Item = usize> {
+    let amount = shown.iter().map(|(share, _)| f64::from(*share)).sum::<f64>().round() as usize;
+    shown.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    shown.into_iter().take(amount).map(|(_, index)| index)
 }
 
 /// The voxels of the largest piece; voxels touch by their faces.
@@ -77,10 +117,22 @@ pub(super) fn centre_mm(cavity: &Cavity) -> Option<DVec3> {
     (count > 0.0).then(|| grid.world_from_voxel.transform_point3(sum / count))
 }
 
-/// How much of a cavity's surface, in mm², is where the scan ends. `inside` is 1 in the scan and 0 outside.
-pub(super) fn cut_mm2(cavity: &Cavity, inside: &[f32]) -> usize {
+/// How much of a cavity, in mm², is where the scan ends. `inside` is 1 in the scan and 0 outside. A voxel at the edge may
+/// have been taken for wall, so that the edge is looked for one voxel farther on too.
+fn cut_mm2(cavity: &Cavity, inside: &[f32]) -> usize {
     let grid = cavity.labels.grid;
-    indices(cavity).flat_map(|index| neighbours(index, grid)).filter(|&next| inside[next] < 0.5).count()
+    let [nx, ny, nz] = grid.size;
+    let step = [1, nx, nx * ny];
+    let outside = |index: usize| inside[index] < 0.5;
+    let is_cavity = |index: usize| cavity.labels.voxels.get(index) as u8 >= Cavity::AIR;
+    let ends = |index: usize, axis: usize, up: bool| {
+        let at = [index % nx, index / nx % ny, index / (nx * ny)][axis];
+        let room = if up { [nx, ny, nz][axis] - 1 - at } else { at };
+        let on = |steps: usize| if up { index + steps * step[axis] } else { index - steps * step[axis] };
+        room >= 2 && (outside(on(1)) || (outside(on(2)) && !is_cavity(on(1))))
+    };
+    let faces = |index: usize| (0..6).filter(|face| ends(index, face / 2, face % 2 == 1)).count();
+    indices(cavity).filter(|&index| !outside(index)).map(faces).sum()
 }
 
 #[cfg(test)]
@@ -88,34 +140,34 @@ mod tests {
     use super::*;
     use crate::methods::sinus::Crop;
 
-    /// Shares of a crop that is a cavity where `within`, and air there where `air`.
-    fn shares(within: impl Fn(DVec3) -> bool, air: impl Fn(DVec3) -> bool) -> Vec<f32> {
-        let mut shares = vec![0.0; CLASSES * 64_usize.pow(3)];
-        for index in 0..64_usize.pow(3) {
+    /// A crop of one side whose voxels have the class that `class` says.
+    fn segmented(side: Side, centre: DVec3, class: impl Fn(DVec3) -> usize) -> Segmented {
+        let mut shares = vec![0.0; CLASSES * Crop::SIZE.pow(3)];
+        for index in 0..Crop::SIZE.pow(3) {
             let at = DVec3::new((index % 64) as f64, (index / 64 % 64) as f64, (index / 4096) as f64);
-            let class = if !within(at) {
-                0
-            } else if air(at) {
-                1
-            } else {
-                2
-            };
-            shares[class * 64_usize.pow(3) + index] = 1.0;
+            shares[class(at) * Crop::SIZE.pow(3) + index] = 1.0;
         }
-        shares
+        let grid = Crop::grid_at(side, centre, Crop::SIZE);
+        // The scan ends below the block.
+        let inside = (0..grid.count()).map(|index| f32::from(u8::from(index / 4096 >= 23))).collect();
+        Segmented::new(side, &Seen { grid, intensities: vec![0.0; grid.count()], inside }, &shares)
+    }
+
+    /// Whether a voxel lies in a block of 20 x 10 x 10 voxels.
+    fn block(p: DVec3) -> bool {
+        p.cmpge(DVec3::splat(20.0)).all() && p.cmplt(DVec3::new(40.0, 30.0, 30.0)).all()
     }
 
     #[test]
     fn the_largest_piece_is_measured_and_its_middle_is_on_its_own_side_of_the_patient() {
         for side in Side::BOTH {
             let centre = DVec3::new(25.0 * side.sign(), 70.0, -50.0);
-            // 20 x 10 x 10 voxels, the lateral half air, and a crumb elsewhere.
-            let block = |p: DVec3| p.cmpge(DVec3::splat(20.0)).all() && p.cmplt(DVec3::new(40.0, 30.0, 30.0)).all();
             let crumb = |p: DVec3| p.cmpge(DVec3::splat(50.0)).all() && p.cmplt(DVec3::splat(53.0)).all();
-            let shares = shares(|p| block(p) || crumb(p), |p| p.x < 30.0);
-            let grid = Crop::grid_at(side, centre, Crop::SIZE);
-            let cavity = cavity(side, grid, &shares);
+            // The lateral half is air.
+            let class = |p: DVec3| if block(p) || crumb(p) { 1 + usize::from(p.x >= 30.0) } else { 0 };
+            let Segmented { cavity, visible, .. } = segmented(side, centre, class);
             assert!((cavity.volume_ml - 2.0).abs() < 1e-9 && (cavity.not_air_ml - 1.0).abs() < 1e-9, "{cavity:?}");
+            assert_eq!(visible, 1.0);
             // The block's middle is 2 voxels lateral of the crop's middle.
             let middle = centre_mm(&cavity).unwrap_or_default();
             assert!((middle.x - side.sign() * (25.0 + 2.0)).abs() < 1e-9, "{side:?}: {middle}");
@@ -124,14 +176,29 @@ mod tests {
     }
 
     #[test]
-    fn a_cavity_at_the_edge_of_the_scan_is_cut() {
-        let block = |p: DVec3| p.cmpge(DVec3::splat(20.0)).all() && p.cmplt(DVec3::splat(30.0)).all();
-        let grid = Crop::grid_at(Side::Left, DVec3::ZERO, Crop::SIZE);
-        let cavity = cavity(Side::Left, grid, &shares(block, |_| true));
-        let inside =
-            |first: usize| (0..64_usize.pow(3)).map(|i| f32::from(u8::from(i / 4096 >= first))).collect::<Vec<_>>();
-        assert_eq!(cut_mm2(&cavity, &inside(20)), 100);
-        assert_eq!(cut_mm2(&cavity, &inside(19)), 0);
-        assert_eq!(centre_mm(&super::cavity(Side::Left, grid, &shares(|_| false, |_| true))), None);
+    fn what_is_nowhere_more_than_half_of_a_voxel_has_its_volume_where_there_is_most_of_it() {
+        let shown: Vec<(f32, usize)> = (0..10).map(|index| (if index < 5 { 0.4 } else { 0.1 }, index)).collect();
+        assert_eq!(fullest(shown).collect::<Vec<_>>(), [0, 1, 2], "2.5 voxels, rounded");
+        assert_eq!(fullest(Vec::new()).count(), 0);
+    }
+
+    #[test]
+    fn what_the_scan_does_not_show_is_part_of_the_whole_and_not_of_the_cavity() {
+        // The lower three of ten layers are beyond the edge.
+        let class = |p: DVec3| {
+            if !block(p) {
+                0
+            } else if p.z < 23.0 {
+                3
+            } else {
+                1
+            }
+        };
+        let Segmented { cavity, visible, cut_mm2 } = segmented(Side::Left, DVec3::ZERO, class);
+        assert_eq!(cut_mm2, 200, "all of its lowest layer");
+        assert!((cavity.volume_ml - 1.4).abs() < 1e-9 && (visible - 0.7).abs() < 1e-9, "{visible}");
+        assert_eq!(centre_mm(&cavity).map(|centre| centre.z), Some(26.0 - 31.5));
+        let nothing = segmented(Side::Left, DVec3::ZERO, |_| 0);
+        assert_eq!((centre_mm(&nothing.cavity), nothing.visible), (None, 0.0));
     }
 }

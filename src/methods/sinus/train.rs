@@ -3,8 +3,8 @@
 
 use super::config::{Card, Part, TrainConfig};
 use super::infer::Presence;
-use super::locate::CENTRE_SD_MM;
-use super::seen::{Seen, tensor};
+use super::locate::{CENTRE_SD_MM, MAPS};
+use super::seen::{self, COARSE_MM, Seen, tensor};
 use super::segment::CLASSES;
 use crate::image::resample::{Outside, nearest, trilinear};
 use crate::io::{self, WriteError};
@@ -12,7 +12,7 @@ use crate::job::{Cancelled, Progress};
 use crate::methods::ModelError;
 use crate::nets::weights::{self, Precision, WeightsError};
 use crate::nets::{UNet, UNetOutput};
-use crate::phantom::{self, Contrast, Degradations, Head, Plan, Region, SinusTruth, Tissue};
+use crate::phantom::{self, Contrast, Degradation, Degrade, Head, Plan, Region, SinusTruth, Tissue};
 use crate::space::{Grid, Side};
 use crate::train::{Batch, Epoch, Task, TrainError, fit};
 use crate::volume::{Unit, Volume, Voxels};
@@ -42,15 +42,25 @@ pub enum FinderError {
 }
 
 /// Voxel size of the heads that the locator sees: fine enough for walls and linings to darken and brighten voxels.
-const HEAD_MM: f64 = 2.0;
+const HEAD_MM: f64 = 2.2;
+/// The share of the scans for the locator that show no head.
+const NO_HEADS: f64 = 0.07;
+/// The share of the heads for the locator that are casts of a skull.
+const CASTS: f64 = 0.03;
 /// Voxel size of the sinuses that the segmenter sees.
 const SINUS_MM: f64 = 1.0;
 /// The locator is at most this wrong, along each axis, when the segmenter looks.
 const JITTER_MM: f64 = 11.0;
+/// Crops of one head, both of its sinuses by turns.
+const CROPS: usize = 4;
 /// How far from the middle of the head its halves run into each other.
 const BLUR_MM: f64 = 5.0;
+/// How much of a map is next to nothing: one voxel of the locator.
+const LITTLE_MM3: f64 = 64.0;
 /// How much more the voxels of a centre count than those far from it.
 const CENTRE_WEIGHT: f64 = 40.0;
+/// By how much the mean over all voxels is multiplied for the centres, which are few, to count as much as the rest.
+const CENTRE_SHARE: f64 = 50.0;
 
 /// Trains one network and writes its weights (half precision) and its card to `out`. `initial` are weights to begin with
 /// instead of random ones; a checkpoint in `out` is resumed.
@@ -79,30 +89,39 @@ pub fn network(
     }
     let loss = |net: &UNet, batch: &mut Batch<'_>| {
         let on = net.devices().first().cloned().unwrap_or_else(|| learner.clone());
-        let losses = batch.samples.iter().filter_map(|&index| {
+        // A cancelled head is of no use; the loop that asked for it stops by itself.
+        let samples = batch.samples.iter().filter_map(|&index| {
             // The heads of validation are the same after every epoch.
             let seed = if batch.validation { VALIDATION_SEED + index as u64 } else { batch.rng.random() };
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            let sample = match part {
+            match part {
+                Part::Locator if rng.random_bool(NO_HEADS) => no_head(&mut rng, multiple),
                 Part::Locator => {
-                    let plan = unforeseen(&mut rng, Region::Head, HEAD_MM);
+                    let mut plan = unforeseen(&mut rng, Region::Head, HEAD_MM);
+                    if rng.random_bool(CASTS) {
+                        let contrast = plan.contrast;
+                        plan.degradations.switch_on(Degradation::Cast, &mut rng, contrast);
+                    }
                     whole(&plan, &mut rng, multiple, progress)
                 }
                 Part::Segmenter => {
                     let plan = unforeseen(&mut rng, Region::Sinuses, SINUS_MM);
                     sinuses(&plan, &mut rng, progress)
                 }
-            };
-            // A cancelled head is of no use; the loop that asked for it stops by itself.
-            let sample = sample.ok()?;
-            let out = net.forward(tensor(&sample.seen, &on));
-            Some(match part {
-                Part::Locator => locator_loss(out, sample.targets, sample.answers, &on),
-                Part::Segmenter => segmenter_loss(out, sample.targets, &on),
-            })
+            }
+            .ok()
         });
-        let (sum, count) = losses.fold((Tensor::<1>::zeros([1], &on), 0), |(sum, n), loss| (sum + loss, n + 1));
-        sum / f64::from(count.max(1))
+        let (mut sum, mut count) = (Tensor::<1>::zeros([1], &on), 0);
+        for sample in together(samples) {
+            let Ok(out) = net.forward(tensor(&sample.seen, &on), progress) else { break };
+            let scans = sample.seen.len();
+            let loss = match part {
+                Part::Locator => locator_loss(out, sample.targets, &sample.answers, &on),
+                Part::Segmenter => segmenter_loss(out, sample.targets, &on),
+            };
+            (sum, count) = (sum + loss * scans as f64, count + scans);
+        }
+        sum / f64::from(count.max(1) as u32)
     };
     let task = Task { training: config.heads, validation: config.validation, loss: &loss };
     let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
@@ -112,9 +131,10 @@ pub fn network(
         part,
         network: shape,
         training: config.clone(),
-        data: "synthetic heads of random contrast and of FLAIR, T1, T2, PD and CT, half of their sinuses diseased, \
-               made while training; no patients"
-            .to_owned(),
+        data: match part {
+            Part::Locator => format!("{HEADS}; one scan in ten shows a cast of a skull or no head at all"),
+            Part::Segmenter => HEADS.to_owned(),
+        },
         began_with,
         history: trained.history,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -125,73 +145,129 @@ pub fn network(
     Ok(card)
 }
 
+const HEADS: &str = "synthetic heads of random contrast and of FLAIR, T1, T2, PD and CT, half of their sinuses diseased, \
+                     made while training; no patients";
+
 /// Training seeds are drawn from all of `u64`; these are the seeds of validation.
 const VALIDATION_SEED: u64 = 7_000_000;
 
-/// What one head gives to learn from.
+/// Scans to learn from, all of one size.
 struct Sample {
-    /// One whole scan, or the crops of both sinuses.
+    /// Whole scans, or crops of sinuses.
     seen: Vec<Seen>,
     /// What the maps should be, `[scan, map, z, y, x]`.
     targets: Vec<f32>,
-    /// How much of each sinus is in view, by [`Side::index`].
-    answers: [Presence; 2],
+    /// How much of each sinus is in view, by [`Side::index`]; of crops there is none.
+    answers: Vec<[Presence; 2]>,
+}
+
+/// Neighbours of one size as one.
+fn together(samples: impl Iterator<Item = Sample>) -> Vec<Sample> {
+    let size = |sample: &Sample| sample.seen.first().map(|seen| seen.grid.size);
+    samples.fold(Vec::new(), |mut merged: Vec<Sample>, sample| {
+        match merged.last_mut().filter(|last| size(last) == size(&sample)) {
+            Some(last) => {
+                last.seen.extend(sample.seen);
+                last.targets.extend(sample.targets);
+                last.answers.extend(sample.answers);
+            }
+            None => merged.push(sample),
+        }
+        merged
+    })
 }
 
 /// A head of a contrast that nobody could foresee.
 fn unforeseen(rng: &mut ChaCha8Rng, region: Region, spacing_mm: f64) -> Plan {
     let known = Contrast::ALL[rng.random_range(0..Contrast::ALL.len())];
     let contrast = if rng.random_bool(0.6) { Contrast::Random } else { known };
-    plan(rng, contrast, region, spacing_mm)
+    plan(rng, contrast, &Degrade::Random, region, spacing_mm)
 }
 
-/// A head whose every second sinus is diseased, spoiled as scans are.
-pub(super) fn plan(rng: &mut ChaCha8Rng, contrast: Contrast, region: Region, spacing_mm: f64) -> Plan {
-    let degradations = Degradations::draw(rng, contrast);
+/// A head whose every second sinus is diseased, spoiled in such ways.
+pub(super) fn plan(
+    rng: &mut ChaCha8Rng,
+    contrast: Contrast,
+    degrade: &Degrade,
+    region: Region,
+    spacing_mm: f64,
+) -> Plan {
+    let degradations = degrade.draw(rng, contrast);
     Plan { region, degradations, prevalence: 0.5, ..Plan::new(rng.random(), contrast, spacing_mm) }
 }
 
-/// A whole head for the locator.
+/// A whole head for the locator, and its mirror image in other greys.
 fn whole(plan: &Plan, rng: &mut ChaCha8Rng, multiple: usize, progress: &Progress) -> Result<Sample, Cancelled> {
     let head = phantom::head(plan, progress)?;
-    let Some(mut seen) = Seen::whole(&head.image, multiple) else { return Err(Cancelled) };
-    darken(&mut seen, rng);
+    let Some(seen) = Seen::whole(&head.image, multiple) else { return Err(Cancelled) };
     let grid = seen.grid;
     let mut targets = trilinear(&cavities(&head), &grid, Outside::Value(0.0));
-    let bumps = head.sinuses.each_ref().map(|truth| bump(grid, truth));
-    let [left, right] = bumps;
+    let [left, right] = head.sinuses.each_ref().map(|truth| bump(grid, truth));
     targets.extend(left.zip(right).map(|(left, right)| left.max(right)));
-    targets.extend(right_half(grid, &head.sinuses));
-    let answers = head.sinuses.map(|truth| Presence::of_share(truth.visible));
-    Ok(Sample { seen: vec![seen], targets, answers })
+    let halves: Vec<f32> = right_half(grid, &head).collect();
+    let mut mirrored = seen::flipped(&targets, grid);
+    mirrored.extend(seen::flipped(&halves, grid).iter().map(|right| 1.0 - right));
+    targets.extend(halves);
+    targets.extend(mirrored);
+    let [left, right] = head.sinuses.map(|truth| Presence::of_share(truth.visible));
+    let mirror_image = seen.mirrored();
+    let mut both = vec![seen, mirror_image];
+    for seen in &mut both {
+        darken(seen, rng);
+    }
+    Ok(Sample { seen: both, targets, answers: vec![[left, right], [right, left]] })
+}
+
+/// A scan of something else for the locator: nothing is a cavity, nowhere is a centre, no half is the right one.
+fn no_head(rng: &mut ChaCha8Rng, multiple: usize) -> Result<Sample, Cancelled> {
+    let body = phantom::decoy(rng);
+    let Some(mut seen) = Seen::whole(&body, multiple) else { return Err(Cancelled) };
+    darken(&mut seen, rng);
+    let count = seen.grid.count();
+    let nothing = std::iter::repeat_n(0.0, (MAPS - 1) * count);
+    let targets = nothing.chain(std::iter::repeat_n(0.5, count)).collect();
+    Ok(Sample { seen: vec![seen], targets, answers: vec![[Presence::Absent; 2]] })
 }
 
 /// Both sinuses of a head for the segmenter, as the locator would find them.
 fn sinuses(plan: &Plan, rng: &mut ChaCha8Rng, progress: &Progress) -> Result<Sample, Cancelled> {
     let head = phantom::head(plan, progress)?;
+    let defaced = plan.degradations.defacing.is_some();
     let (mut seen, mut targets) = (Vec::new(), Vec::new());
-    for truth in &head.sinuses {
+    for truth in head.sinuses.iter().cycle().take(CROPS) {
         let mut jitter = || rng.random_range(-JITTER_MM..JITTER_MM);
         let centre_mm = truth.centre_mm + DVec3::new(jitter(), jitter(), jitter());
         let mut crop = Seen::crop(&head.image, truth.side, centre_mm);
         darken(&mut crop, rng);
-        let labels = nearest(&head.tissues, &crop.grid, 0.0);
-        let own = owner(&head.sinuses, truth.side);
-        let mut classes = vec![0.0; CLASSES * labels.len()];
-        for (index, label) in labels.iter().enumerate() {
-            let tissue = Tissue::from_label(*label as u8).filter(|tissue| tissue.in_sinus());
-            let class = match tissue.filter(|_| own(world(crop.grid, index))) {
-                None => 0,
-                Some(Tissue::SinusAir) => 1,
-                Some(_) => 2,
-            };
-            classes[class * labels.len() + index] = 1.0;
-        }
-        targets.extend(classes);
+        targets.extend(classes(&head, truth.side, crop.grid, defaced));
         seen.push(crop);
     }
-    let answers = head.sinuses.map(|truth| Presence::of_share(truth.visible));
-    Ok(Sample { seen, targets, answers })
+    Ok(Sample { seen, targets, answers: Vec::new() })
+}
+
+/// 1 in the map of the class that each voxel of a crop has, 0 in the others: `[class, z, y, x]`.
+fn classes(head: &Head, side: Side, grid: Grid, defaced: bool) -> Vec<f32> {
+    const BEYOND: f32 = -1.0;
+    let whole = head.whole_sinus_mm(side);
+    let mut classes = vec![0.0; CLASSES * grid.count()];
+    for (index, label) in nearest(&head.tissues, &grid, BEYOND).into_iter().enumerate() {
+        let world = world(grid, index);
+        // Of what the scan does not show there is no label.
+        let hidden = label == BEYOND || (defaced && label == f32::from(Tissue::Air as u8));
+        let class = match Tissue::from_label(label as u8) {
+            _ if hidden => 3 * usize::from(whole.contains(world) && head.sinus_at(world) == Some(side)),
+            Some(tissue) if tissue.in_sinus() && head.side_at(world) == side => {
+                if tissue == Tissue::SinusAir {
+                    1
+                } else {
+                    2
+                }
+            }
+            _ => 0,
+        };
+        classes[class * grid.count() + index] = 1.0;
+    }
+    classes
 }
 
 /// The greys of scanners and windows differ; what is dark stays dark.
@@ -207,13 +283,6 @@ pub(super) fn world(grid: Grid, index: usize) -> DVec3 {
     grid.world_from_voxel.transform_point3(DVec3::from_array(voxel))
 }
 
-/// Whether a point in a cavity belongs to the sinus of `side`: to the one whose centre is nearer.
-pub(super) fn owner(sinuses: &[SinusTruth; 2], side: Side) -> impl Fn(DVec3) -> bool {
-    let centre = |side: Side| sinuses[side.index()].centre_mm;
-    let (own, other) = (centre(side), centre(side.other()));
-    move |point| point.distance_squared(own) <= point.distance_squared(other)
-}
-
 /// 1 in the cavities, 0 elsewhere, on the grid of the head.
 fn cavities(head: &Head) -> Volume {
     let labels: &[u8] = if let Voxels::U8(labels) = &head.tissues.voxels { labels } else { &[] };
@@ -222,8 +291,9 @@ fn cavities(head: &Head) -> Volume {
 }
 
 /// 1 in the patient's right half of the head, 0 in the left, a few millimetres of both in the middle.
-fn right_half(grid: Grid, sinuses: &[SinusTruth; 2]) -> impl Iterator<Item = f32> {
-    let [left, right] = [Side::Left, Side::Right].map(|side| sinuses[side.index()].centre_mm);
+fn right_half(grid: Grid, head: &Head) -> impl Iterator<Item = f32> {
+    // Of the whole sinuses: those in view may be cut off on one side.
+    let [left, right] = [Side::Left, Side::Right].map(|side| head.whole_sinus_mm(side).centre());
     let (middle, to_right) = (left.midpoint(right), (right - left).normalize_or(DVec3::X));
     (0..grid.count()).map(move |index| {
         let right_mm = (world(grid, index) - middle).dot(to_right);
@@ -243,7 +313,7 @@ fn bump(grid: Grid, truth: &SinusTruth) -> impl Iterator<Item = f32> {
 
 /// Cross-entropy of all maps, that of the centres weighted towards the centres; Dice of the cavities; cross-entropy of
 /// the answers.
-fn locator_loss(out: UNetOutput, targets: Vec<f32>, answers: [Presence; 2], on: &Device) -> Tensor<1> {
+fn locator_loss(out: UNetOutput, targets: Vec<f32>, answers: &[[Presence; 2]], on: &Device) -> Tensor<1> {
     let shape = out.maps.dims();
     let targets = Tensor::<5>::from_data(TensorData::new(targets, shape), on);
     let logits = out.maps;
@@ -252,39 +322,43 @@ fn locator_loss(out: UNetOutput, targets: Vec<f32>, answers: [Presence; 2], on: 
         let (logits, targets) = (map(&logits, index), map(&targets, index));
         softplus(logits.clone(), 1.0) - logits * targets
     };
-    let cavity = entropy(0).mean() * 5.0 + dice(sigmoid(map(&logits, 0)), map(&targets, 0));
+    let cavity = entropy(0).mean() * 5.0 + dice(sigmoid(map(&logits, 0)), map(&targets, 0), COARSE_MM);
     let near = map(&targets, 1) * CENTRE_WEIGHT + 1.0;
-    let centre = (entropy(1) * near).mean() + entropy(2).mean();
-    let mut loss = cavity + centre;
+    let centre = (entropy(1) * near).mean() * CENTRE_SHARE;
+    let mut loss = cavity + centre + entropy(2).mean();
     if let Some(said) = out.answers {
-        let mut truth = vec![0.0_f32; 2 * 3];
-        for (side, presence) in answers.into_iter().enumerate() {
-            truth[3 * side + presence as usize] = 1.0;
+        let sinuses = answers.as_flattened();
+        let mut truth = vec![0.0_f32; sinuses.len() * 3];
+        for (index, presence) in sinuses.iter().enumerate() {
+            truth[3 * index + *presence as usize] = 1.0;
         }
-        let truth = Tensor::<2>::from_data(TensorData::new(truth, [2, 3]), on);
-        loss = loss - (log_softmax(said.reshape([2, 3]), 1) * truth).sum() * 0.25;
+        let shape = [sinuses.len(), 3];
+        let truth = Tensor::<2>::from_data(TensorData::new(truth, shape), on);
+        loss = loss - (log_softmax(said.reshape(shape), 1) * truth).sum() * (0.25 / answers.len().max(1) as f64);
     }
     loss
 }
 
-/// Cross-entropy and Dice of air and of what else is in the cavity.
+/// Cross-entropy and Dice of air, of what else is in the cavity, and of what the scan does not show.
 fn segmenter_loss(out: UNetOutput, targets: Vec<f32>, on: &Device) -> Tensor<1> {
     let shape = out.maps.dims();
     let targets = Tensor::<5>::from_data(TensorData::new(targets, shape), on);
     let entropy = -(log_softmax(out.maps.clone(), 1) * targets.clone()).mean() * (CLASSES as f64);
     let shares = softmax(out.maps, 1).narrow(1, 1, CLASSES - 1);
     let within = targets.narrow(1, 1, CLASSES - 1);
-    let cavity = dice(shares.clone().sum_dim(1), within.clone().sum_dim(1));
-    entropy * 2.0 + dice(shares, within) + cavity
+    let cavity = dice(shares.clone().sum_dim(1), within.clone().sum_dim(1), SINUS_MM);
+    entropy * 2.0 + dice(shares, within, SINUS_MM) + cavity
 }
 
-/// 1 minus the mean soft Dice overlap of all maps of all volumes; one voxel is added, so that empty maps agree.
-fn dice(said: Tensor<5>, truth: Tensor<5>) -> Tensor<1> {
+/// 1 minus the mean soft Dice overlap of all maps of all volumes in voxels of `mm`; a little is added, so that empty maps
+/// agree.
+fn dice(said: Tensor<5>, truth: Tensor<5>, mm: f64) -> Tensor<1> {
+    let little = LITTLE_MM3 / mm.powi(3);
     let [batch, maps, ..] = said.dims();
     let flat = |tensor: Tensor<5>| -> Tensor<3> { tensor.reshape([batch as i32, maps as i32, -1]) };
     let (said, truth) = (flat(said), flat(truth));
     let both = (said.clone() * truth.clone()).sum_dim(2);
-    let overlap = (both * 2.0 + 1.0) / (said.sum_dim(2) + truth.sum_dim(2) + 1.0);
+    let overlap = (both * 2.0 + little) / (said.sum_dim(2) + truth.sum_dim(2) + little);
     -overlap.mean() + 1.0
 }
 
@@ -293,8 +367,8 @@ fn dice(said: Tensor<5>, truth: Tensor<5>) -> Tensor<1> {
 mod tests {
     use super::*;
     use crate::methods::sinus::Crop;
-    use crate::methods::sinus::locate::MAPS;
-    use crate::phantom::DiseaseKind;
+    use crate::phantom::degrade::{Cut, Edge};
+    use crate::phantom::{Degradations, DiseaseKind};
 
     fn plan_with_left_opacified(region: Region, spacing_mm: f64) -> Plan {
         let diseases = Some([Some(DiseaseKind::Opacification), None]);
@@ -310,7 +384,8 @@ mod tests {
         let sample = whole(&plan_with_left_opacified(Region::Head, 4.0), &mut rng(), 16, &Progress::default()).unwrap();
         let grid = sample.seen[0].grid;
         let (cavities, others) = sample.targets.split_at(grid.count());
-        let (centres, right) = others.split_at(grid.count());
+        let (centres, others) = others.split_at(grid.count());
+        let (right, mirrored) = others.split_at(grid.count());
         let middle = |map: &[f32], half: &dyn Fn(f32) -> f32| {
             let weights: Vec<f64> = map.iter().zip(right).map(|(v, right)| f64::from(v * half(*right))).collect();
             let sum = weights.iter().enumerate().map(|(index, weight)| world(grid, index) * *weight).sum::<DVec3>();
@@ -321,8 +396,12 @@ mod tests {
             assert!((-42.0..-12.0).contains(&left.x), "{left}");
             assert!((12.0..42.0).contains(&right.x), "{right}");
         }
-        assert_eq!(sample.answers, [Presence::Complete; 2]);
-        assert_eq!(sample.targets.len(), MAPS * grid.count());
+        assert_eq!(mirrored[..grid.count()], seen::flipped(cavities, grid));
+        let right_again = seen::flipped(&mirrored[2 * grid.count()..], grid);
+        assert!(right.iter().zip(right_again).all(|(a, b)| (a + b - 1.0).abs() < 1e-6));
+        assert_eq!(sample.seen[0].mirrored().inside, sample.seen[1].inside);
+        assert_eq!(sample.answers, [[Presence::Complete; 2]; 2]);
+        assert_eq!(sample.targets.len(), 2 * MAPS * grid.count());
     }
 
     #[test]
@@ -340,6 +419,32 @@ mod tests {
     }
 
     #[test]
+    fn what_the_scan_does_not_show_of_a_sinus_has_a_class_of_its_own() {
+        let degradations = Degradations { cuts: vec![Cut { edge: Edge::Bottom, depth: 0.5 }], ..Default::default() };
+        let plan = Plan { degradations, ..plan_with_left_opacified(Region::Sinuses, 2.0) };
+        let head = phantom::head(&plan, &Progress::default()).unwrap();
+        for truth in &head.sinuses {
+            let grid = Crop::grid_at(truth.side, truth.centre_mm, Crop::SIZE);
+            let targets = classes(&head, truth.side, grid, false);
+            let ml = |class: usize| {
+                f64::from(targets[class * grid.count()..(class + 1) * grid.count()].iter().sum::<f32>()) / 1000.0
+            };
+            let visible = (ml(1) + ml(2)) / (ml(1) + ml(2) + ml(3));
+            assert!((visible - truth.visible).abs() < 0.06, "{visible} {}", truth.visible);
+            assert!(truth.visible < 0.8 && truth.visible > 0.2, "{}", truth.visible);
+        }
+    }
+
+    #[test]
+    fn a_scan_of_no_head_has_nothing_to_find() {
+        let sample = no_head(&mut rng(), 16).unwrap();
+        let count = sample.seen[0].grid.count();
+        assert_eq!(sample.answers, [[Presence::Absent; 2]]);
+        assert!(sample.targets[..2 * count].iter().all(|&v| v == 0.0));
+        assert!(sample.targets.len() == MAPS * count && sample.targets[2 * count..].iter().all(|&v| v == 0.5));
+    }
+
+    #[test]
     fn a_perfect_answer_costs_nothing_and_a_swapped_one_much() {
         let device = Device::flex();
         let sample = whole(&plan_with_left_opacified(Region::Head, 4.0), &mut rng(), 16, &Progress::default()).unwrap();
@@ -347,7 +452,7 @@ mod tests {
         let loss = |swapped: bool, presence: Presence| {
             let count = nx * ny * nz;
             let half = |(index, t): (usize, &f32)| if swapped && index >= 2 * count { 1.0 - t } else { *t };
-            let logits = sample.targets.iter().enumerate().map(half);
+            let logits = sample.targets.iter().take(MAPS * count).enumerate().map(half);
             let logits: Vec<f32> =
                 logits.map(|t| (t.clamp(1e-6, 1.0 - 1e-6) / (1.0 - t.clamp(1e-6, 1.0 - 1e-6))).ln()).collect();
             let mut answers = [-20.0_f32; 6];
@@ -357,7 +462,8 @@ mod tests {
                 maps: Tensor::from_data(TensorData::new(logits, [1, MAPS, nz, ny, nx]), &device),
                 answers: Some(Tensor::from_data(TensorData::new(answers.to_vec(), [1, 6]), &device)),
             };
-            locator_loss(out, sample.targets.clone(), sample.answers, &device).into_scalar::<f32>()
+            locator_loss(out, sample.targets[..MAPS * count].to_vec(), &sample.answers[..1], &device)
+                .into_scalar::<f32>()
         };
         let perfect = loss(false, Presence::Complete);
         assert!(loss(true, Presence::Complete) > perfect + 1.0, "{perfect}");
