@@ -139,6 +139,8 @@ const LEAST_ML: f64 = 0.4;
 const FAR_MM: f64 = 5.0;
 /// A sinus that is in view with less probability is not.
 const LEAST_IN_VIEW: f64 = 0.5;
+/// Where the scan and its mirror image lead to places that agree less, there is no sinus.
+const LEAST_AGREEMENT: f64 = 0.01;
 /// A place where no cavity is seen is kept when it is at least this sure.
 const LEAST_CONFIDENCE: f64 = 0.5;
 /// A cavity of which more, in mm², lies at the edge of the scan is not all in view.
@@ -223,7 +225,8 @@ impl Finder {
             let place = places[side.index()];
             let apart_mm = straight[side.index()].centre_mm.distance(mirrored[side.index()].centre_mm);
             let confidence = place.in_view * agreement(apart_mm);
-            (place.in_view >= LEAST_IN_VIEW).then_some(Guess { centre_mm: place.centre_mm, confidence })
+            (place.in_view >= LEAST_IN_VIEW && confidence >= LEAST_AGREEMENT)
+                .then_some(Guess { centre_mm: place.centre_mm, confidence })
         }))
     }
 

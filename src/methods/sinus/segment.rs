@@ -10,6 +10,9 @@ use glam::DVec3;
 /// Classes of the segmenter: outside the cavity, its air, what else is in it, and what of it the scan does not show.
 pub(super) const CLASSES: usize = 4;
 
+/// Where no voxel of a cavity is surely air, there is none in it.
+const LEAST_AIR: f32 = 0.9;
+
 /// One sinus as the segmenter sees it.
 #[derive(Clone, Debug)]
 pub(super) struct Segmented {
@@ -29,19 +32,18 @@ impl Segmented {
         let classes: Vec<&[f32]> = shares.chunks(grid.count()).collect();
         let of = |class: usize, index: usize| classes.get(class).map_or(0.0, |shares| shares[index]);
         let whole: Vec<bool> = (0..grid.count()).map(|index| of(0, index) < 0.5).collect();
-        let (mut labels, mut hidden) = (vec![0; grid.count()], 0.0);
-        let mut shown = Vec::new();
+        let (mut labels, mut hidden, mut surest) = (vec![0; grid.count()], 0.0, 0.0_f32);
         for index in largest(&whole, grid) {
             let [air, content, unseen] = [1, 2, 3].map(|class| of(class, index));
             if unseen > air + content {
                 hidden += 1.0;
             } else {
-                labels[index] = Cavity::AIR;
-                shown.push((content / (air + content), index));
+                labels[index] = if air >= content { Cavity::AIR } else { Cavity::CONTENT };
+                surest = surest.max(air);
             }
         }
-        for index in fullest(shown) {
-            labels[index] = Cavity::CONTENT;
+        if surest < LEAST_AIR {
+            labels.iter_mut().filter(|label| **label == Cavity::AIR).for_each(|label| *label = Cavity::CONTENT);
         }
         let cavity = Cavity::new(side, grid, labels);
         let hidden_ml = hidden * grid.spacing_mm().element_product() / 1000.0;
@@ -50,14 +52,6 @@ impl Segmented {
         let cut_mm2 = cut_mm2(&cavity, &seen.inside);
         Self { cavity, visible, cut_mm2 }
     }
-}
-
-/// Of voxels with the shares of them that are not air, as many of the fullest as all shares together amount to: a lining
-/// thinner than a voxel is nowhere more than half of one, and yet has its volume.
-fn fullest(mut shown: Vec<(f32, usize)>) -> impl Iterator<Item = usize> {
-    let amount = shown.iter().map(|(share, _)| f64::from(*share)).sum::<f64>().round() as usize;
-    shown.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    shown.into_iter().take(amount).map(|(_, index)| index)
 }
 
 /// The voxels of the largest piece; voxels touch by their faces.
@@ -173,13 +167,6 @@ mod tests {
             assert!((middle.x - side.sign() * (25.0 + 2.0)).abs() < 1e-9, "{side:?}: {middle}");
             assert_eq!((middle.y, middle.z), (63.0, -57.0));
         }
-    }
-
-    #[test]
-    fn what_is_nowhere_more_than_half_of_a_voxel_has_its_volume_where_there_is_most_of_it() {
-        let shown: Vec<(f32, usize)> = (0..10).map(|index| (if index < 5 { 0.4 } else { 0.1 }, index)).collect();
-        assert_eq!(fullest(shown).collect::<Vec<_>>(), [0, 1, 2], "2.5 voxels, rounded");
-        assert_eq!(fullest(Vec::new()).count(), 0);
     }
 
     #[test]
