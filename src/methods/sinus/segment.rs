@@ -10,9 +10,6 @@ use glam::DVec3;
 /// Classes of the segmenter: outside the cavity, its air, what else is in it, and what of it the scan does not show.
 pub(super) const CLASSES: usize = 4;
 
-/// Where no voxel of a cavity is surely air, there is none in it.
-const LEAST_AIR: f32 = 0.9;
-
 /// One sinus as the segmenter sees it.
 #[derive(Clone, Debug)]
 pub(super) struct Segmented {
@@ -32,18 +29,14 @@ impl Segmented {
         let classes: Vec<&[f32]> = shares.chunks(grid.count()).collect();
         let of = |class: usize, index: usize| classes.get(class).map_or(0.0, |shares| shares[index]);
         let whole: Vec<bool> = (0..grid.count()).map(|index| of(0, index) < 0.5).collect();
-        let (mut labels, mut hidden, mut surest) = (vec![0; grid.count()], 0.0, 0.0_f32);
+        let (mut labels, mut hidden) = (vec![0; grid.count()], 0.0);
         for index in largest(&whole, grid) {
             let [air, content, unseen] = [1, 2, 3].map(|class| of(class, index));
             if unseen > air + content {
                 hidden += 1.0;
             } else {
                 labels[index] = if air >= content { Cavity::AIR } else { Cavity::CONTENT };
-                surest = surest.max(air);
             }
-        }
-        if surest < LEAST_AIR {
-            labels.iter_mut().filter(|label| **label == Cavity::AIR).for_each(|label| *label = Cavity::CONTENT);
         }
         let cavity = Cavity::new(side, grid, labels);
         let hidden_ml = hidden * grid.spacing_mm().element_product() / 1000.0;
