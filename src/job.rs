@@ -53,6 +53,7 @@ pub struct Progress {
     shared: Arc<Shared>,
     start: f32,
     span: f32,
+    tells: bool,
 }
 
 impl Default for Progress {
@@ -62,7 +63,7 @@ impl Default for Progress {
             started: Instant::now(),
             state: Mutex::new((0.0, String::new())),
         };
-        Self { shared: Arc::new(shared), start: 0.0, span: 1.0 }
+        Self { shared: Arc::new(shared), start: 0.0, span: 1.0, tells: true }
     }
 }
 
@@ -73,6 +74,9 @@ impl Progress {
     /// [`Cancelled`] when the job should stop; pass it on with `?`.
     pub fn step(&self, fraction: f32, stage: &str) -> Result<(), Cancelled> {
         self.check()?;
+        if !self.tells {
+            return Ok(());
+        }
         let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.0 = self.start + self.span * fraction.clamp(0.0, 1.0);
         if state.1 != stage {
@@ -93,7 +97,13 @@ impl Progress {
     #[must_use]
     pub fn part(&self, from: f32, to: f32) -> Self {
         let start = self.start + self.span * from;
-        Self { shared: Arc::clone(&self.shared), start, span: self.span * (to - from) }
+        Self { start, span: self.span * (to - from), ..self.clone() }
+    }
+
+    /// A progress that is cancelled with this one and reports nothing: for computations too small to tell of.
+    #[must_use]
+    pub fn quiet(&self) -> Self {
+        Self { tells: false, ..self.clone() }
     }
 
     /// How far it is.
@@ -252,6 +262,16 @@ mod tests {
         let whole = Progress::default();
         whole.part(0.5, 1.0).part(0.0, 0.5).step(1.0, "half of the second half").unwrap();
         assert!((whole.status().fraction - 0.75).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_quiet_part_says_nothing_and_is_cancelled_with_the_whole() {
+        let whole = Progress::default();
+        whole.step(0.25, "a quarter").unwrap();
+        whole.quiet().part(0.5, 1.0).step(1.0, "something small").unwrap();
+        assert_eq!((whole.status().fraction, whole.status().stage.as_str()), (0.25, "a quarter"));
+        whole.cancel();
+        assert!(whole.quiet().check().is_err());
     }
 
     #[test]

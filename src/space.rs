@@ -80,6 +80,19 @@ impl Grid {
         i + self.size[0] * (j + self.size[1] * k)
     }
 
+    /// Which voxel lies at a position of the stored order: the inverse of [`Grid::index`].
+    #[must_use]
+    pub fn voxel(&self, index: usize) -> [usize; 3] {
+        let [nx, ny, _] = self.size;
+        [index % nx, index / nx % ny, index / (nx * ny)]
+    }
+
+    /// The world position of the middle of the voxel at a position of the stored order, in mm.
+    #[must_use]
+    pub fn voxel_mm(&self, index: usize) -> DVec3 {
+        self.world_from_voxel.transform_point3(DVec3::from_array(self.voxel(index).map(|c| c as f64)))
+    }
+
     /// Distance between neighbouring voxel centres along i, j and k in mm.
     #[must_use]
     pub fn spacing_mm(&self) -> DVec3 {

@@ -1,5 +1,6 @@
 //! An analysis and its written form: the map on the scan's grid, and a side-car that says how it was made.
 
+use super::checks;
 use super::layers::Normal;
 use super::sinuses::CavityFigures;
 use crate::io::{self, Format, Scan};
@@ -69,6 +70,8 @@ pub fn analyse(
 pub struct Report {
     /// The scan as it was named.
     pub file: String,
+    /// Whether the scan says how it lies in the patient; otherwise left and right are a guess.
+    pub orientation_known: bool,
     /// One entry per sinus, right first; one that is not in view has neither figures nor map.
     pub findings: Vec<ReportedFinding>,
     /// The label map of both cavities, on the scan's grid; a table of the labels lies beside it.
@@ -175,6 +178,7 @@ pub fn write(
     };
     let report = Report {
         file: name.to_owned(),
+        orientation_known: checks::orientation_known(scan),
         findings: Side::BOTH.map(reported).into(),
         cavities: measured.then(|| labels.clone()),
         provenance: Provenance {

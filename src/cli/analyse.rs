@@ -1,5 +1,6 @@
 //! `antrum analyse`: residual maps and scores, written beside nothing but into a folder of their own.
 
+use super::find::side_name;
 use super::source::Choice;
 use super::{Failure, guarded, print_json, say, shown_name};
 use crate::app::report::{self, Analysis, Report};
@@ -145,16 +146,17 @@ pub(super) fn analysed(
 pub(super) fn print(report: &Report) -> Result<(), Failure> {
     say(&report.file)?;
     for finding in &report.findings {
-        let (side, present) = (finding.side.name(), sinuses::presence(finding.present));
+        let side = side_name(finding.side, report.orientation_known);
+        let present = sinuses::presence(finding.present);
         let Some(score) = finding.score else {
-            say(format_args!("  patient {side:<5}  {present}"))?;
+            say(format_args!("  patient {side:<6} {present}"))?;
             continue;
         };
         let flag = if finding.present == Presence::Partial { format!("{present}, ") } else { String::new() };
         let rank =
             finding.percentile.map_or(String::new(), |p| format!(", above {p:.0} % of normal synthetic sinuses"));
         let cavity = finding.cavity.words(finding.present).map_or(String::new(), |words| format!("; {words}"));
-        say(format_args!("  patient {side:<5}  {flag}residual {score:.4}{rank}{cavity}"))?;
+        say(format_args!("  patient {side:<6} {flag}residual {score:.4}{rank}{cavity}"))?;
     }
     if report.findings.iter().all(|finding| finding.present == Presence::Absent) {
         say(format_args!("  {}", sinuses::NONE_IN_VIEW))?;

@@ -46,10 +46,10 @@ struct Found {
     file: String,
     /// As `antrum info --list` names it.
     series: String,
+    /// Whether the scan says how it lies in the patient; otherwise left and right are a guess.
+    orientation_known: bool,
     sinuses: [FoundSinus; 2],
     checks: Vec<Check>,
-    #[serde(skip)]
-    oriented: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     crops: Vec<PathBuf>,
 }
@@ -132,20 +132,25 @@ fn find(path: &Path, way: &Way, progress: &Progress) -> Result<Found, Failure> {
             unsure: sinuses::is_unsure(&sinus),
         }
     };
-    let (file, series, oriented) =
-        (path.display().to_string(), selection.id().to_owned(), checks::orientation_known(&scan));
-    Ok(Found { file, series, sinuses: sinuses.map(told), checks: scan.checks, oriented, crops })
+    Ok(Found {
+        file: path.display().to_string(),
+        series: selection.id().to_owned(),
+        orientation_known: checks::orientation_known(&scan),
+        sinuses: sinuses.map(told),
+        checks: scan.checks,
+        crops,
+    })
 }
 
 /// The name of a side, doubted where the scan does not say how it lies in the patient.
-pub(super) fn side_name(side: Side, oriented: bool) -> String {
-    format!("{}{}", side.name(), if oriented { "" } else { "?" })
+pub(super) fn side_name(side: Side, orientation_known: bool) -> String {
+    format!("{}{}", side.name(), if orientation_known { "" } else { "?" })
 }
 
 fn print(found: &Found) -> Result<(), Failure> {
     say(format_args!("{}  series {}", found.file, found.series))?;
     for sinus in &found.sinuses {
-        let (side, present) = (side_name(sinus.side, found.oriented), sinuses::presence(sinus.present));
+        let (side, present) = (side_name(sinus.side, found.orientation_known), sinuses::presence(sinus.present));
         let Some(c) = sinus.centre_mm else {
             say(format_args!("  patient {side:<6} {present}"))?;
             continue;

@@ -151,9 +151,7 @@ mod tests {
 
     fn ball(centre_mm: DVec3, radius_mm: f64) -> Volume {
         let grid = Grid::centred([64, 60, 56], 1.0, DVec3::ZERO);
-        let [nx, ny, _] = grid.size;
-        let voxel = |i: usize| DVec3::new((i % nx) as f64, (i / nx % ny) as f64, (i / nx / ny) as f64);
-        let edge = |i| radius_mm - grid.world_from_voxel.transform_point3(voxel(i)).distance(centre_mm);
+        let edge = |i| radius_mm - grid.voxel_mm(i).distance(centre_mm);
         let values = (0..grid.count()).map(|i| (edge(i) + 0.5).clamp(0.0, 1.0) as f32).collect();
         Volume::from_f32(grid, values, Unit::Arbitrary)
     }

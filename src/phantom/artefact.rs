@@ -53,13 +53,7 @@ pub(super) fn fillings(labels: &[u8], grid: &Grid, rng: &mut ChaCha8Rng) -> Vec<
         teeth = all(Tissue::Tooth);
     }
     let count = rng.random_range(1..5).min(teeth.len());
-    let [nx, ny, _] = grid.size;
-    let mut place = || {
-        let at = teeth[rng.random_range(0..teeth.len())];
-        let voxel = [at % nx, at / nx % ny, at / (nx * ny)].map(|c| c as f64);
-        grid.world_from_voxel.transform_point3(DVec3::from_array(voxel))
-    };
-    (0..count).map(|_| place()).collect()
+    (0..count).map(|_| grid.voxel_mm(teeth[rng.random_range(0..teeth.len())])).collect()
 }
 
 /// Bright and dark rays from metal, in the slices that the X-rays cross.
@@ -123,9 +117,8 @@ pub(super) fn pad(values: &mut [f32], grid: &Grid, gantry_axis: usize, padding: 
     let across: Vec<usize> = (0..3).filter(|&axis| axis != gantry_axis).collect();
     let half_mm: Vec<f64> = across.iter().map(|&a| grid.size[a] as f64 * spacing_mm[a] / 2.0).collect();
     let radius_mm = half_mm.iter().copied().fold(0.0, f64::max);
-    let [nx, ny, _] = grid.size;
     values.par_iter_mut().enumerate().for_each(|(at, value)| {
-        let voxel = [at % nx, at / nx % ny, at / (nx * ny)];
+        let voxel = grid.voxel(at);
         let from = |which: usize| (voxel[across[which]] as f64 + 0.5) * spacing_mm[across[which]] - half_mm[which];
         if from(0).hypot(from(1)) > radius_mm {
             *value = padding;

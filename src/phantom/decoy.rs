@@ -1,5 +1,5 @@
-//! Scans of something else than a head: trunks with lungs or bowel gas, limbs, test objects. What looks for sinuses must
-//! find none in them.
+//! Scans of something else than a head: trunks with lungs or bowel gas, limbs, test objects, stripes and noise. What looks
+//! for sinuses must find none in them.
 
 use super::shape::{capsule, ellipsoid, ramp};
 use crate::space::Grid;
@@ -8,6 +8,7 @@ use glam::{DVec3, Vec3, vec3};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use std::f32::consts::TAU;
 
 /// A body of one brightness.
 struct Part {
@@ -29,9 +30,29 @@ impl Shape {
     }
 }
 
-/// What a decoy is made of; what is added later covers what was there.
+/// A brightness that comes and goes through all of the scan.
+struct Wave {
+    /// How often it comes per mm.
+    per_mm: Vec3,
+    height: f32,
+    /// It falls all at once.
+    sawtooth: bool,
+}
+
+impl Wave {
+    fn at(&self, p: Vec3) -> f32 {
+        let phase = self.per_mm.dot(p);
+        let share = if self.sawtooth { phase - phase.floor() } else { 0.5 + 0.5 * (TAU * phase).sin() };
+        self.height * share
+    }
+}
+
+/// What a decoy is made of; parts that are added later cover what was there.
 struct Body<'a> {
     parts: Vec<Part>,
+    waves: Vec<Wave>,
+    /// How much a voxel is off, at most.
+    noise: f32,
     rng: &'a mut ChaCha8Rng,
     air: f32,
 }
@@ -115,8 +136,19 @@ impl Body<'_> {
         }
     }
 
+    /// Stripes, shades and noise: nothing that has a shape.
+    fn texture(&mut self) {
+        for _ in 0..self.rng.random_range(0..4) {
+            let per_mm = self.vary(Vec3::splat(0.06));
+            let (height, sawtooth) = (self.tissue(), self.rng.random_bool(0.5));
+            self.waves.push(Wave { per_mm, height, sawtooth });
+        }
+        self.noise += self.rng.random_range(16.0..120.0);
+    }
+
     fn at(&self, p: Vec3, soft_mm: f32) -> f32 {
-        self.parts.iter().fold(self.air, |value, part| {
+        let waves: f32 = self.waves.iter().map(|wave| wave.at(p)).sum();
+        self.parts.iter().fold(self.air + waves, |value, part| {
             value + (part.mean - value) * ramp(soft_mm, -soft_mm, part.shape.distance_mm(p))
         })
     }
@@ -126,29 +158,26 @@ impl Body<'_> {
 #[must_use]
 pub fn decoy(rng: &mut ChaCha8Rng) -> Volume {
     let air = rng.random_range(0.0..8.0);
-    let mut body = Body { parts: Vec::new(), rng, air };
-    match body.rng.random_range(0..4) {
+    let noise = rng.random_range(0.0_f32..0.15).powi(2) * 400.0;
+    let mut body = Body { parts: Vec::new(), waves: Vec::new(), noise, rng, air };
+    match body.rng.random_range(0..6) {
         0..2 => body.trunk(),
         2 => body.limbs(),
-        _ => body.test_object(),
+        3 => body.test_object(),
+        _ => body.texture(),
     }
     let spacing_mm = body.rng.random_range(2.5..4.5);
     let mut size_mm = |low: f64, high: f64| body.rng.random_range(low..high);
-    let extent_mm = DVec3::new(size_mm(180.0, 420.0), size_mm(180.0, 380.0), size_mm(40.0, 320.0));
+    let extent_mm = DVec3::new(size_mm(60.0, 420.0), size_mm(60.0, 380.0), size_mm(40.0, 320.0));
     let middle_mm = body.vary(vec3(30.0, 30.0, 60.0)).as_dvec3();
-    let noise = body.rng.random_range(0.0_f32..0.15).powi(2) * 400.0;
     let size = (extent_mm / spacing_mm).ceil().to_array().map(|n| n as usize);
     let grid = Grid::centred(size, spacing_mm, middle_mm);
     let mut values: Vec<f32> = (0..grid.count())
         .into_par_iter()
-        .map(|index| {
-            let voxel = [index % size[0], index / size[0] % size[1], index / (size[0] * size[1])].map(|n| n as f64);
-            let world = grid.world_from_voxel.transform_point3(DVec3::from_array(voxel));
-            body.at(world.as_vec3(), spacing_mm as f32 / 2.0)
-        })
+        .map(|index| body.at(grid.voxel_mm(index).as_vec3(), spacing_mm as f32 / 2.0))
         .collect();
     for value in &mut values {
-        *value = (*value + noise * body.rng.random_range(-1.0..1.0)).abs();
+        *value = (*value + body.noise * body.rng.random_range(-1.0..1.0)).abs();
     }
     Volume::from_f32(grid, values, Unit::Arbitrary)
 }

@@ -5,7 +5,7 @@
 //! sets a field of view (`field`), samples the tissues on its grid, gives them the brightness of a kind of scan
 //! (`contrast`, `palette`, `partial`) and images them with all that spoils scans ([`degrade`], `mixture`, `scanner`,
 //! `artefact`). The truth comes with the picture.
-//! [`cohort`] writes many heads as a BIDS folder. A [`decoy`] is a scan of no head. The same plan gives the same bytes on
+//! [`cohort`] writes many heads as a BIDS folder. A [`decoy()`] is a scan of no head. The same plan gives the same bytes on
 //! any number of threads.
 
 mod anatomy;
@@ -240,15 +240,13 @@ fn sample(anatomy: &Anatomy, grid: Grid, progress: &Progress) -> Result<Vec<u8>,
 
 /// Measures the cavity on one side of the head.
 fn measure(labels: &[u8], grid: Grid, anatomy: &Anatomy, degradations: &Degradations, side: Side) -> SinusTruth {
-    let [nx, ny, _] = grid.size;
     let (mut sum, mut count, mut not_air, mut diseased) = (DVec3::ZERO, 0_u64, 0_u64, 0_u64);
     let (mut low, mut high) = (DVec3::INFINITY, DVec3::NEG_INFINITY);
     for (index, &label) in labels.iter().enumerate() {
         if label < Tissue::SinusAir as u8 {
             continue;
         }
-        let voxel = [index % nx, index / nx % ny, index / (nx * ny)].map(|c| c as f64);
-        let world = grid.world_from_voxel.transform_point3(DVec3::from_array(voxel));
+        let world = grid.voxel_mm(index);
         if anatomy.side_at(world) == side {
             sum += world;
             count += 1;
@@ -441,12 +439,11 @@ mod tests {
             let [nx, ny, nz] = plan.size;
             let mut eyes = [(DVec3::ZERO, 0.0); 2];
             for (index, &label) in labels.iter().enumerate() {
-                let [i, j, k] = [index % nx, index / nx % ny, index / (nx * ny)];
+                let [i, j, k] = head.tissues.grid.voxel(index);
                 let edge = i == 0 || i == nx - 1 || j == ny - 1 || k == nz - 1;
                 assert!(!edge || label == 0, "{seed}: the head is cut at {i} {j} {k}");
                 if label == Tissue::Vitreous as u8 {
-                    let voxel = DVec3::new(i as f64, j as f64, k as f64);
-                    let world = head.tissues.grid.world_from_voxel.transform_point3(voxel);
+                    let world = head.tissues.grid.voxel_mm(index);
                     let eye = &mut eyes[usize::from(world.x > 0.0)];
                     *eye = (eye.0 + world, eye.1 + 1.0);
                 }

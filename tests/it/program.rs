@@ -302,6 +302,26 @@ fn a_scan_without_sinuses_says_so_and_has_no_figures_and_several_scans_give_one_
 }
 
 #[test]
+fn sides_are_doubted_where_a_scan_does_not_say_how_it_lies_in_the_patient() {
+    let folder = tempfile::tempdir().unwrap();
+    let (scan, out) = (folder.path().join("mute.nii"), folder.path().join("out"));
+    let grid = Grid::centred([24; 3], 8.0, DVec3::ZERO);
+    let values = (0..grid.count()).map(|i| (i % 50) as f32).collect();
+    io::nifti::write(&scan, &Volume::from_f32(grid, values, Unit::Arbitrary)).unwrap();
+    // Neither of the codes of its two ways to say so.
+    let mut bytes = std::fs::read(&scan).unwrap();
+    bytes[252..256].fill(0);
+    std::fs::write(&scan, bytes).unwrap();
+    for command in [&["find", text(&scan)][..], &["analyse", text(&scan), "--out", text(&out)]] {
+        let told = String::from_utf8(antrum(command).stdout).unwrap();
+        assert!(told.contains("patient left?") && told.contains("patient right?"), "{told}");
+        let json = [command, &["--json"]].concat();
+        let told: Value = serde_json::from_slice(&antrum(&json).stdout).unwrap();
+        assert_eq!(told["orientation_known"], false, "{told}");
+    }
+}
+
+#[test]
 fn the_found_sinuses_are_drawn_without_a_window() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("sheet.png");

@@ -31,9 +31,7 @@ fn composite(stops: &'static [Stop]) -> Rendering {
 /// A volume of 100 inside a shape, with half a voxel of slope on both sides of its surface, so that its size means
 /// something; `depth_mm` is the distance to the surface, positive inside.
 fn solid(grid: Grid, depth_mm: impl Fn(DVec3) -> f64) -> Arc<Volume> {
-    let [nx, ny, _] = grid.size;
-    let voxel = |i: usize| DVec3::new((i % nx) as f64, (i / nx % ny) as f64, (i / nx / ny) as f64);
-    let value = |i| 100.0 * (depth_mm(grid.world_from_voxel.transform_point3(voxel(i))) + 0.5).clamp(0.0, 1.0);
+    let value = |i| 100.0 * (depth_mm(grid.voxel_mm(i)) + 0.5).clamp(0.0, 1.0);
     Volume::from_f32(grid, (0..grid.count()).map(|i| value(i) as f32).collect(), Unit::Arbitrary).into()
 }
 

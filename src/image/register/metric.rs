@@ -259,10 +259,8 @@ mod tests {
 
     /// Smooth hills on a grid; the second kind has other values at the same places.
     fn hills(grid: Grid, remade: bool) -> Level {
-        let [nx, ny, _] = grid.size;
         let values = (0..grid.count()).map(|n| {
-            let voxel = DVec3::new((n % nx) as f64, (n / nx % ny) as f64, (n / (nx * ny)) as f64);
-            let p = grid.world_from_voxel.transform_point3(voxel) / 9.0;
+            let p = grid.voxel_mm(n) / 9.0;
             let hill = (p.x + 0.3 * p.y).sin() + (1.3 * p.y - 0.4 * p.z).cos() + (0.8 * p.z + p.x).sin();
             (if remade { (hill - 0.5).powi(2) } else { hill }) as f32
         });

@@ -152,19 +152,14 @@ mod tests {
         let matrix3 = DMat3::from_diagonal(DVec3::new(-1.0, 1.0, 4.0));
         let world_from_voxel = DAffine3 { matrix3, translation: DVec3::new(50.0, -30.0, 7.0) };
         let grid = Grid::new([81, 62, 12], world_from_voxel).unwrap();
-        let world = |grid: &Grid, n: usize| {
-            let [nx, ny, _] = grid.size;
-            let voxel = DVec3::new((n % nx) as f64, (n / nx % ny) as f64, (n / (nx * ny)) as f64);
-            grid.world_from_voxel.transform_point3(voxel)
-        };
-        let values = (0..grid.count()).map(|n| world(&grid, n).x as f32).collect();
+        let values = (0..grid.count()).map(|n| grid.voxel_mm(n).x as f32).collect();
         let volume = Volume::from_f32(grid, values, Unit::Arbitrary);
         let pyramid = Pyramid::new(&volume, 1.0, 1.0, &AffineConfig::default(), &Progress::default()).unwrap();
         let sizes: Vec<_> = pyramid.levels.iter().map(|level| level.grid.size).collect();
         assert_eq!(sizes, [[21, 16, 12], [41, 31, 12], [81, 62, 12]]);
         for level in &pyramid.levels {
             for (n, &value) in level.values.iter().enumerate() {
-                let x = world(&level.grid, n).x;
+                let x = level.grid.voxel_mm(n).x;
                 // Away from the edges, which are repeated, and from the clipped ends.
                 assert!(
                     x.abs() > 28.0 && x.abs() < 72.0 || (f64::from(value) - x).abs() < 0.01 || x < -20.0,

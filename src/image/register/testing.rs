@@ -7,10 +7,8 @@ use glam::{DAffine3, DMat3, DVec3};
 
 /// Two balls of unlike size and a bar, so that no turn and no mirror image looks like another.
 pub(crate) fn scene(grid: Grid) -> Volume {
-    let [nx, ny, _] = grid.size;
     let values = (0..grid.count()).map(|n| {
-        let voxel = DVec3::new((n % nx) as f64, (n / nx % ny) as f64, (n / (nx * ny)) as f64);
-        let p = grid.world_from_voxel.transform_point3(voxel);
+        let p = grid.voxel_mm(n);
         let within = |distance: f64, radius: f64| (1.0 / (1.0 + (distance - radius).exp())) as f32;
         let ball = |centre: DVec3, radius: f64| within(p.distance(centre), radius);
         let balls = 100.0 * ball(DVec3::new(-8.0, 5.0, 9.0), 14.0) + 60.0 * ball(DVec3::new(15.0, -9.0, -4.0), 9.0);

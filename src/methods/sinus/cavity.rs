@@ -58,7 +58,7 @@ impl Cavity {
             return self;
         }
         let grid = self.labels.grid;
-        let seen = |(index, label)| if scan.contains(place(&grid, index)) { label } else { 0 };
+        let seen = |(index, label)| if scan.contains(grid.voxel_mm(index)) { label } else { 0 };
         Self::new(self.side, grid, self.numbers().enumerate().map(seen).collect())
     }
 
@@ -74,7 +74,7 @@ impl Cavity {
     /// World place and label of each voxel of the cavity.
     fn labelled(&self) -> impl Iterator<Item = (DVec3, u8)> {
         let inside = self.numbers().enumerate().filter(|(_, label)| *label > 0);
-        inside.map(|(index, label)| (place(&self.labels.grid, index), label))
+        inside.map(|(index, label)| (self.labels.grid.voxel_mm(index), label))
     }
 }
 
@@ -109,8 +109,8 @@ pub fn paste<'a>(
     for cavity in cavities {
         let Some((first, part)) = crop::overlap(&cavity.labels.grid, onto) else { continue };
         for index in 0..part.count() {
-            let here = cavity.at(place(&part, index));
-            let [i, j, k] = voxel(&part, index);
+            let here = cavity.at(part.voxel_mm(index));
+            let [i, j, k] = part.voxel(index);
             let there = &mut labels[onto.index([first[0] + i, first[1] + j, first[2] + k])];
             if here > 0 && *there == 0 {
                 *there = label(cavity.side, here);
@@ -131,16 +131,6 @@ pub fn together(cavities: &[Option<Cavity>; 2]) -> Option<Volume> {
     Some(paste(cavities.iter().flatten(), &grid, |_, label| label))
 }
 
-fn voxel(grid: &Grid, index: usize) -> [usize; 3] {
-    let [nx, ny, _] = grid.size;
-    [index % nx, index / nx % ny, index / (nx * ny)]
-}
-
-/// Where a voxel's centre is in the world.
-fn place(grid: &Grid, index: usize) -> DVec3 {
-    grid.world_from_voxel.transform_point3(DVec3::from_array(voxel(grid, index).map(|c| c as f64)))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -153,7 +143,7 @@ mod tests {
         let centre_mm = DVec3::new(side.sign() * 26.3, 60.4, -50.2);
         let grid = Crop::grid_at(side, centre_mm, Crop::SIZE);
         let label = |index| {
-            let from_centre = place(&grid, index) - centre_mm;
+            let from_centre = grid.voxel_mm(index) - centre_mm;
             let medial = -from_centre.x * side.sign() > 5.0;
             if from_centre.abs().max_element() > 10.0 { 0 } else { 1 + u8::from(medial) }
         };

@@ -107,7 +107,7 @@ pub fn trimmed(map: &Volume) -> Option<Volume> {
     let (size, values) = (map.grid.size, map.to_f32());
     let (mut low, mut high) = (size, [0; 3]);
     for (i, _) in values.iter().enumerate().filter(|(_, v)| **v > 0.0) {
-        let at = [i % size[0], i / size[0] % size[1], i / (size[0] * size[1])];
+        let at = map.grid.voxel(i);
         for a in 0..3 {
             low[a] = low[a].min(at[a].saturating_sub(1));
             high[a] = high[a].max((at[a] + 1).min(size[a] - 1));
@@ -221,10 +221,8 @@ mod tests {
             let (original, pasted) = (volume.to_f32(), pasted.to_f32());
             let outline = Crop::box_mm(centre);
             for (i, (a, b)) in original.iter().zip(&pasted).enumerate() {
-                let [nx, ny, _] = volume.grid.size;
-                let voxel = DVec3::new((i % nx) as f64, (i / nx % ny) as f64, (i / nx / ny) as f64);
-                let inside = outline.contains(volume.grid.world_from_voxel.transform_point3(voxel));
-                assert!((b - if inside { *a } else { 0.0 }).abs() < 1e-4, "{side:?} at {voxel}");
+                let inside = outline.contains(volume.grid.voxel_mm(i));
+                assert!((b - if inside { *a } else { 0.0 }).abs() < 1e-4, "{side:?} at {:?}", volume.grid.voxel(i));
             }
         }
     }

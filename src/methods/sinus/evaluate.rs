@@ -2,7 +2,8 @@
 
 use super::Finder;
 use super::infer::{Presence, Sinus};
-use super::train::{FinderError, plan, world};
+use super::samples::plan;
+use super::train::FinderError;
 use crate::image::percentile::percentiles;
 use crate::image::resample::nearest;
 use crate::job::Progress;
@@ -95,7 +96,7 @@ fn trial(finder: &Finder, head: &Head, sinus: &Sinus, progress: &Progress) -> Re
         let truth: Vec<bool> = nearest(&head.tissues, &grid, 0.0)
             .into_iter()
             .enumerate()
-            .map(|(index, label)| label >= f32::from(Tissue::SinusAir as u8) && own(world(grid, index)))
+            .map(|(index, label)| label >= f32::from(Tissue::SinusAir as u8) && own(grid.voxel_mm(index)))
             .collect();
         let said: &[u8] = if let Voxels::U8(labels) = &cavity.labels.voxels { labels } else { &[] };
         let both = truth.iter().zip(said).filter(|(t, s)| **t && **s > 0).count();

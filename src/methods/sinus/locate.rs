@@ -79,7 +79,7 @@ impl Maps {
         let count = self.grid.count();
         let (centres, halves) = (&self.values[count..2 * count], &self.values[2 * count..]);
         let first = self.highest(|_| true);
-        let second = self.highest(|at| are_pair(at - self.centre_of(first)));
+        let second = self.highest(|at| are_pair(at - self.grid.voxel_mm(first)));
         let pair = centres[second] >= LEAST_SHARE * centres[first] && second != first;
         let (first_mm, second_mm) = (self.bump_mm(first), self.bump_mm(second));
         let side = match pair {
@@ -107,34 +107,26 @@ impl Maps {
         let count = self.grid.count();
         let candidates = self.values[count..2 * count].iter().copied().enumerate();
         let higher = |best: (usize, f32), now: (usize, f32)| {
-            if now.1 > best.1 && wanted(self.centre_of(now.0)) { now } else { best }
+            if now.1 > best.1 && wanted(self.grid.voxel_mm(now.0)) { now } else { best }
         };
         candidates.fold((0, 0.0), higher).0
-    }
-
-    /// The middle of a voxel in world mm.
-    fn centre_of(&self, index: usize) -> DVec3 {
-        let [nx, ny, _] = self.grid.size;
-        let voxel = [index % nx, index / nx % ny, index / (nx * ny)].map(|v| v as f64);
-        self.grid.world_from_voxel.transform_point3(DVec3::from_array(voxel))
     }
 
     /// The middle of the bump whose highest voxel is `top`.
     fn bump_mm(&self, top: usize) -> DVec3 {
         let centres = &self.values[self.grid.count()..2 * self.grid.count()];
-        let [nx, ny, _] = self.grid.size;
-        let at = [top % nx, top / nx % ny, top / (nx * ny)];
+        let at = self.grid.voxel(top);
         let (mut sum, mut weights) = (DVec3::ZERO, 0.0);
         let reach = |axis: usize| at[axis].saturating_sub(3)..(at[axis] + 4).min(self.grid.size[axis]);
         for (z, y) in reach(2).flat_map(|z| reach(1).map(move |y| (z, y))) {
             for x in reach(0) {
                 let index = self.grid.index([x, y, z]);
                 let weight = f64::from(centres[index]).powi(2);
-                sum += weight * self.centre_of(index);
+                sum += weight * self.grid.voxel_mm(index);
                 weights += weight;
             }
         }
-        if weights > 0.0 { sum / weights } else { self.centre_of(top) }
+        if weights > 0.0 { sum / weights } else { self.grid.voxel_mm(top) }
     }
 
     /// Probabilities of complete, partial and absent.
@@ -184,7 +176,7 @@ mod tests {
             let mut maps = maps();
             let count = maps.grid.count();
             for index in 0..count {
-                let x = maps.centre_of(index).x;
+                let x = maps.grid.voxel_mm(index).x;
                 if (x + 4.0) * gone.sign() > 0.0 {
                     maps.values[count + index] = 0.0;
                 }

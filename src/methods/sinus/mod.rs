@@ -13,6 +13,7 @@ pub mod crop;
 pub mod evaluate;
 pub mod infer;
 mod locate;
+mod samples;
 mod seen;
 mod segment;
 pub mod template;

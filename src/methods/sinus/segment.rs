@@ -77,7 +77,7 @@ fn largest(cavity: &[bool], grid: Grid) -> Vec<usize> {
 /// The up to six voxels that share a face with one.
 fn neighbours(index: usize, grid: Grid) -> impl Iterator<Item = usize> {
     let [nx, ny, _] = grid.size;
-    let at = [index % nx, index / nx % ny, index / (nx * ny)];
+    let at = grid.voxel(index);
     let step = [1, nx, nx * ny];
     (0..3).flat_map(move |axis| {
         let below = (at[axis] > 0).then(|| index - step[axis]);
@@ -95,13 +95,12 @@ fn indices(cavity: &Cavity) -> impl Iterator<Item = usize> {
 /// The centroid of a cavity in world mm; none of an empty one.
 pub(super) fn centre_mm(cavity: &Cavity) -> Option<DVec3> {
     let grid = cavity.labels.grid;
-    let [nx, ny, _] = grid.size;
     let (mut sum, mut count) = (DVec3::ZERO, 0.0);
     for index in indices(cavity) {
-        sum += DVec3::new((index % nx) as f64, (index / nx % ny) as f64, (index / (nx * ny)) as f64);
+        sum += grid.voxel_mm(index);
         count += 1.0;
     }
-    (count > 0.0).then(|| grid.world_from_voxel.transform_point3(sum / count))
+    (count > 0.0).then(|| sum / count)
 }
 
 /// How much of a cavity, in mm², is where the scan ends. `inside` is 1 in the scan and 0 outside. A voxel at the edge may
@@ -113,7 +112,7 @@ fn cut_mm2(cavity: &Cavity, inside: &[f32]) -> usize {
     let outside = |index: usize| inside[index] < 0.5;
     let is_cavity = |index: usize| cavity.labels.voxels.get(index) as u8 >= Cavity::AIR;
     let ends = |index: usize, axis: usize, up: bool| {
-        let at = [index % nx, index / nx % ny, index / (nx * ny)][axis];
+        let at = grid.voxel(index)[axis];
         let room = if up { [nx, ny, nz][axis] - 1 - at } else { at };
         let on = |steps: usize| if up { index + steps * step[axis] } else { index - steps * step[axis] };
         room >= 2 && (outside(on(1)) || (outside(on(2)) && !is_cavity(on(1))))
