@@ -2,6 +2,7 @@
 //!
 //! Trained on normal sinuses only, it cannot draw what it never saw; what it fails to draw is the residual map.
 
+use super::conv::conv3d;
 use super::resize::trilinear;
 use burn::config::Config;
 use burn::module::Module;
@@ -44,7 +45,7 @@ impl Stage {
     }
 
     fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        leaky_relu(self.norm.forward(self.conv.forward(x)), 0.01)
+        leaky_relu(self.norm.forward(conv3d(&self.conv, x)), 0.01)
     }
 }
 
@@ -88,7 +89,7 @@ impl Cae {
     #[must_use]
     pub fn encode(&self, x: Tensor<5>) -> Tensor<2> {
         let x = self.encoder.iter().fold(x, |x, stage| stage.forward(x));
-        self.to_code.forward(self.squeeze.forward(x).flatten(1, 4))
+        self.to_code.forward(conv3d(&self.squeeze, x).flatten(1, 4))
     }
 
     /// The reconstruction from a code; no output activation.
@@ -103,7 +104,7 @@ impl Cae {
         let flat = self.from_code.forward(code);
         let [_, squeezed, ..] = self.unsqueeze.weight.dims();
         let edge = ((flat.dims()[1] / squeezed) as f64).cbrt().round() as usize;
-        let x = self.unsqueeze.forward(flat.reshape([batch, squeezed, edge, edge, edge]));
+        let x = conv3d(&self.unsqueeze, flat.reshape([batch, squeezed, edge, edge, edge]));
         self.decoder.iter().fold(x, |x, stage| {
             let x = stage.forward(x);
             let [_, _, z, y, x_size] = x.dims();

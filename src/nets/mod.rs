@@ -2,6 +2,7 @@
 //! writes their parameters.
 
 pub mod cae;
+mod conv;
 pub mod resize;
 pub mod unet;
 pub mod weights;

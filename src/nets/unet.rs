@@ -4,6 +4,7 @@
 //! after the last (Shi 2016), so that nothing is convolved at full resolution; skips are added, not concatenated; and the
 //! deepest level also answers questions about the whole volume.
 
+use super::conv::conv3d;
 use super::resize::trilinear;
 use crate::job::{Cancelled, Progress};
 use burn::config::Config;
@@ -50,7 +51,7 @@ impl Step {
     }
 
     fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        leaky_relu(self.norm.forward(self.conv.forward(x)), 0.01)
+        leaky_relu(self.norm.forward(conv3d(&self.conv, x)), 0.01)
     }
 }
 
@@ -64,7 +65,7 @@ pub struct Rise {
 impl Rise {
     fn forward(&self, below: Tensor<5>, skip: Tensor<5>) -> Tensor<5> {
         let [_, _, z, y, x] = skip.dims();
-        self.step.forward(trilinear(self.narrow.forward(below), [z, y, x]) + skip)
+        self.step.forward(trilinear(conv3d(&self.narrow, below), [z, y, x]) + skip)
     }
 }
 
@@ -154,7 +155,7 @@ impl UNet {
             }
         }
         progress.check()?;
-        Ok(UNetOutput { maps: unfold(self.maps.forward(x), self.fold), answers })
+        Ok(UNetOutput { maps: unfold(conv3d(&self.maps, x), self.fold), answers })
     }
 }
 

@@ -1,0 +1,391 @@
+//! The arithmetic of 3-D convolution on plain slices: forward, and the gradients of input and weights.
+//!
+//! Every output is a sum over terms: a weight times the source at a fixed distance from the output's own place. To make the
+//! distances fixed, the source is laid out with its padding, and for a stride of s as s³ volumes, each of which holds every
+//! s-th voxel ([`Layout`]); places between rows and planes are computed too and left out afterwards. So no neighbourhood is
+//! ever copied, and a few output channels times a few vectors stay in registers while the terms go by. Each output is
+//! added up in one order, whatever the number of threads.
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+/// Output channels that are computed together.
+const CHANNELS: usize = 4;
+/// Vectors of outputs that are computed together.
+const VECTORS: usize = 2;
+/// Terms whose weight gradients are computed together.
+const TERMS: usize = 3;
+/// More values than any processor computes together: so many may be read and written beyond the end.
+const SLACK: usize = 64;
+
+/// A convolution of a batch of volumes, groups and dilation being 1. All volumes are `[batch, channels, z, y, x]`, weights
+/// `[out, in, z, y, x]`, x fastest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Convolution {
+    pub batch: usize,
+    /// Channels in and out.
+    pub channels: [usize; 2],
+    /// Size of an input volume.
+    pub input: [usize; 3],
+    pub kernel: [usize; 3],
+    pub stride: [usize; 3],
+    /// Zeros before the first and after the last voxel.
+    pub padding: [usize; 3],
+}
+
+/// How volumes lie in memory while they are convolved: rows of rows of voxels, with room between them.
+#[derive(Clone, Copy)]
+struct Layout {
+    size: [usize; 3],
+}
+
+impl Layout {
+    fn index(self, [z, y, x]: [usize; 3]) -> usize {
+        (z * self.size[1] + y) * self.size[2] + x
+    }
+
+    fn count(self) -> usize {
+        self.size.iter().product()
+    }
+
+    /// How many places lie between the first and the last voxel of a volume of `size` in this layout, both counted.
+    fn reach(self, size: [usize; 3]) -> usize {
+        if size.contains(&0) { 0 } else { self.index(size.map(|n| n - 1)) + 1 }
+    }
+}
+
+/// For each axis, something of it.
+fn axes<T>(of: impl FnMut(usize) -> T) -> [T; 3] {
+    [0, 1, 2].map(of)
+}
+
+/// All places of a volume of `size`.
+fn places(size: [usize; 3]) -> impl Iterator<Item = [usize; 3]> {
+    (0..size[0]).flat_map(move |z| (0..size[1]).flat_map(move |y| (0..size[2]).map(move |x| [z, y, x])))
+}
+
+/// The voxels of one phase that a gradient is wanted of: the first along each axis, and how many.
+struct Wanted {
+    first: [usize; 3],
+    size: [usize; 3],
+}
+
+impl Convolution {
+    /// Size of an output volume.
+    pub fn output(&self) -> [usize; 3] {
+        axes(|a| {
+            ((self.input[a] + 2 * self.padding[a] + self.stride[a]).saturating_sub(self.kernel[a])) / self.stride[a]
+        })
+    }
+
+    /// The result, `[batch, out, z, y, x]`.
+    pub fn forward(&self, input: &[f32], weights: &[f32]) -> Vec<f32> {
+        let [inputs, outputs] = self.channels;
+        let output = self.output();
+        let (spatial, terms) = (output.iter().product::<usize>(), self.terms());
+        let blocks = packed(outputs, |out| weights[out * terms.len()..(out + 1) * terms.len()].to_vec());
+        let mut result = vec![0.0; self.batch * outputs * spatial];
+        let items =
+            result.par_chunks_mut((outputs * spatial).max(1)).zip(input.par_chunks(self.input_len(inputs).max(1)));
+        items.for_each(|(result, input)| {
+            let source = self.laid_out(input);
+            let work = result.par_chunks_mut(CHANNELS * spatial.max(1)).zip(&blocks);
+            work.for_each(|(result, weights)| {
+                let sums = sums(&source, &terms, weights, self.field().reach(output));
+                for (sums, result) in sums.iter().zip(result.chunks_mut(spatial)) {
+                    let rows = result.chunks_mut(output[2]).zip(places([output[0], output[1], 1]));
+                    for (row, place) in rows {
+                        row.copy_from_slice(&sums[self.field().index(place)..][..output[2]]);
+                    }
+                }
+            });
+        });
+        result
+    }
+
+    /// The gradient of the input, from that of the result.
+    pub fn input_gradient(&self, weights: &[f32], gradient: &[f32]) -> Vec<f32> {
+        let [inputs, outputs] = self.channels;
+        let (output, taps) = (self.output(), self.taps());
+        let span = self.span();
+        let phases: Vec<([usize; 3], Wanted)> =
+            places(self.phases()).map(|phase| (phase, self.wanted(phase))).collect();
+        // Room around the gradient, so that every term of every wanted voxel is there.
+        let before =
+            axes(|a| phases.iter().map(|(_, wanted)| span[a].saturating_sub(wanted.first[a])).max().unwrap_or(0));
+        let end = |wanted: &Wanted, a: usize| wanted.first[a] + wanted.size[a];
+        let after =
+            axes(|a| phases.iter().map(|(_, wanted)| end(wanted, a).saturating_sub(output[a])).max().unwrap_or(0));
+        let layout = Layout { size: axes(|a| before[a] + output[a] + after[a]) };
+        // Of each phase: its terms, and the weights of each block of input channels.
+        let kernel = Layout { size: self.kernel };
+        let parts: Vec<_> = phases
+            .into_iter()
+            .map(|(phase, wanted)| {
+                let own: Vec<[usize; 3]> =
+                    taps.iter().copied().filter(|tap| axes(|a| tap[a] % self.stride[a]) == phase).collect();
+                let terms: Vec<usize> = (0..outputs)
+                    .flat_map(|out| own.iter().map(move |tap| (out, tap)))
+                    .map(|(out, tap)| {
+                        let place = axes(|a| before[a] + wanted.first[a] - tap[a] / self.stride[a]);
+                        out * layout.count() + layout.index(place)
+                    })
+                    .collect();
+                let blocks = packed(inputs, |channel| {
+                    let of = |out: usize, tap: [usize; 3]| {
+                        weights[(out * inputs + channel) * taps.len() + kernel.index(tap)]
+                    };
+                    (0..outputs).flat_map(|out| own.iter().map(move |tap| of(out, *tap))).collect()
+                });
+                (phase, wanted, terms, blocks)
+            })
+            .collect();
+        let (spatial, gradients) = (self.input_len(1), outputs * output.iter().product::<usize>());
+        let mut result = vec![0.0; self.batch * inputs * spatial];
+        let items = result.par_chunks_mut((inputs * spatial).max(1)).zip(gradient.par_chunks(gradients.max(1)));
+        items.for_each(|(result, gradient)| {
+            let source = spread(gradient, outputs, output, layout, before);
+            let work = result.par_chunks_mut(CHANNELS * spatial.max(1)).enumerate();
+            work.for_each(|(block, result)| {
+                for (phase, wanted, terms, blocks) in &parts {
+                    let sums = sums(&source, terms, &blocks[block], layout.reach(wanted.size));
+                    for (sums, result) in sums.iter().zip(result.chunks_mut(spatial)) {
+                        self.gather(sums, layout, *phase, wanted, result);
+                    }
+                }
+            });
+        });
+        result
+    }
+
+    /// The gradient of the weights, from the input and the gradient of the result.
+    pub fn weight_gradient(&self, input: &[f32], gradient: &[f32]) -> Vec<f32> {
+        let [inputs, outputs] = self.channels;
+        let (output, field, terms) = (self.output(), self.field(), self.terms());
+        let count = field.reach(output).next_multiple_of(SLACK);
+        // Zero wherever there is no output, so that what lies between rows and beyond the end counts nothing.
+        let plane = field.size[1] * field.size[2];
+        let apart = Layout { size: [count.div_ceil(plane.max(1)), field.size[1], field.size[2]] };
+        let one = outputs * output.iter().product::<usize>();
+        let items: Vec<(Vec<f32>, Vec<f32>)> = input
+            .par_chunks(self.input_len(inputs).max(1))
+            .zip(gradient.par_chunks(one.max(1)))
+            .map(|(input, gradient)| (self.laid_out(input), spread(gradient, outputs, output, apart, [0; 3])))
+            .collect();
+        let mut result = vec![0.0; outputs * terms.len()];
+        result.par_chunks_mut(CHANNELS * terms.len().max(1)).enumerate().for_each(|(block, result)| {
+            let channels = result.len() / terms.len();
+            let groups: Vec<&[usize]> = terms.chunks(TERMS).collect();
+            let products: Vec<[[f32; TERMS]; CHANNELS]> = groups
+                .par_iter()
+                .map(|group| {
+                    let mut sum = [[0.0; TERMS]; CHANNELS];
+                    for (source, gradient) in &items {
+                        // Where there are fewer, the last is taken again and left out below.
+                        let last = |all: usize, n: usize| n.min(all - 1);
+                        let gradients = std::array::from_fn(|c| {
+                            let channel = block * CHANNELS + last(channels, c);
+                            &gradient[channel * apart.count()..][..count]
+                        });
+                        let sources = std::array::from_fn(|t| &source[group[last(group.len(), t)]..][..count]);
+                        let part = Arch::new().dispatch(Products { gradients, sources });
+                        for (sum, part) in sum.as_flattened_mut().iter_mut().zip(part.as_flattened()) {
+                            *sum += part;
+                        }
+                    }
+                    sum
+                })
+                .collect();
+            for (channel, result) in result.chunks_mut(terms.len()).enumerate() {
+                for (products, result) in products.iter().zip(result.chunks_mut(TERMS)) {
+                    result.copy_from_slice(&products[channel][..result.len()]);
+                }
+            }
+        });
+        result
+    }
+
+    fn input_len(&self, channels: usize) -> usize {
+        channels * self.input.iter().product::<usize>()
+    }
+
+    /// The places of the kernel, in the order of the weights.
+    fn taps(&self) -> Vec<[usize; 3]> {
+        places(self.kernel).collect()
+    }
+
+    /// How far the last place of the kernel reaches, in voxels of a phase.
+    fn span(&self) -> [usize; 3] {
+        axes(|a| (self.kernel[a] - 1) / self.stride[a])
+    }
+
+    /// How many volumes a strided input is laid out as, along each axis.
+    fn phases(&self) -> [usize; 3] {
+        axes(|a| self.stride[a].min(self.kernel[a]))
+    }
+
+    /// The layout of one phase of the padded input.
+    fn field(&self) -> Layout {
+        let (output, span) = (self.output(), self.span());
+        Layout { size: axes(|a| output[a] + span[a]) }
+    }
+
+    /// Where the source of each weight lies relative to its output, in the order of the weights of one output channel.
+    fn terms(&self) -> Vec<usize> {
+        let (field, phases) = (self.field(), Layout { size: self.phases() });
+        let taps = self.taps();
+        let within = taps.iter().map(|tap| {
+            let phase = phases.index(axes(|a| tap[a] % self.stride[a]));
+            phase * field.count() + field.index(axes(|a| tap[a] / self.stride[a]))
+        });
+        let within: Vec<usize> = within.collect();
+        let channel = phases.count() * field.count();
+        (0..self.channels[0]).flat_map(|input| within.iter().map(move |term| input * channel + term)).collect()
+    }
+
+    /// All phases of all channels of one padded input.
+    fn laid_out(&self, input: &[f32]) -> Vec<f32> {
+        let (field, phases) = (self.field(), self.phases());
+        let channel = phases.iter().product::<usize>() * field.count();
+        let mut source = vec![0.0; self.channels[0] * channel + field.count() + SLACK];
+        let work = source.par_chunks_mut(channel.max(1)).zip(input.par_chunks(self.input_len(1).max(1)));
+        work.for_each(|(source, input)| {
+            for (phase, source) in places(phases).zip(source.chunks_mut(field.count())) {
+                for (row, place) in source.chunks_mut(field.size[2]).zip(places([field.size[0], field.size[1], 1])) {
+                    let Some([z, y]) = self.row_of(place, phase) else { continue };
+                    let row_of_input = &input[(z * self.input[1] + y) * self.input[2]..][..self.input[2]];
+                    let (stride, padding) = (self.stride[2], self.padding[2]);
+                    let first = padding.saturating_sub(phase[2]).div_ceil(stride);
+                    let from = first * stride + phase[2] - padding;
+                    if first < row.len() && from < row_of_input.len() {
+                        let values = row_of_input[from..].iter().step_by(stride);
+                        row[first..].iter_mut().zip(values).for_each(|(to, value)| *to = *value);
+                    }
+                }
+            }
+        });
+        source
+    }
+
+    /// The row of the input that a row of a phase is; none in the padding.
+    fn row_of(&self, place: [usize; 3], phase: [usize; 3]) -> Option<[usize; 2]> {
+        let along = |a: usize| {
+            let at = (place[a] * self.stride[a] + phase[a]).checked_sub(self.padding[a])?;
+            (at < self.input[a]).then_some(at)
+        };
+        Some([along(0)?, along(1)?])
+    }
+
+    /// The voxels of a phase that are voxels of the input, not of its padding.
+    fn wanted(&self, phase: [usize; 3]) -> Wanted {
+        let first = axes(|a| self.padding[a].saturating_sub(phase[a]).div_ceil(self.stride[a]));
+        let last = axes(|a| (self.input[a] + self.padding[a]).saturating_sub(phase[a]).div_ceil(self.stride[a]));
+        // Voxels that no output has seen have no gradient.
+        let field = self.field().size;
+        Wanted { first, size: axes(|a| last[a].min(field[a]).saturating_sub(first[a])) }
+    }
+
+    /// Puts the wanted voxels of one phase where they lie in the input.
+    fn gather(&self, sums: &[f32], layout: Layout, phase: [usize; 3], wanted: &Wanted, result: &mut [f32]) {
+        let at = |a: usize, n: usize| (wanted.first[a] + n) * self.stride[a] + phase[a] - self.padding[a];
+        for place in places([wanted.size[0], wanted.size[1], 1]) {
+            let row = &sums[layout.index(place)..][..wanted.size[2]];
+            let start = (at(0, place[0]) * self.input[1] + at(1, place[1])) * self.input[2];
+            let to = result[start..][..self.input[2]].iter_mut().skip(at(2, 0)).step_by(self.stride[2]);
+            to.zip(row).for_each(|(to, value)| *to = *value);
+        }
+    }
+}
+
+/// Volumes of `size`, each in a layout of its own, `before` voxels from its first; zero elsewhere.
+fn spread(values: &[f32], channels: usize, size: [usize; 3], layout: Layout, before: [usize; 3]) -> Vec<f32> {
+    let mut source = vec![0.0; channels * layout.count() + layout.count() + SLACK];
+    let work =
+        source.par_chunks_mut(layout.count().max(1)).zip(values.par_chunks(size.iter().product::<usize>().max(1)));
+    work.for_each(|(source, values)| {
+        for (row, [z, y, _]) in values.chunks(size[2]).zip(places([size[0], size[1], 1])) {
+            let start = layout.index([before[0] + z, before[1] + y, before[2]]);
+            source[start..start + row.len()].copy_from_slice(row);
+        }
+    });
+    source
+}
+
+/// The weights of each block of channels, those of one term side by side.
+fn packed(channels: usize, weights: impl Fn(usize) -> Vec<f32>) -> Vec<Vec<[f32; CHANNELS]>> {
+    let blocks = (0..channels).step_by(CHANNELS).map(|first| {
+        let of: Vec<Vec<f32>> = (first..channels.min(first + CHANNELS)).map(&weights).collect();
+        let terms = of.first().map_or(0, Vec::len);
+        (0..terms).map(|term| std::array::from_fn(|c| of.get(c).map_or(0.0, |weights| weights[term]))).collect()
+    });
+    blocks.collect()
+}
+
+/// For each of a block of channels, at `count` places and a few more, the sum over all terms of weight times source.
+fn sums(source: &[f32], terms: &[usize], weights: &[[f32; CHANNELS]], count: usize) -> [Vec<f32>; CHANNELS] {
+    let mut sums = std::array::from_fn(|_| vec![0.0; count + SLACK]);
+    Arch::new().dispatch(Sums { source, terms, weights, count, sums: &mut sums });
+    sums
+}
+
+struct Sums<'a> {
+    source: &'a [f32],
+    terms: &'a [usize],
+    weights: &'a [[f32; CHANNELS]],
+    count: usize,
+    sums: &'a mut [Vec<f32>; CHANNELS],
+}
+
+impl WithSimd for Sums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { source, terms, weights, count, sums } = self;
+        let step = VECTORS * S::F32_LANES;
+        for first in (0..count).step_by(step) {
+            let source = &source[first..];
+            let mut block = [[simd.splat_f32s(0.0); VECTORS]; CHANNELS];
+            for (&term, weights) in terms.iter().zip(weights) {
+                let ([a, b], _) = S::as_simd_f32s(&source[term..][..step]) else { continue };
+                for (block, &weight) in block.iter_mut().zip(weights) {
+                    let weight = simd.splat_f32s(weight);
+                    block[0] = simd.mul_add_f32s(*a, weight, block[0]);
+                    block[1] = simd.mul_add_f32s(*b, weight, block[1]);
+                }
+            }
+            for (sums, block) in sums.iter_mut().zip(block) {
+                if let ([a, b], _) = S::as_mut_simd_f32s(&mut sums[first..][..step]) {
+                    (*a, *b) = (block[0], block[1]);
+                }
+            }
+        }
+    }
+}
+
+/// The sums over all places of gradient times source, for each pair of them.
+struct Products<'a> {
+    gradients: [&'a [f32]; CHANNELS],
+    sources: [&'a [f32]; TERMS],
+}
+
+impl WithSimd for Products<'_> {
+    type Output = [[f32; TERMS]; CHANNELS];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let gradients = self.gradients.map(|values| S::as_simd_f32s(values).0);
+        let count = gradients[0].len();
+        let gradients = gradients.map(|values| &values[..count]);
+        let sources = self.sources.map(|values| &S::as_simd_f32s(values).0[..count]);
+        let mut sums = [[simd.splat_f32s(0.0); TERMS]; CHANNELS];
+        for place in 0..count {
+            for c in 0..CHANNELS {
+                for t in 0..TERMS {
+                    sums[c][t] = simd.mul_add_f32s(sources[t][place], gradients[c][place], sums[c][t]);
+                }
+            }
+        }
+        sums.map(|sums| sums.map(|sum| simd.reduce_sum_f32s(sum)))
+    }
+}
