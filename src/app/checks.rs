@@ -2,12 +2,21 @@
 
 use super::state::OpenScan;
 use crate::io::{Format, Scan};
+use crate::methods::sinus::TemplateError;
 use crate::space::BoxMm;
 
 /// Whether the directions of the scan in the patient are known; otherwise nothing may be called left or right.
 #[must_use]
 pub fn orientation_known(scan: &Scan) -> bool {
     !has(scan, "no-orientation")
+}
+
+/// A template needs to know left from right.
+///
+/// # Errors
+/// [`TemplateError::Unoriented`].
+pub fn oriented(scan: &Scan) -> Result<(), TemplateError> {
+    if orientation_known(scan) { Ok(()) } else { Err(TemplateError::Unoriented) }
 }
 
 /// Whether the scan's slices were resampled to even spacing.

@@ -2,7 +2,7 @@
 
 use super::checks;
 use super::layers::Normal;
-use super::sinuses::CavityFigures;
+use super::sinuses::{CavityFigures, side_name};
 use crate::io::{self, Format, Scan};
 use crate::job::Progress;
 use crate::methods::residual::{self, InferConfig, Model};
@@ -106,9 +106,9 @@ fn exported(side: Side, label: u8) -> u8 {
 }
 
 /// The table of the labels, in the columns of a BIDS look-up table.
-fn label_table() -> String {
+fn label_table(orientation_known: bool) -> String {
     let line = |side: Side, label: u8, what: &str| {
-        format!("{}\t{} maxillary sinus, {what}\n", exported(side, label), side.name())
+        format!("{}\t{} maxillary sinus, {what}\n", exported(side, label), side_name(side, orientation_known))
     };
     let lines = [Side::Left, Side::Right]
         .map(|side| line(side, Cavity::AIR, "air") + &line(side, Cavity::CONTENT, "not air"))
@@ -162,7 +162,7 @@ pub fn write(
     if measured {
         let pasted = cavity::paste(analysis.cavities.iter().flatten(), &scan.volume.grid, exported);
         save(&labels, Arc::new(pasted))?;
-        io::write_whole(&name_of("sinus_dseg", "tsv"), label_table().as_bytes())?;
+        io::write_whole(&name_of("sinus_dseg", "tsv"), label_table(checks::orientation_known(scan)).as_bytes())?;
     }
     let reported = |side: Side| {
         let finding = analysis.findings.iter().find(|f| f.side == side);

@@ -1,11 +1,12 @@
 //! How sinuses are told, in the same words in the window and on the command line.
 
 use crate::methods::sinus::{Cavity, Presence, Sinus};
+use crate::space::Side;
 use serde::Serialize;
 
-/// What to do where no sinus was found.
+/// Why no sinus may have been found.
 pub const NONE_IN_VIEW: &str =
-    "No maxillary sinus is in view: the scan does not reach the face, or the face was removed";
+    "No maxillary sinus is in view: the scan does not reach the face, the face was removed, or it is not a head";
 
 /// Below this confidence a reader should look whether the box is in its place.
 const SURE: f64 = 0.5;
@@ -14,6 +15,12 @@ const SURE: f64 = 0.5;
 #[must_use]
 pub fn is_unsure(sinus: &Sinus) -> bool {
     sinus.present != Presence::Absent && sinus.confidence < SURE
+}
+
+/// The name of a side, doubted where the scan does not say how it lies in the patient.
+#[must_use]
+pub fn side_name(side: Side, orientation_known: bool) -> String {
+    format!("{}{}", side.name(), if orientation_known { "" } else { "?" })
 }
 
 /// How much of a sinus the scan shows.

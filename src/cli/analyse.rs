@@ -1,6 +1,5 @@
 //! `antrum analyse`: residual maps and scores, written beside nothing but into a folder of their own.
 
-use super::find::side_name;
 use super::source::Choice;
 use super::{Failure, guarded, print_json, say, shown_name};
 use crate::app::report::{self, Analysis, Report};
@@ -146,7 +145,7 @@ pub(super) fn analysed(
 pub(super) fn print(report: &Report) -> Result<(), Failure> {
     say(&report.file)?;
     for finding in &report.findings {
-        let side = side_name(finding.side, report.orientation_known);
+        let side = sinuses::side_name(finding.side, report.orientation_known);
         let present = sinuses::presence(finding.present);
         let Some(score) = finding.score else {
             say(format_args!("  patient {side:<6} {present}"))?;

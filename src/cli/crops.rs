@@ -8,13 +8,13 @@ use crate::space::Side;
 use glam::DVec3;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where crops go, and how many.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct CropArgs {
     /// Write the 64 mm crop of each sinus in view to this folder, as NIfTI that lies on the scan in any viewer: 1 mm,
-    /// values from 0 to 1, the first axis from lateral to medial on both sides
+    /// values from 0 to 1, the first axis from lateral to medial on both sides. Crops of an earlier run are removed from it
     #[arg(long, value_name = "DIR")]
     crops: Option<PathBuf>,
     /// So many crops of each sinus, their centres jittered as in paper 1, which took 15 [default: one, not jittered]
@@ -41,11 +41,15 @@ impl CropArgs {
         progress: &Progress,
     ) -> Result<Vec<PathBuf>, Failure> {
         let Some(folder) = &self.crops else { return Ok(Vec::new()) };
-        let failed = |source| WriteError::Io { source, path: folder.clone() };
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        for entry in std::fs::read_dir(folder).map_err(failed)?.flatten() {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            |source| WriteError::Io { source, path }
+        };
+        std::fs::create_dir_all(folder).map_err(failed(folder))?;
+        for entry in std::fs::read_dir(folder).map_err(failed(folder))? {
+            let entry = entry.map_err(failed(folder))?;
             if is_crop(&entry.file_name().to_string_lossy()) {
-                std::fs::remove_file(entry.path()).map_err(failed)?;
+                std::fs::remove_file(entry.path()).map_err(failed(&entry.path()))?;
             }
         }
         // The same scan has the same crops each time.
@@ -76,7 +80,8 @@ impl CropArgs {
 
 /// Whether a file is named as crops are: `left.nii.gz`, `right_07.nii.gz`.
 fn is_crop(name: &str) -> bool {
-    let number = |rest: &str| rest.is_empty() || rest.strip_prefix('_').is_some_and(|n| n.parse::<u16>().is_ok());
+    let digits = |n: &str| (2..=3).contains(&n.len()) && n.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |rest: &str| rest.is_empty() || rest.strip_prefix('_').is_some_and(digits);
     let stem = name.strip_suffix(".nii.gz");
     stem.is_some_and(|stem| Side::BOTH.iter().any(|side| stem.strip_prefix(side.name()).is_some_and(number)))
 }
@@ -91,6 +96,8 @@ mod tests {
             ("left.nii.gz", true),
             ("right_07.nii.gz", true),
             ("left_ear.nii.gz", false),
+            ("left_1.nii.gz", false),
+            ("left_+7.nii.gz", false),
             ("leftover.nii.gz", false),
             ("right.nii", false),
         ] {

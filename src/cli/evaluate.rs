@@ -1,10 +1,9 @@
 //! `antrum evaluate`: how well a method does where the truth is known.
 
+use super::find::finder;
 use super::phantom::spacing;
 use super::{Failure, guarded, print_json, say};
-use crate::methods::sinus::Finder;
 use crate::methods::sinus::evaluate::on_phantoms;
-use crate::nets;
 use crate::phantom::Degrade;
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -30,7 +29,7 @@ struct FinderArgs {
     /// The same seed gives the same heads
     #[arg(long, default_value_t = 99)]
     seed: u64,
-    /// What spoils the scans: random as in training, none, or names separated by commas, such as rotation,slices,cut
+    /// What spoils the scans: random (everything that befalls scans), none, or names separated by commas, such as rotation,slices,cut
     #[arg(long, default_value = "random", value_name = "NAMES")]
     degrade: Degrade,
     /// Voxel size of the heads in mm, before what spoils them
@@ -49,25 +48,24 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let (subjects, seed, spacing, weights) = (args.subjects, args.seed, args.spacing, args.weights.clone());
     let degrade = args.degrade.clone();
     let figures = guarded("evaluating", move |progress| {
-        let device = nets::cpu();
-        let finder = weights.map_or_else(|| Finder::built_in(&device), |folder| Finder::load(&folder, &device))?;
-        Ok(on_phantoms(&finder, subjects, seed, &degrade, spacing, progress)?)
+        Ok(on_phantoms(&finder(weights.as_deref())?, subjects, seed, &degrade, spacing, progress)?)
     })?;
     if args.json {
         return print_json(&figures);
     }
     say("contrast  heads  centre p50  p99 mm  presence  swapped   Dice  opacification")?;
+    let shown = |value: Option<f64>, digits: usize| value.map_or("–".to_owned(), |v| format!("{v:.digits$}"));
     for f in &figures {
         say(format_args!(
-            "{:<8}  {:>5}  {:>7.2}  {:>9.2}  {:>8.3}  {:>7}  {:.3}  ± {:.1} points",
+            "{:<8}  {:>5}  {:>7}  {:>9}  {:>8.3}  {:>7}  {:>5}  ± {} points",
             f.contrast,
             f.heads,
-            f.centre_p50_mm,
-            f.centre_p99_mm,
+            shown(f.centre_p50_mm, 2),
+            shown(f.centre_p99_mm, 2),
             f.presence_accuracy,
             f.swapped,
-            f.dice,
-            f.opacification_error
+            shown(f.dice, 3),
+            shown(f.opacification_error, 1)
         ))?;
     }
     if let Some(all) = figures.last() {

@@ -82,14 +82,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             Ok(found) => say(serde_json::to_string(&found)?)?,
             // One bad scan of many does not cost the others; a single one is told by `main`.
             Err(error) if args.paths.len() > 1 => {
-                eprintln!("antrum: {error}");
+                eprintln!("antrum: {}: {error}", path.display());
                 failed += 1;
             }
             Err(error) => return Err(error.into()),
         }
     }
     if failed > 0 {
-        return Err(format!("{failed} of {} scans could not be read", args.paths.len()).into());
+        return Err(format!("nothing could be said of {failed} of {} scans", args.paths.len()).into());
     }
     Ok(())
 }
@@ -142,15 +142,11 @@ fn find(path: &Path, way: &Way, progress: &Progress) -> Result<Found, Failure> {
     })
 }
 
-/// The name of a side, doubted where the scan does not say how it lies in the patient.
-pub(super) fn side_name(side: Side, orientation_known: bool) -> String {
-    format!("{}{}", side.name(), if orientation_known { "" } else { "?" })
-}
-
 fn print(found: &Found) -> Result<(), Failure> {
     say(format_args!("{}  series {}", found.file, found.series))?;
     for sinus in &found.sinuses {
-        let (side, present) = (side_name(sinus.side, found.orientation_known), sinuses::presence(sinus.present));
+        let (side, present) =
+            (sinuses::side_name(sinus.side, found.orientation_known), sinuses::presence(sinus.present));
         let Some(c) = sinus.centre_mm else {
             say(format_args!("  patient {side:<6} {present}"))?;
             continue;

@@ -126,7 +126,8 @@ fn add(args: &AddArgs) -> Result<(), Failure> {
 
 /// A scan whose sides are known.
 pub(super) fn oriented(scan: Scan) -> Result<Scan, TemplateError> {
-    if checks::orientation_known(&scan) { Ok(scan) } else { Err(TemplateError::Unoriented) }
+    checks::oriented(&scan)?;
+    Ok(scan)
 }
 
 /// The centres of the boxes placed by hand on a scan, by [`Side::index`].

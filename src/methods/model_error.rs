@@ -18,6 +18,14 @@ pub enum ModelError {
         /// The card's file.
         path: PathBuf,
     },
+    /// A network of another kind.
+    #[error("these are not the weights of {needed}; train them anew, or go without them: {}", path.display())]
+    Unfit {
+        /// What is needed.
+        needed: String,
+        /// The card's file.
+        path: PathBuf,
+    },
     /// The device did not do the computation.
     #[error(
         "the computation on this device failed ({0}); update the graphics driver, or run antrum analyse, which uses the CPU"

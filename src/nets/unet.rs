@@ -114,6 +114,14 @@ impl UNetConfig {
         }
     }
 
+    /// Whether a network of this shape takes and gives what `other` does, volumes of edge `size` among it.
+    #[must_use]
+    pub fn can_replace(&self, other: &Self, size: usize) -> bool {
+        let ends = |shape: &Self| [shape.inputs, shape.outputs, shape.answers];
+        let sound = self.fold > 0 && !self.widths.is_empty() && self.widths.len() < 16 && !self.widths.contains(&0);
+        ends(self) == ends(other) && sound && size.is_multiple_of(self.multiple())
+    }
+
     /// What the edges of a volume must be a multiple of.
     #[must_use]
     pub fn multiple(&self) -> usize {
@@ -205,6 +213,23 @@ mod tests {
         assert!(silent.forward(Tensor::zeros([1, 1, 4, 4, 4], &device), &progress).unwrap().answers.is_none());
         progress.cancel();
         assert!(silent.forward(Tensor::zeros([1, 1, 4, 4, 4], &device), &progress).is_err());
+    }
+
+    #[test]
+    fn a_shape_that_cannot_do_the_work_is_told() {
+        let shape = UNetConfig::new(4, vec![16, 32, 64]);
+        assert!(UNetConfig::new(4, vec![8, 8]).can_replace(&shape, 64));
+        for unfit in [
+            UNetConfig::new(3, vec![16]),
+            UNetConfig::new(4, vec![16]).with_answers(6),
+            UNetConfig::new(4, vec![]),
+            UNetConfig::new(4, vec![16, 0]),
+            UNetConfig::new(4, vec![16]).with_fold(0),
+            UNetConfig::new(4, vec![16]).with_fold(3),
+            UNetConfig::new(4, vec![1; 70]),
+        ] {
+            assert!(!unfit.can_replace(&shape, 64), "{unfit}");
+        }
     }
 
     #[test]

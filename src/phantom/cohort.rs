@@ -336,7 +336,9 @@ mod tests {
         let cancelling = CohortPlan { subjects: usize::from(u16::MAX), ..plan() };
         thread::scope(|scope| {
             scope.spawn(|| {
-                thread::sleep(std::time::Duration::from_millis(50));
+                while dir.path().join("sinuses.tsv").exists() {
+                    thread::yield_now();
+                }
                 progress.cancel();
             });
             assert!(matches!(write(dir.path(), &cancelling, &progress), Err(CohortError::Cancelled(_))));

@@ -132,7 +132,8 @@ impl Head {
         self.anatomy.side_at(world_mm)
     }
 
-    /// The box around the whole cavity of one sinus in world mm, what the scan does not show included.
+    /// The box around the whole cavity of one sinus in world mm, what the scan does not show included; the cavity may reach
+    /// up to 3 mm beyond it.
     #[must_use]
     pub fn whole_sinus_mm(&self, side: Side) -> BoxMm {
         self.anatomy.sinus_box_mm(side)

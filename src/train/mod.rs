@@ -196,6 +196,8 @@ fn one_epoch<M: Module>(
         if !training.value().is_finite() {
             return Err(TrainError::Diverged(training.value(), number));
         }
+        // A batch that a cancel left unfinished teaches nothing.
+        progress.check()?;
         let gradients = GradientsParams::from_grads(loss.backward(), &state.model);
         state.model = state.optimiser.step(rate, state.model.clone(), gradients);
     }
@@ -208,6 +210,7 @@ fn one_epoch<M: Module>(
         let loss = (task.loss)(&model, &mut Batch { samples, validation: true, rng: &mut rng });
         validation.add(loss.into_scalar::<f32>(), samples.len());
     }
+    progress.check()?;
     Ok(Epoch { number, training_loss: training.value(), validation_loss: validation.value() })
 }
 

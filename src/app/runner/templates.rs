@@ -4,7 +4,7 @@ use super::{Failure, Job, Runner};
 use crate::app::checks;
 use crate::io::Scan;
 use crate::job::Progress;
-use crate::methods::sinus::{Sinus, Template, TemplateError};
+use crate::methods::sinus::{Sinus, Template};
 use glam::DVec3;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,9 +12,7 @@ use std::sync::Arc;
 impl Runner {
     pub(super) fn find_by(&self, scan: Arc<Scan>, folder: PathBuf) -> Job<[Sinus; 2]> {
         self.pooled("Finding the sinuses", move |progress| {
-            if !checks::orientation_known(&scan) {
-                return Err(TemplateError::Unoriented.into());
-            }
+            checks::oriented(&scan)?;
             Ok(Template::open(&folder, progress)?.find(&scan.volume, progress)?)
         })
     }
@@ -31,9 +29,7 @@ impl Runner {
 
 /// Adds the sinuses of a scan to the template in a folder, which is made of the scan where there is none.
 fn add(scan: &Scan, centres_mm: [Option<DVec3>; 2], folder: &Path, progress: &Progress) -> Result<String, Failure> {
-    if !checks::orientation_known(scan) {
-        return Err(TemplateError::Unoriented.into());
-    }
+    checks::oriented(scan)?;
     let known = Template::is_at(folder);
     let mut template = if known { Template::open(folder, progress)? } else { Template::new(&scan.volume) };
     template.add(&scan.volume, &scan.sha256, centres_mm, progress)?;

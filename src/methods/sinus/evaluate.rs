@@ -22,10 +22,11 @@ pub struct Figures {
     pub contrast: String,
     /// How many heads there were.
     pub heads: usize,
-    /// Median distance in mm of the found centres from the true ones, of sinuses that are complete and were found.
-    pub centre_p50_mm: f64,
+    /// Median distance in mm of the found centres from the true ones, of sinuses that are complete and were found; this
+    /// and what follows is none where nothing was measured.
+    pub centre_p50_mm: Option<f64>,
     /// The same, 99th percentile.
-    pub centre_p99_mm: f64,
+    pub centre_p99_mm: Option<f64>,
     /// Share of the sinuses whose presence was told right.
     pub presence_accuracy: f64,
     /// How often a sinus of presence i (complete, partial, absent) was called j.
@@ -33,9 +34,9 @@ pub struct Figures {
     /// Sinuses found nearer to the other side's centre than to their own.
     pub swapped: usize,
     /// Mean Dice overlap of the cavities of sinuses in view; 0 for one that was missed.
-    pub dice: f64,
+    pub dice: Option<f64>,
     /// Mean difference of opacification from the truth, in points of per cent, whatever its sign, where it was measured.
-    pub opacification_error: f64,
+    pub opacification_error: Option<f64>,
 }
 
 /// What one sinus showed.
@@ -122,7 +123,8 @@ fn figures(contrast: &str, trials: &[&Trial]) -> Figures {
         .filter(|t| t.truth == Presence::Complete && t.found != Presence::Absent)
         .map(|t| t.centre_error_mm as f32)
         .collect();
-    let [centre_p50_mm, centre_p99_mm] = percentiles(&errors, [50.0, 99.0]);
+    let [centre_p50_mm, centre_p99_mm] =
+        percentiles(&errors, [50.0, 99.0]).map(|mm| (!errors.is_empty()).then_some(mm));
     let mut presence = [[0; 3]; 3];
     for trial in trials {
         presence[trial.truth as usize][trial.found as usize] += 1;
@@ -130,7 +132,7 @@ fn figures(contrast: &str, trials: &[&Trial]) -> Figures {
     let right: usize = (0..3).map(|i| presence[i][i]).sum();
     let mean = |value: fn(&Trial) -> Option<f64>| {
         let values: Vec<f64> = trials.iter().filter_map(|trial| value(trial)).collect();
-        values.iter().sum::<f64>() / values.len().max(1) as f64
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
     Figures {
         contrast: contrast.to_owned(),
@@ -165,9 +167,11 @@ mod tests {
             Trial { dice: Some(0.9), opacification_error: Some(4.0), ..trial(Complete, Complete, 2.0) },
         ];
         let figures = figures("all", &trials.iter().collect::<Vec<_>>());
-        assert_eq!((figures.heads, figures.centre_p50_mm), (3, 2.0));
+        assert_eq!((figures.heads, figures.centre_p50_mm), (3, Some(2.0)));
         assert_eq!(figures.presence, [[2, 1, 1], [0, 1, 0], [0, 0, 1]]);
         assert!((figures.presence_accuracy - 4.0 / 6.0).abs() < 1e-12);
-        assert_eq!((figures.dice, figures.opacification_error), (0.45, 4.0));
+        assert_eq!((figures.dice, figures.opacification_error), (Some(0.45), Some(4.0)));
+        let nothing = super::figures("all", &[&trials[3]]);
+        assert_eq!((nothing.centre_p50_mm, nothing.dice, nothing.opacification_error), (None, None, None));
     }
 }

@@ -3,7 +3,7 @@
 use super::cavity::Cavity;
 use super::config::{Card, Part};
 use super::crop::Crop;
-use super::locate::Maps;
+use super::locate::{LEAST_IN_VIEW, Maps};
 use super::seen::{Seen, tensor};
 use super::segment::{self, Segmented};
 use crate::job::Progress;
@@ -18,7 +18,7 @@ use glam::DVec3;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// How much of a sinus the scan shows.
+/// How much of a sinus the scan shows. The order is that of the locator's answers, and so of all weights of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Presence {
@@ -99,13 +99,11 @@ impl Network {
     }
 
     fn from_parts(part: Part, card: &[u8], bytes: Vec<u8>, path: &Path, device: &Device) -> Result<Self, ModelError> {
-        let wrong = |reason: String| ModelError::Card { reason, path: path.with_extension("json") };
-        let card: Card = serde_json::from_slice(card).map_err(|e| wrong(e.to_string()))?;
-        let (said, needed) = (&card.network, part.network());
-        let (says, needs) =
-            ([said.inputs, said.outputs, said.answers], [needed.inputs, needed.outputs, needed.answers]);
-        if card.part != part || says != needs {
-            return Err(wrong(format!("it is not that of a {} of this version", part.name())));
+        let path_of_card = path.with_extension("json");
+        let card: Card = serde_json::from_slice(card)
+            .map_err(|e| ModelError::Card { reason: e.to_string(), path: path_of_card.clone() })?;
+        if card.part != part || !card.network.can_replace(&part.network(), Crop::SIZE) {
+            return Err(ModelError::Unfit { needed: format!("a {} of this version", part.name()), path: path_of_card });
         }
         let sha256 = crate::io::sha256(&bytes);
         let mut net = card.network.init(device);
@@ -137,16 +135,12 @@ fn agreement(mm: f64) -> f64 {
 const LEAST_ML: f64 = 0.4;
 /// When the cavity lies this far from where it was looked for, it is looked at again in the middle of the crop.
 const FAR_MM: f64 = 5.0;
-/// A sinus that is in view with less probability is not.
-const LEAST_IN_VIEW: f64 = 0.5;
 /// Where the scan and its mirror image lead to places that agree less, there is no sinus.
 const LEAST_AGREEMENT: f64 = 0.01;
 /// A place where no cavity is seen is kept when it is at least this sure.
 const LEAST_CONFIDENCE: f64 = 0.5;
 /// A cavity of which more, in mm², lies at the edge of the scan is not all in view.
 const CUT_MM2: usize = 80;
-/// No head is this large.
-const LARGEST_MM: f64 = 1500.0;
 
 impl Finder {
     /// With the default weights, which are part of the program.
@@ -196,10 +190,6 @@ impl Finder {
         let centre_mm = volume.grid.bounds_mm().centre();
         let nowhere =
             [Side::Left, Side::Right].map(|side| absent(side, centre_mm + DVec3::X * side.sign() * APART_MM / 2.0));
-        let bounds = volume.grid.bounds_mm();
-        if (bounds.max - bounds.min).max_element() > LARGEST_MM {
-            return Ok(nowhere);
-        }
         let places = self.places(volume, &progress.part(0.0, 0.6))?;
         let mut sinuses = nowhere;
         for (i, place) in places.into_iter().enumerate() {
@@ -224,9 +214,9 @@ impl Finder {
         Ok([Side::Left, Side::Right].map(|side| {
             let place = places[side.index()];
             let apart_mm = straight[side.index()].centre_mm.distance(mirrored[side.index()].centre_mm);
-            let confidence = place.in_view * agreement(apart_mm);
-            (place.in_view >= LEAST_IN_VIEW && confidence >= LEAST_AGREEMENT)
-                .then_some(Guess { centre_mm: place.centre_mm, confidence })
+            let agreement = agreement(apart_mm);
+            (place.in_view >= LEAST_IN_VIEW && agreement >= LEAST_AGREEMENT)
+                .then_some(Guess { centre_mm: place.centre_mm, confidence: place.in_view * agreement })
         }))
     }
 
@@ -262,7 +252,8 @@ impl Finder {
             }
             None if place.confidence >= LEAST_CONFIDENCE => {
                 let confidence = 0.2 * place.confidence;
-                Some(Sinus { confidence, ..Sinus::placed(side, place.centre_mm, &volume.grid) })
+                let placed = Sinus { confidence, ..Sinus::placed(side, place.centre_mm, &volume.grid) };
+                Some(placed).filter(|sinus| sinus.present != Presence::Absent)
             }
             None => None,
         })
@@ -373,6 +364,6 @@ mod tests {
         };
         assert!(load(Part::Locator).is_ok());
         let error = load(Part::Segmenter).unwrap_err().to_string();
-        assert!(error.contains("not that of a segmenter") && error.ends_with("locator.json"), "{error}");
+        assert!(error.contains("not the weights of a segmenter") && error.ends_with("locator.json"), "{error}");
     }
 }

@@ -22,8 +22,10 @@ fn are_pair(way_mm: DVec3) -> bool {
     (25.0..80.0).contains(&way_mm.x) && way_mm.y < 0.7 * way_mm.x && way_mm.z < 0.7 * way_mm.x
 }
 
-/// A bump is at least so high compared with the other one, or none.
-const LEAST_SHARE: f32 = 0.2;
+/// A sinus that is in view with less probability is not.
+pub(super) const LEAST_IN_VIEW: f64 = 0.5;
+/// A bump is at least so high, or the sinus is not in view whatever the answers.
+const LEAST_HEIGHT: f32 = (LEAST_IN_VIEW * LEAST_IN_VIEW) as f32;
 
 /// Where a sinus seems to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,7 +82,7 @@ impl Maps {
         let (centres, halves) = (&self.values[count..2 * count], &self.values[2 * count..]);
         let first = self.highest(|_| true);
         let second = self.highest(|at| are_pair(at - self.grid.voxel_mm(first)));
-        let pair = centres[second] >= LEAST_SHARE * centres[first] && second != first;
+        let pair = centres[second] >= LEAST_HEIGHT && second != first;
         let (first_mm, second_mm) = (self.bump_mm(first), self.bump_mm(second));
         let side = match pair {
             true if first_mm.x < second_mm.x => Side::Left,

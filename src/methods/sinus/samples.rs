@@ -8,7 +8,7 @@ use super::segment::CLASSES;
 use crate::image::resample::{Outside, nearest, trilinear};
 use crate::job::{Cancelled, Progress};
 use crate::phantom::{self, Contrast, Degradation, Degrade, Head, Plan, Region, SinusTruth, Tissue};
-use crate::space::{Grid, Side};
+use crate::space::{BoxMm, Grid, Side};
 use crate::volume::{Unit, Volume, Voxels};
 use glam::DVec3;
 use rand::RngExt as _;
@@ -17,9 +17,9 @@ use rand_chacha::ChaCha8Rng;
 /// Voxel size of the heads that the locator sees: fine enough for walls and linings to darken and brighten voxels.
 const HEAD_MM: f64 = 2.2;
 /// The share of the scans for the locator that show no head.
-const NO_HEADS: f64 = 0.09;
-/// The share of the heads for the locator that are casts of a skull.
-const CASTS: f64 = 0.03;
+pub(super) const NO_HEADS: f64 = 0.09;
+/// The share of the scans with a head for the locator that show a cast of its skull.
+pub(super) const CASTS: f64 = 0.03;
 /// Voxel size of the sinuses that the segmenter sees.
 pub(super) const SINUS_MM: f64 = 1.0;
 /// The locator is at most this wrong, along each axis, when the segmenter looks.
@@ -155,7 +155,9 @@ fn sinuses(plan: &Plan, rng: &mut ChaCha8Rng, progress: &Progress) -> Result<Sam
 /// 1 in the map of the class that each voxel of a crop has, 0 in the others: `[class, z, y, x]`.
 fn classes(head: &Head, side: Side, grid: Grid, defaced: bool) -> Vec<f32> {
     const BEYOND: f32 = -1.0;
-    let whole = head.whole_sinus_mm(side);
+    // The box is good to a few millimetres.
+    let BoxMm { min, max } = head.whole_sinus_mm(side);
+    let whole = BoxMm { min: min - 3.0, max: max + 3.0 };
     let mut classes = vec![0.0; CLASSES * grid.count()];
     for (index, label) in nearest(&head.tissues, &grid, BEYOND).into_iter().enumerate() {
         let world = grid.voxel_mm(index);
@@ -249,9 +251,22 @@ mod tests {
         assert_eq!(mirrored[..grid.count()], seen::flipped(cavities, grid));
         let right_again = seen::flipped(&mirrored[2 * grid.count()..], grid);
         assert!(right.iter().zip(right_again).all(|(a, b)| (a + b - 1.0).abs() < 1e-6));
-        assert_eq!(sample.seen[0].mirrored().inside, sample.seen[1].inside);
         assert_eq!(sample.answers, [[Presence::Complete; 2]; 2]);
         assert_eq!(sample.targets.len(), 2 * MAPS * grid.count());
+    }
+
+    #[test]
+    fn a_mirror_image_has_its_sides_exchanged() {
+        use Presence::{Complete, Partial};
+        let degradations = Degradations { cuts: vec![Cut { edge: Edge::Left, depth: 0.5 }], ..Default::default() };
+        let plan = Plan { degradations, ..plan_with_left_opacified(Region::Head, 4.0) };
+        let sample = whole(&plan, &mut rng(), 16, &Progress::default()).unwrap();
+        assert_eq!(sample.answers, [[Partial, Complete], [Complete, Partial]]);
+        // Greys differ, what is darkest does not.
+        let darkest = |values: &[f32]| values.iter().map(|&v| v == 0.0).collect::<Vec<_>>();
+        let [seen, mirrored] = [0, 1].map(|n| &sample.seen[n]);
+        assert_eq!(darkest(&seen::flipped(&seen.intensities, seen.grid)), darkest(&mirrored.intensities));
+        assert_ne!(darkest(&seen.intensities), darkest(&mirrored.intensities));
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl Segmented {
         let (mut labels, mut hidden) = (vec![0; grid.count()], 0.0);
         for index in largest(&whole, grid) {
             let [air, content, unseen] = [1, 2, 3].map(|class| of(class, index));
-            if unseen > air + content {
+            if unseen > air + content || seen.inside[index] < 0.5 {
                 hidden += 1.0;
             } else {
                 labels[index] = if air >= content { Cavity::AIR } else { Cavity::CONTENT };
@@ -126,16 +126,15 @@ mod tests {
     use super::*;
     use crate::methods::sinus::Crop;
 
-    /// A crop of one side whose voxels have the class that `class` says.
-    fn segmented(side: Side, centre: DVec3, class: impl Fn(DVec3) -> usize) -> Segmented {
+    /// A crop of one side whose voxels have the class that `class` says; the scan begins at a layer of it.
+    fn segmented(side: Side, centre: DVec3, begins: usize, class: impl Fn(DVec3) -> usize) -> Segmented {
         let mut shares = vec![0.0; CLASSES * Crop::SIZE.pow(3)];
         for index in 0..Crop::SIZE.pow(3) {
             let at = DVec3::new((index % 64) as f64, (index / 64 % 64) as f64, (index / 4096) as f64);
             shares[class(at) * Crop::SIZE.pow(3) + index] = 1.0;
         }
         let grid = Crop::grid_at(side, centre, Crop::SIZE);
-        // The scan ends below the block.
-        let inside = (0..grid.count()).map(|index| f32::from(u8::from(index / 4096 >= 23))).collect();
+        let inside = (0..grid.count()).map(|index| f32::from(u8::from(index / 4096 >= begins))).collect();
         Segmented::new(side, &Seen { grid, intensities: vec![0.0; grid.count()], inside }, &shares)
     }
 
@@ -151,7 +150,7 @@ mod tests {
             let crumb = |p: DVec3| p.cmpge(DVec3::splat(50.0)).all() && p.cmplt(DVec3::splat(53.0)).all();
             // The lateral half is air.
             let class = |p: DVec3| if block(p) || crumb(p) { 1 + usize::from(p.x >= 30.0) } else { 0 };
-            let Segmented { cavity, visible, .. } = segmented(side, centre, class);
+            let Segmented { cavity, visible, .. } = segmented(side, centre, 0, class);
             assert!((cavity.volume_ml - 2.0).abs() < 1e-9 && (cavity.not_air_ml - 1.0).abs() < 1e-9, "{cavity:?}");
             assert_eq!(visible, 1.0);
             // The block's middle is 2 voxels lateral of the crop's middle.
@@ -173,11 +172,14 @@ mod tests {
                 1
             }
         };
-        let Segmented { cavity, visible, cut_mm2 } = segmented(Side::Left, DVec3::ZERO, class);
+        let Segmented { cavity, visible, cut_mm2 } = segmented(Side::Left, DVec3::ZERO, 23, class);
         assert_eq!(cut_mm2, 200, "all of its lowest layer");
         assert!((cavity.volume_ml - 1.4).abs() < 1e-9 && (visible - 0.7).abs() < 1e-9, "{visible}");
         assert_eq!(centre_mm(&cavity).map(|centre| centre.z), Some(26.0 - 31.5));
-        let nothing = segmented(Side::Left, DVec3::ZERO, |_| 0);
+        // Whatever the network says, the scan does not show what is beyond its edge.
+        let claimed = segmented(Side::Left, DVec3::ZERO, 23, |p| usize::from(block(p)));
+        assert_eq!((claimed.cavity.volume_ml, claimed.visible), (cavity.volume_ml, visible));
+        let nothing = segmented(Side::Left, DVec3::ZERO, 0, |_| 0);
         assert_eq!((centre_mm(&nothing.cavity), nothing.visible), (None, 0.0));
     }
 }

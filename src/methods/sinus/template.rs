@@ -76,7 +76,10 @@ pub enum TemplateError {
     #[error("the template cannot be read ({reason}); restore or delete this file: {}", path.display())]
     Damaged { reason: String, path: PathBuf },
     /// Nobody knows which side of the scan is which.
-    #[error("the scan does not say how it lies in the patient; a template needs to know left from right")]
+    #[error(
+        "the scan does not say how it lies in the patient, and a template needs to know left from right; convert it with its \
+         orientation, or go without the template"
+    )]
     Unoriented,
     /// A sinus has no recorded place.
     #[error("the template knows no {} sinus yet; add a scan with that sinus to it", side.name())]

@@ -100,7 +100,11 @@ pub fn network(
         network: shape,
         training: config.clone(),
         data: match part {
-            Part::Locator => format!("{HEADS}; one scan in nine shows a cast of a skull or no head at all"),
+            Part::Locator => format!(
+                "{HEADS}; {:.0} % of the scans show a cast of a skull, {:.0} % no head at all",
+                100.0 * samples::CASTS,
+                100.0 * samples::NO_HEADS
+            ),
             Part::Segmenter => HEADS.to_owned(),
         },
         began_with,
@@ -178,7 +182,7 @@ mod tests {
     use crate::phantom::{Contrast, Plan};
 
     #[test]
-    fn a_perfect_answer_costs_nothing_and_a_swapped_one_much() {
+    fn a_swapped_or_absent_answer_costs_much_more_than_the_truth() {
         let device = Device::flex();
         let (plan, mut rng) = (Plan::new(3, Contrast::T1, 4.0), ChaCha8Rng::seed_from_u64(1));
         let sample = samples::whole(&plan, &mut rng, 16, &Progress::default()).unwrap();

@@ -11,12 +11,12 @@ use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::ops::{ConvOptions, ModuleOps as _};
+use burn::backend::ops::ConvOptions;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata as _, Wgpu, backend_extension};
 use burn::nn::PaddingConfig3d;
 use burn::nn::conv::Conv3d;
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, Shape, Tensor, TensorData};
 use kernel::Convolution;
 
 /// What `conv` makes of a batch of volumes: the same as its own `forward`, sooner on the CPU.
@@ -45,75 +45,78 @@ trait Convolve: Backend {
     fn convolve(x: FloatTensor<Self>, weights: FloatTensor<Self>, options: ConvOptions<3>) -> FloatTensor<Self>;
 }
 
-/// A convolution and its gradients, of a backend that computes.
+/// What is computed of a convolution.
+#[derive(Clone, Copy)]
+enum Pass {
+    /// Of input and weights.
+    Forward,
+    /// Of weights and the gradient of the result.
+    InputGradient,
+    /// Of input and the gradient of the result.
+    WeightGradient,
+}
+
+/// A backend that computes, perhaps with kernels of ours.
 trait Kernels: Backend {
-    fn forward(x: FloatTensor<Self>, weights: FloatTensor<Self>, options: ConvOptions<3>) -> FloatTensor<Self> {
-        Self::conv3d(x, weights, None, options)
-    }
-
-    fn input_gradient(
-        x: FloatTensor<Self>,
-        weights: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        options: ConvOptions<3>,
-    ) -> FloatTensor<Self> {
-        Self::conv3d_x_backward(x, weights, gradient, options)
-    }
-
-    fn weight_gradient(
-        x: FloatTensor<Self>,
-        weights: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        options: ConvOptions<3>,
-    ) -> FloatTensor<Self> {
-        Self::conv3d_weight_backward(x, weights, gradient, options)
+    /// One pass, of the two tensors it needs and the shapes of input and weights; none where there is no kernel for it.
+    fn pass(
+        _pass: Pass,
+        _of: [&FloatTensor<Self>; 2],
+        _shapes: &[Shape; 2],
+        _options: &ConvOptions<3>,
+    ) -> Option<FloatTensor<Self>> {
+        None
     }
 }
 
 impl Kernels for Wgpu {}
 
 impl Kernels for Flex {
-    fn forward(x: FloatTensor<Self>, weights: FloatTensor<Self>, options: ConvOptions<3>) -> FloatTensor<Self> {
-        match Plain::new(&x, &weights, &options) {
-            Some(plain) => plain.forward(&x, &weights),
-            None => Self::conv3d(x, weights, None, options),
+    fn pass(
+        pass: Pass,
+        of: [&FloatTensor<Self>; 2],
+        [input, weights]: &[Shape; 2],
+        options: &ConvOptions<3>,
+    ) -> Option<FloatTensor<Self>> {
+        let even = options.padding.iter().all(|(before, after)| before == after);
+        let single = of.iter().all(|tensor| tensor.dtype() == DType::F32);
+        if options.groups != 1 || options.dilation != [1; 3] || !even || !single {
+            return None;
         }
+        let convolution = Convolution {
+            batch: input[0],
+            channels: [weights[1], weights[0]],
+            input: [input[2], input[3], input[4]],
+            kernel: [weights[2], weights[3], weights[4]],
+            stride: options.stride,
+            padding: options.padding_begin(),
+        };
+        let [a, b] = of.map(|tensor| tensor.to_contiguous());
+        let (a, b) = (a.storage(), b.storage());
+        let [z, y, x] = convolution.output();
+        let (values, shape) = match pass {
+            Pass::Forward => (convolution.forward(a, b), Shape::new([input[0], weights[0], z, y, x])),
+            Pass::InputGradient => (convolution.input_gradient(a, b), input.clone()),
+            Pass::WeightGradient => (convolution.weight_gradient(a, b), weights.clone()),
+        };
+        Some(FloatTensor::<Self>::from_data(TensorData::new(values, shape)))
     }
+}
 
-    fn input_gradient(
-        x: FloatTensor<Self>,
-        weights: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        options: ConvOptions<3>,
-    ) -> FloatTensor<Self> {
-        match Plain::new(&x, &weights, &options) {
-            Some(plain) => plain.input_gradient(&weights, &gradient),
-            None => Self::conv3d_x_backward(x, weights, gradient, options),
-        }
-    }
-
-    fn weight_gradient(
-        x: FloatTensor<Self>,
-        weights: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        options: ConvOptions<3>,
-    ) -> FloatTensor<Self> {
-        match Plain::new(&x, &weights, &options) {
-            Some(plain) => plain.weight_gradient(&x, &gradient),
-            None => Self::conv3d_weight_backward(x, weights, gradient, options),
-        }
-    }
+fn forward<B: Kernels>(x: FloatTensor<B>, weights: FloatTensor<B>, options: ConvOptions<3>) -> FloatTensor<B> {
+    let shapes = [x.shape(), weights.shape()];
+    B::pass(Pass::Forward, [&x, &weights], &shapes, &options).unwrap_or_else(|| B::conv3d(x, weights, None, options))
 }
 
 impl Convolve for Flex {
     fn convolve(x: FloatTensor<Self>, weights: FloatTensor<Self>, options: ConvOptions<3>) -> FloatTensor<Self> {
-        Self::forward(x, weights, options)
+        forward::<Self>(x, weights, options)
     }
 }
 
 impl Convolve for Wgpu {
     fn convolve(x: FloatTensor<Self>, weights: FloatTensor<Self>, options: ConvOptions<3>) -> FloatTensor<Self> {
-        Self::forward(x, weights, options)
+        forward::<Self>(x, weights, options)
     }
 }
 
@@ -122,10 +125,10 @@ impl<B: Kernels, C: CheckpointStrategy> Convolve for Autodiff<B, C> {
         match Convolved.prepare::<C>([x.node(), weights.node()]).compute_bound().stateful() {
             OpsKind::Tracked(mut prepared) => {
                 let state = (prepared.checkpoint(&x), prepared.checkpoint(&weights), options.clone());
-                prepared.finish(state, B::forward(x.into_primitive(), weights.into_primitive(), options))
+                prepared.finish(state, forward::<B>(x.into_primitive(), weights.into_primitive(), options))
             }
             OpsKind::UnTracked(prepared) => {
-                prepared.finish(B::forward(x.into_primitive(), weights.into_primitive(), options))
+                prepared.finish(forward::<B>(x.into_primitive(), weights.into_primitive(), options))
             }
         }
     }
@@ -145,59 +148,17 @@ impl<B: Kernels> Backward<B, 2> for Convolved {
         let (x, w, options) = ops.state;
         let x: FloatTensor<B> = checkpointer.retrieve_node_output(x);
         let w: FloatTensor<B> = checkpointer.retrieve_node_output(w);
+        let shapes = [x.shape(), w.shape()];
         if let Some(node) = input {
-            let of_input = B::input_gradient(x.clone(), w.clone(), gradient.clone(), options.clone());
+            let of_input = B::pass(Pass::InputGradient, [&w, &gradient], &shapes, &options)
+                .unwrap_or_else(|| B::conv3d_x_backward(x.clone(), w.clone(), gradient.clone(), options.clone()));
             gradients.register::<B>(node.id, of_input);
         }
         if let Some(node) = weights {
-            gradients.register::<B>(node.id, B::weight_gradient(x, w, gradient, options));
+            let of_weights = B::pass(Pass::WeightGradient, [&x, &gradient], &shapes, &options)
+                .unwrap_or_else(|| B::conv3d_weight_backward(x, w, gradient, options));
+            gradients.register::<B>(node.id, of_weights);
         }
-    }
-}
-
-/// A convolution that the kernel can do.
-struct Plain(Convolution);
-
-impl Plain {
-    /// None for what the kernel has not: other numbers than `f32`, dilation, groups, padding at one end only.
-    fn new(x: &FloatTensor<Flex>, weights: &FloatTensor<Flex>, options: &ConvOptions<3>) -> Option<Self> {
-        let (x_shape, shape) = (x.shape(), weights.shape());
-        let even = options.padding.iter().all(|(before, after)| before == after);
-        let plain = options.groups == 1 && options.dilation == [1; 3] && even;
-        let single = x.dtype() == DType::F32 && weights.dtype() == DType::F32;
-        (plain && single).then(|| {
-            Self(Convolution {
-                batch: x_shape[0],
-                channels: [shape[1], shape[0]],
-                input: [x_shape[2], x_shape[3], x_shape[4]],
-                kernel: [shape[2], shape[3], shape[4]],
-                stride: options.stride,
-                padding: options.padding_begin(),
-            })
-        })
-    }
-
-    fn forward(&self, x: &FloatTensor<Flex>, weights: &FloatTensor<Flex>) -> FloatTensor<Flex> {
-        let [_, outputs] = self.0.channels;
-        let values = self.0.forward(x.to_contiguous().storage(), weights.to_contiguous().storage());
-        self.tensor(values, outputs, self.0.output())
-    }
-
-    fn input_gradient(&self, weights: &FloatTensor<Flex>, gradient: &FloatTensor<Flex>) -> FloatTensor<Flex> {
-        let [inputs, _] = self.0.channels;
-        let values = self.0.input_gradient(weights.to_contiguous().storage(), gradient.to_contiguous().storage());
-        self.tensor(values, inputs, self.0.input)
-    }
-
-    fn weight_gradient(&self, x: &FloatTensor<Flex>, gradient: &FloatTensor<Flex>) -> FloatTensor<Flex> {
-        let values = self.0.weight_gradient(x.to_contiguous().storage(), gradient.to_contiguous().storage());
-        let [inputs, outputs] = self.0.channels;
-        let [z, y, x] = self.0.kernel;
-        FloatTensor::<Flex>::from_data(TensorData::new(values, [outputs, inputs, z, y, x]))
-    }
-
-    fn tensor(&self, values: Vec<f32>, channels: usize, [z, y, x]: [usize; 3]) -> FloatTensor<Flex> {
-        FloatTensor::<Flex>::from_data(TensorData::new(values, [self.0.batch, channels, z, y, x]))
     }
 }
 
