@@ -324,7 +324,7 @@ fn packed(channels: usize, weights: impl Fn(usize) -> Vec<f32>) -> Vec<Vec<[f32;
 /// For each of a block of channels, at `count` places and a few more, the sum over all terms of weight times source.
 fn sums(source: &[f32], terms: &[usize], weights: &[[f32; CHANNELS]], count: usize) -> [Vec<f32>; CHANNELS] {
     let mut sums = std::array::from_fn(|_| vec![0.0; count + SLACK]);
-    Arch::new().dispatch(Sums { source, terms, weights, count, sums: &mut sums });
+    Arch::new().dispatch(Sums { source, terms, weights, count, out: &mut sums });
     sums
 }
 
@@ -333,15 +333,16 @@ struct Sums<'a> {
     terms: &'a [usize],
     weights: &'a [[f32; CHANNELS]],
     count: usize,
-    sums: &'a mut [Vec<f32>; CHANNELS],
+    out: &'a mut [Vec<f32>; CHANNELS],
 }
 
 impl WithSimd for Sums<'_> {
     type Output = ();
 
+    #[allow(clippy::inline_always, reason = "only what is inlined is compiled for the vectors that there are")]
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { source, terms, weights, count, sums } = self;
+        let Self { source, terms, weights, count, out } = self;
         let step = VECTORS * S::F32_LANES;
         for first in (0..count).step_by(step) {
             let source = &source[first..];
@@ -354,8 +355,8 @@ impl WithSimd for Sums<'_> {
                     block[1] = simd.mul_add_f32s(*b, weight, block[1]);
                 }
             }
-            for (sums, block) in sums.iter_mut().zip(block) {
-                if let ([a, b], _) = S::as_mut_simd_f32s(&mut sums[first..][..step]) {
+            for (out, block) in out.iter_mut().zip(block) {
+                if let ([a, b], _) = S::as_mut_simd_f32s(&mut out[first..][..step]) {
                     (*a, *b) = (block[0], block[1]);
                 }
             }
@@ -372,6 +373,7 @@ struct Products<'a> {
 impl WithSimd for Products<'_> {
     type Output = [[f32; TERMS]; CHANNELS];
 
+    #[allow(clippy::inline_always, reason = "only what is inlined is compiled for the vectors that there are")]
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         let gradients = self.gradients.map(|values| S::as_simd_f32s(values).0);

@@ -91,7 +91,7 @@ impl Kernels for Flex {
             stride: options.stride,
             padding: options.padding_begin(),
         };
-        let [a, b] = of.map(|tensor| tensor.to_contiguous());
+        let [a, b] = of.map(FloatTensor::<Self>::to_contiguous);
         let (a, b) = (a.storage(), b.storage());
         let [z, y, x] = convolution.output();
         let (values, shape) = match pass {
