@@ -23,7 +23,7 @@ fn are_pair(way_mm: DVec3) -> bool {
 }
 
 /// A sinus that is in view with less probability is not.
-pub(super) const LEAST_IN_VIEW: f64 = 0.5;
+pub(super) const LEAST_IN_VIEW: f64 = 0.35;
 /// A bump is at least so high, or the sinus is not in view whatever the answers.
 const LEAST_HEIGHT: f32 = (LEAST_IN_VIEW * LEAST_IN_VIEW) as f32;
 
