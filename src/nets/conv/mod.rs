@@ -25,13 +25,10 @@ use kernel::Convolution;
 ///
 /// - input: `[batch, channels_in, z, y, x]`
 /// - output: `[batch, channels_out, z, y, x]`
-pub fn conv3d(conv: &Conv3d, x: Tensor<5>) -> Tensor<5> {
-    let PaddingConfig3d::Explicit(z, y, x_) = conv.padding else { return conv.forward(x) };
-    if conv.groups != 1 || conv.dilation != [1; 3] {
-        return conv.forward(x);
-    }
-    let options = ConvOptions::new(conv.stride, [z, y, x_], [1; 3], 1);
-    let out = <Dispatch as Convolve>::convolve(x.into_dispatch(), conv.weight.val().into_dispatch(), options);
+pub fn conv3d(conv: &Conv3d, input: Tensor<5>) -> Tensor<5> {
+    let PaddingConfig3d::Explicit(z, y, x) = conv.padding else { return conv.forward(input) };
+    let options = ConvOptions::new(conv.stride, [z, y, x], conv.dilation, conv.groups);
+    let out = <Dispatch as Convolve>::convolve(input.into_dispatch(), conv.weight.val().into_dispatch(), options);
     let out = Tensor::from_dispatch(out);
     match &conv.bias {
         Some(bias) => out + bias.val().reshape([1, -1, 1, 1, 1]),
@@ -213,11 +210,13 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_than_single_precision_are_left_to_the_backend() {
+    fn what_the_kernel_cannot_do_is_left_to_the_backend() {
         let device = Device::flex();
-        let conv = Conv3dConfig::new([1, 2], [3; 3]).with_padding(PaddingConfig3d::Explicit(1, 1, 1)).init(&device);
-        let x = Tensor::<5>::random([1, 1, 4, 4, 4], Distribution::Normal(0.0, 1.0), &device);
-        let single = conv3d(&conv, x.clone());
-        assert!(apart(single, conv.forward(x)) < 1e-6);
+        let config = Conv3dConfig::new([2, 4], [3; 3]).with_padding(PaddingConfig3d::Explicit(1, 1, 1));
+        let x = Tensor::<5>::random([1, 2, 6, 6, 6], Distribution::Normal(0.0, 1.0), &device);
+        for config in [config.clone(), config.clone().with_groups(2), config.with_dilation([2; 3])] {
+            let conv = config.init(&device);
+            assert!(apart(conv3d(&conv, x.clone()), conv.forward(x.clone())) < 1e-6, "{config}");
+        }
     }
 }
