@@ -5,6 +5,7 @@ mod convert;
 mod crops;
 mod evaluate;
 mod find;
+mod import;
 mod info;
 mod measurements;
 mod phantom;
@@ -51,6 +52,7 @@ enum Command {
     Phantom(phantom::Args),
     Template(template::Args),
     Train(train::Args),
+    ImportWeights(import::Args),
     Evaluate(evaluate::Args),
 }
 
@@ -70,6 +72,7 @@ pub fn run(args: &Args) -> Result<bool, Failure> {
         Some(Command::Phantom(args)) => phantom::run(args)?,
         Some(Command::Template(args)) => template::run(args)?,
         Some(Command::Train(args)) => train::run(args)?,
+        Some(Command::ImportWeights(args)) => import::run(args)?,
         Some(Command::Evaluate(args)) => evaluate::run(args)?,
     }
     Ok(true)

@@ -2,7 +2,7 @@
 
 use super::{Failure, guarded, say, sheet};
 use crate::phantom::cohort::{self, CohortPlan};
-use crate::phantom::{Contrast, Degrade};
+use crate::phantom::{Contrast, Degrade, Region};
 use std::path::PathBuf;
 
 /// Make synthetic heads with known sinuses and known disease, in BIDS layout
@@ -32,6 +32,9 @@ pub(super) struct Args {
     /// Voxel size in mm, 0.4 to 6
     #[arg(long, default_value_t = 1.0, value_parser = spacing)]
     spacing: f64,
+    /// head: all of it; sinuses: a box around both maxillary sinuses, which is made much sooner
+    #[arg(long, default_value = "head", value_parser = [Region::Head.name(), Region::Sinuses.name()])]
+    region: String,
     /// Write tissue label maps too
     #[arg(long)]
     labels: bool,
@@ -66,6 +69,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         degrade: args.degrade.clone(),
         prevalence: args.prevalence,
         spacing_mm: args.spacing,
+        region: if args.region == Region::Sinuses.name() { Region::Sinuses } else { Region::Head },
         labels: args.labels,
     };
     let target = out.clone();

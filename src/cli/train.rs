@@ -2,9 +2,8 @@
 
 use super::{Failure, guarded, say};
 use crate::job::Progress;
-use crate::methods::residual::Card;
-use crate::methods::residual::TrainConfig;
-use crate::methods::residual::train::{cae, renew_reference};
+use crate::methods::residual::train::{Pretext, Training, cae, classifier, pretext, renew_reference};
+use crate::methods::residual::{Card, EncoderConfig, Model, TrainConfig};
 use crate::methods::sinus::train::network;
 use crate::methods::sinus::{self, Part};
 use crate::nets;
@@ -23,7 +22,84 @@ pub(super) struct Args {
 enum Network {
     Finder(FinderArgs),
     Cae(CaeArgs),
+    /// An encoder that predicts the residuals of the autoencoder, labels unseen
+    ResidualSsl(PretextArgs),
+    /// An encoder that reconstructs sinuses, labels unseen
+    Ae(PretextArgs),
+    /// An encoder that takes noise away, labels unseen
+    Dae(PretextArgs),
+    /// An encoder that recognises views of the same sinus among others, labels unseen
+    Simclr(PretextArgs),
+    /// An encoder that predicts another view of the same sinus, labels unseen
+    Simsiam(PretextArgs),
+    Classifier(ClassifierArgs),
     Reference(ReferenceArgs),
+}
+
+/// What trainings of encoders have in common.
+#[derive(Debug, clap::Args)]
+struct EncoderArgs {
+    /// Cohort folder in BIDS layout with sinuses.tsv (`antrum phantom` makes such); may be given several times
+    #[arg(long, value_name = "DIR", required = true)]
+    cohort: Vec<PathBuf>,
+    /// Folder for weights, card and checkpoint; a training that was interrupted goes on
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Channels of the encoder's first level; the paper's network has 64
+    #[arg(long, default_value_t = EncoderConfig::classifier().network.width)]
+    width: usize,
+    /// Most passes over the training set
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Crops per step
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Highest learning rate of Adam
+    #[arg(long)]
+    learning_rate: Option<f64>,
+    /// Stop after this many epochs without improvement
+    #[arg(long)]
+    patience: Option<usize>,
+    /// Seed of initial weights, order, jitter and augmentation
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+impl EncoderArgs {
+    /// The settings that these change.
+    fn config(&self, mut config: EncoderConfig) -> EncoderConfig {
+        let schedule = &mut config.schedule;
+        schedule.epochs = self.epochs.unwrap_or(schedule.epochs);
+        schedule.batch = self.batch.unwrap_or(schedule.batch);
+        schedule.learning_rate = self.learning_rate.unwrap_or(schedule.learning_rate);
+        schedule.patience = self.patience.unwrap_or(schedule.patience);
+        schedule.seed = self.seed;
+        config.network.width = self.width.clamp(1, 256);
+        config
+    }
+}
+
+/// An encoder, labels unseen
+#[derive(Debug, clap::Args)]
+struct PretextArgs {
+    #[command(flatten)]
+    encoder: EncoderArgs,
+    /// The autoencoder whose residuals are learned, made by `antrum train cae`, instead of the default one
+    #[arg(long, value_name = "FILE")]
+    cae: Option<PathBuf>,
+}
+
+/// The classifier of normal and diseased sinuses, on labelled ones
+#[derive(Debug, clap::Args)]
+struct ClassifierArgs {
+    #[command(flatten)]
+    encoder: EncoderArgs,
+    /// Weights to begin with instead of random ones: of a pretext, of another classifier, or imported ones
+    #[arg(long, value_name = "FILE")]
+    initial: Option<PathBuf>,
+    /// Share of the labels that is used, in per cent
+    #[arg(long, default_value_t = 100.0, value_name = "PERCENT")]
+    labels: f64,
 }
 
 /// One of the two networks that find the sinuses, on synthetic heads made while training
@@ -96,6 +172,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     match &args.network {
         Network::Finder(args) => finder(args),
         Network::Cae(args) => train(args),
+        Network::ResidualSsl(args) => pre_train(Pretext::Residual, args),
+        Network::Ae(args) => pre_train(Pretext::Autoencoder, args),
+        Network::Dae(args) => pre_train(Pretext::Denoising, args),
+        Network::Simclr(args) => pre_train(Pretext::SimClr, args),
+        Network::Simsiam(args) => pre_train(Pretext::SimSiam, args),
+        Network::Classifier(args) => train_classifier(args),
         Network::Reference(args) => {
             let (cohorts, weights) = (args.cohort.clone(), args.weights.clone());
             let card =
@@ -114,6 +196,7 @@ fn train(args: &CaeArgs) -> Result<(), Failure> {
         batch: args.batch,
         learning_rate: args.learning_rate,
         decay: Decay::Constant,
+        clip: None,
         patience: args.patience,
         seed: args.seed,
     };
@@ -126,6 +209,35 @@ fn train(args: &CaeArgs) -> Result<(), Failure> {
     })?;
     say(format_args!("cae.bpk and cae.json are in {}", args.out.display()))?;
     say_auroc(&card)
+}
+
+fn pre_train(kind: Pretext, args: &PretextArgs) -> Result<(), Failure> {
+    let config = args.encoder.config(EncoderConfig::pretext());
+    let (cohorts, out, cae) = (args.encoder.cohort.clone(), args.encoder.out.clone(), args.cae.clone());
+    std::fs::create_dir_all(&out)?;
+    guarded("training", move |progress| {
+        let device = nets::cpu();
+        let cae = cae.map_or_else(|| Model::built_in(&device), |path| Model::load(&path, &device))?;
+        let mut report = |epoch: &Epoch| tell(epoch, progress);
+        let training = Training { cohorts: &cohorts, out: &out, config: &config, device: &device };
+        Ok(pretext(kind, &cae, &training, &mut report, progress)?)
+    })?;
+    say(format_args!("{0}.bpk and {0}.json are in {1}", kind.name(), args.encoder.out.display()))
+}
+
+fn train_classifier(args: &ClassifierArgs) -> Result<(), Failure> {
+    let mut config = args.encoder.config(EncoderConfig::classifier());
+    config.labels = (args.labels / 100.0).clamp(0.0, 1.0);
+    let (cohorts, out, initial) = (args.encoder.cohort.clone(), args.encoder.out.clone(), args.initial.clone());
+    std::fs::create_dir_all(&out)?;
+    let card = guarded("training", move |progress| {
+        let mut report = |epoch: &Epoch| tell(epoch, progress);
+        let training = Training { cohorts: &cohorts, out: &out, config: &config, device: &nets::cpu() };
+        Ok(classifier(initial.as_deref(), &training, &mut report, progress)?)
+    })?;
+    say(format_args!("classifier.bpk and classifier.json are in {}", args.encoder.out.display()))?;
+    let auroc = card.auroc.map_or("not measured".to_owned(), |a| format!("{a:.3}"));
+    say(format_args!("AUROC on the validation subjects: {auroc}, temperature {:.2}", card.temperature))
 }
 
 fn tell(epoch: &Epoch, progress: &Progress) {

@@ -3,11 +3,12 @@
 //! Trained on normal sinuses only, it cannot draw what it never saw; what it fails to draw is the residual map.
 
 use super::conv::conv3d;
+use super::conv_norm::ConvNorm;
 use super::resize::trilinear;
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::conv::{Conv3d, Conv3dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig3d};
+use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Tensor};
 
@@ -28,36 +29,15 @@ pub struct CaeConfig {
     pub size: usize,
 }
 
-/// Convolution, batch norm and leaky ReLU (slope 0.01).
-#[derive(Module, Debug)]
-pub struct Stage {
-    conv: Conv3d,
-    norm: BatchNorm,
-}
-
-impl Stage {
-    fn new(channels: [usize; 2], stride: usize, device: &Device) -> Self {
-        let conv = Conv3dConfig::new(channels, [5; 3])
-            .with_stride([stride; 3])
-            .with_padding(PaddingConfig3d::Explicit(2, 2, 2))
-            .init(device);
-        Self { conv, norm: BatchNormConfig::new(channels[1]).init(device) }
-    }
-
-    fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        leaky_relu(self.norm.forward(conv3d(&self.conv, x)), 0.01)
-    }
-}
-
 /// The autoencoder.
 #[derive(Module, Debug)]
 pub struct Cae {
-    encoder: Vec<Stage>,
+    encoder: Vec<ConvNorm>,
     squeeze: Conv3d,
     to_code: Linear,
     from_code: Linear,
     unsqueeze: Conv3d,
-    decoder: Vec<Stage>,
+    decoder: Vec<ConvNorm>,
 }
 
 impl CaeConfig {
@@ -67,14 +47,15 @@ impl CaeConfig {
         let [a, b, c] = self.channels;
         let grid = self.size / 8;
         let flat = self.squeeze * grid * grid * grid;
+        let stage = |channels, stride| ConvNorm::with_bias(channels, 5, stride, device);
         let point = |channels| Conv3dConfig::new(channels, [1; 3]).init(device);
         Cae {
-            encoder: [[1, a], [a, b], [b, c]].map(|channels| Stage::new(channels, 2, device)).into(),
+            encoder: [[1, a], [a, b], [b, c]].map(|channels| stage(channels, 2)).into(),
             squeeze: point([c, self.squeeze]),
             to_code: LinearConfig::new(flat, self.latent).init(device),
             from_code: LinearConfig::new(self.latent, flat).init(device),
             unsqueeze: point([self.squeeze, c]),
-            decoder: [[c, b], [b, a], [a, 1]].map(|channels| Stage::new(channels, 1, device)).into(),
+            decoder: [[c, b], [b, a], [a, 1]].map(|channels| stage(channels, 1)).into(),
         }
     }
 }
@@ -88,7 +69,7 @@ impl Cae {
     /// - output: `[batch, 512]`
     #[must_use]
     pub fn encode(&self, x: Tensor<5>) -> Tensor<2> {
-        let x = self.encoder.iter().fold(x, |x, stage| stage.forward(x));
+        let x = self.encoder.iter().fold(x, |x, stage| activated(stage, x));
         self.to_code.forward(conv3d(&self.squeeze, x).flatten(1, 4))
     }
 
@@ -106,10 +87,17 @@ impl Cae {
         let edge = ((flat.dims()[1] / squeezed) as f64).cbrt().round() as usize;
         let x = conv3d(&self.unsqueeze, flat.reshape([batch, squeezed, edge, edge, edge]));
         self.decoder.iter().fold(x, |x, stage| {
-            let x = stage.forward(x);
+            let x = activated(stage, x);
             let [_, _, z, y, x_size] = x.dims();
             trilinear(x, [2 * z, 2 * y, 2 * x_size])
         })
+    }
+
+    /// The same for inference, batch norms folded into the convolutions before them.
+    #[must_use]
+    pub fn folded(self) -> Self {
+        let folded = |stages: Vec<ConvNorm>| stages.into_iter().map(ConvNorm::folded).collect();
+        Self { encoder: folded(self.encoder), decoder: folded(self.decoder), ..self }
     }
 
     /// Reconstructs crops.
@@ -121,6 +109,11 @@ impl Cae {
     pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
         self.decode(self.encode(x))
     }
+}
+
+/// A stage and its leaky ReLU (slope 0.01).
+fn activated(stage: &ConvNorm, x: Tensor<5>) -> Tensor<5> {
+    leaky_relu(stage.forward(x), 0.01)
 }
 
 #[cfg(test)]

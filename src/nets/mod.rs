@@ -3,12 +3,20 @@
 
 pub mod cae;
 mod conv;
+mod conv_norm;
+pub mod import;
+mod pool;
 pub mod resize;
+pub mod resnet;
+pub mod resunet;
+pub mod siamese;
 pub mod unet;
 pub mod weights;
 
 pub use burn::tensor::Device;
 pub use cae::{Cae, CaeConfig};
+pub use resnet::{Classifier, Form, ResNet, ResNetConfig};
+pub use resunet::{ResUNet, ResUNetOutput};
 pub use unet::{UNet, UNetConfig, UNetOutput};
 
 /// The CPU: the same numbers on every machine of a kind.

@@ -2,8 +2,9 @@
 //! names checked on loading. The default weights are compiled into the program.
 
 use burn::module::Module;
-use burn::store::{BurnpackStore, FloatCastAdapter, HalfPrecisionAdapter, ModuleStore as _};
-use burn::tensor::DType;
+use burn::store::burn_pack::Tensor;
+use burn::store::{BurnpackStore, FloatCastAdapter, HalfPrecisionAdapter, ModuleSnapshot as _, ModuleStore as _};
+use burn::tensor::{DType, TensorData};
 use std::path::{Path, PathBuf};
 
 /// Why parameters could not be read or written.
@@ -47,18 +48,51 @@ pub fn from_bytes<M: Module>(module: &mut M, bytes: Vec<u8>, origin: &str) -> Re
     Ok(())
 }
 
-/// Takes over the parameters that fit, to begin a training with: layers of another shape keep what they have.
+/// Takes over the parameters that fit, to begin a training with. What has more channels than in the file begins as what the
+/// file says: the first channels are those of the file, and the new ones have no say in them yet (Net2Net, Chen 2016).
+/// Layers of any other shape keep what they have.
 ///
 /// # Errors
 /// [`WeightsError::Mismatch`] when the bytes are damaged or nothing fits.
 pub fn begin_with<M: Module>(module: &mut M, bytes: Vec<u8>, origin: &str) -> Result<(), WeightsError> {
     let mismatch = |reason: String| WeightsError::Mismatch { reason, origin: origin.to_owned() };
-    let mut store = BurnpackStore::from_bytes(Some(burn::tensor::Bytes::from_bytes_vec(bytes)))
-        .with_from_adapter(FloatCastAdapter::to(DType::F32))
-        .allow_partial(true)
-        .validate(false);
-    let applied = store.apply_to(module).map_err(|e| mismatch(e.to_string()))?;
+    let mut store = BurnpackStore::from_bytes(Some(burn::tensor::Bytes::from_bytes_vec(bytes)));
+    let file = store.get_all_tensors().map_err(|e| mismatch(e.to_string()))?;
+    let values = |tensor: &Tensor| {
+        let bytes = tensor.to_bytes().map_err(|e| mismatch(e.to_string()))?;
+        Ok(TensorData::from_bytes(bytes, tensor.shape.clone(), tensor.dtype).convert::<f32>())
+    };
+    let mut fitting = Vec::new();
+    for own in module.collect(None, None, false) {
+        let Some(theirs) = file.get(&own.name).filter(|theirs| widens(&theirs.shape, &own.shape)) else { continue };
+        let data = widened(&values(theirs)?, values(&own)?);
+        let shape = own.shape.clone();
+        fitting.push(Tensor::new(own.name, DType::F32, shape, own.param_id, data.into_bytes()));
+    }
+    let applied = module.apply(fitting, None, None, false);
     if applied.applied.is_empty() { Err(mismatch("no layer has the same name and shape".to_owned())) } else { Ok(()) }
+}
+
+/// Whether a layer of one shape can take over one of another: the same, or a convolution `[out, in, ..]`, norm or bias
+/// `[out]` with as many channels or more.
+fn widens(from: &[usize], to: &[usize]) -> bool {
+    let channels = from.len().min(2);
+    let can_grow = from.len() == 1 || from.len() > 2;
+    let grows = || from.iter().zip(to).all(|(from, to)| from <= to) && from[channels..] == to[channels..];
+    from == to || (can_grow && from.len() == to.len() && grows())
+}
+
+/// The values of a layer with those of a narrower one in its first channels.
+fn widened(from: &TensorData, mut to: TensorData) -> TensorData {
+    let inputs = |shape: &[usize]| shape.get(1).copied().unwrap_or(1);
+    let (inputs, all_inputs) = (inputs(&from.shape()), inputs(&to.shape()));
+    let kernel = from.shape().iter().skip(2).product::<usize>();
+    let (Ok(old), Ok(new)) = (from.as_slice::<f32>(), to.as_mut_slice::<f32>()) else { return to };
+    for (old, new) in old.chunks(inputs * kernel).zip(new.chunks_mut(all_inputs * kernel)) {
+        new.fill(0.0);
+        new[..old.len()].copy_from_slice(old);
+    }
+    to
 }
 
 /// Loads parameters from a file.
@@ -98,8 +132,26 @@ pub fn save<M: Module>(module: &M, path: &Path, precision: Precision) -> Result<
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::nets::CaeConfig;
-    use burn::tensor::{Device, Tensor};
+    use crate::job::Progress;
+    use crate::nets::{CaeConfig, UNetConfig};
+    use burn::tensor::{Device, Distribution, Tensor};
+
+    #[test]
+    fn a_wider_network_begins_as_the_narrower_one() {
+        let device = Device::flex();
+        let narrow = UNetConfig::new(3, vec![4, 6]).with_inputs(2).with_answers(2).init(&device);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.bpk");
+        save(&narrow, &path, Precision::Full).unwrap();
+        let mut wide = UNetConfig::new(3, vec![7, 6]).with_inputs(2).with_answers(2).init(&device);
+        begin_with(&mut wide, std::fs::read(&path).unwrap(), "net").unwrap();
+        let x = Tensor::<5>::random([1, 2, 8, 8, 8], Distribution::Normal(0.0, 1.0), &device);
+        let [ours, theirs] = [&wide, &narrow].map(|net| net.forward(x.clone(), &Progress::default()).unwrap());
+        assert!((ours.maps - theirs.maps).abs().max().into_scalar::<f32>() < 1e-4);
+        assert!((ours.answers.unwrap() - theirs.answers.unwrap()).abs().max().into_scalar::<f32>() < 1e-4);
+        let mut narrower = UNetConfig::new(2, vec![3]).init(&device);
+        assert!(begin_with(&mut narrower, std::fs::read(&path).unwrap(), "net").is_err());
+    }
 
     #[test]
     fn half_precision_weights_give_nearly_the_same_output_and_others_are_refused() {

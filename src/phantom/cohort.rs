@@ -11,7 +11,7 @@
 
 use super::truth;
 pub use super::truth::{CohortSinus, CohortSubject, read_truth};
-use super::{Contrast, Degrade, Plan, Subject, Tissue, head};
+use super::{Contrast, Degrade, Plan, Region, Subject, Tissue, head};
 use crate::io::{self, WriteError};
 use crate::job::{Cancelled, Progress};
 use rand::{RngExt as _, SeedableRng as _};
@@ -39,6 +39,8 @@ pub struct CohortPlan {
     pub prevalence: f64,
     /// Distance of voxels in mm.
     pub spacing_mm: f64,
+    /// What part of the heads is scanned.
+    pub region: Region,
     /// Whether the label maps are written too.
     pub labels: bool,
 }
@@ -143,6 +145,7 @@ fn write_subject(
     rng.set_stream(1);
     let one = Plan {
         prevalence: plan.prevalence,
+        region: plan.region,
         degradations: plan.degrade.draw(&mut rng, plan.contrast),
         ..Plan::new(seed, plan.contrast, plan.spacing_mm)
     };
@@ -200,6 +203,7 @@ fn write_tables(dir: &Path, plan: &CohortPlan, rows: impl Iterator<Item = [Strin
                 "Degrade": plan.degrade.name(),
                 "Prevalence": plan.prevalence,
                 "SpacingMm": plan.spacing_mm,
+                "Region": plan.region.name(),
             },
             "Notice": "Synthetic heads, no patients. Research use only. Not a medical device.",
         });
@@ -255,7 +259,11 @@ pub fn recipe(dir: &Path) -> Option<String> {
         None | Some(1.0) => String::new(),
         Some(mm) => format!(" --spacing {mm}"),
     };
-    let how = format!("--seed {seed} --contrast {contrast}{degrade} --prevalence {prevalence}{spacing}");
+    let region = match phantom.get("Region").and_then(serde_json::Value::as_str) {
+        None | Some("head") => String::new(),
+        Some(name) => format!(" --region {name}"),
+    };
+    let how = format!("--seed {seed} --contrast {contrast}{degrade} --prevalence {prevalence}{spacing}{region}");
     Some(format!("antrum phantom --subjects {subjects} {how}"))
 }
 
@@ -273,6 +281,7 @@ mod tests {
             degrade: Degrade::None,
             prevalence: 0.5,
             spacing_mm: 6.0,
+            region: Region::Head,
             labels: true,
         }
     }

@@ -65,6 +65,17 @@ pub enum Region {
     Sinuses,
 }
 
+impl Region {
+    /// Its name on the command line and in files: `head`, `sinuses`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Head => "head",
+            Self::Sinuses => "sinuses",
+        }
+    }
+}
+
 /// What head to make.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {

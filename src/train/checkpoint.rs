@@ -1,6 +1,6 @@
 //! Where a training stands: model, best model, optimiser and history in one folder, replaced as a whole after each epoch.
 
-use super::{Decay, Epoch, Schedule, TrainError};
+use super::{Epoch, Schedule, TrainError};
 use crate::nets::weights::WeightsError;
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
@@ -39,7 +39,7 @@ impl<M: Module> Checkpoint<M> {
         let text = fs::read(path.join("state.json")).map_err(|e| damaged(e.to_string()))?;
         let state: State = serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?;
         // Epochs may be added where none of those before depends on their number.
-        let epochs = if schedule.decay == Decay::Constant { schedule.epochs } else { state.schedule.epochs };
+        let epochs = if schedule.decay.knows_the_end() { state.schedule.epochs } else { schedule.epochs };
         if (Schedule { epochs, ..state.schedule.clone() }) != *schedule || state.samples != samples {
             return Err(damaged("it was made with other settings or another cohort".to_owned()));
         }

@@ -2,6 +2,12 @@
 //! resume exactly, progress and cancel. What is trained is a [`Task`]; the loop knows nothing of it.
 
 mod checkpoint;
+mod clip;
+pub mod lars;
+pub mod losses;
+mod schedule;
+
+pub use schedule::{Decay, Schedule};
 
 use crate::job::{Cancelled, Progress};
 use crate::nets::weights::WeightsError;
@@ -14,49 +20,6 @@ use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-
-/// How long and in what steps to train.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Schedule {
-    /// Most passes over the training set.
-    pub epochs: usize,
-    /// Samples per step.
-    pub batch: usize,
-    /// Learning rate of the first step.
-    pub learning_rate: f64,
-    /// What becomes of it.
-    #[serde(default)]
-    pub decay: Decay,
-    /// Stops after this many epochs without a better validation loss.
-    pub patience: usize,
-    /// Seed of shuffling and augmentation.
-    pub seed: u64,
-}
-
-/// What becomes of the learning rate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Decay {
-    /// It stays.
-    #[default]
-    Constant,
-    /// It falls as half a cosine, from epoch to epoch, to a hundredth in the last one.
-    Cosine,
-}
-
-impl Schedule {
-    /// The learning rate of an epoch, counted from 1.
-    fn learning_rate_in(&self, epoch: usize) -> f64 {
-        match self.decay {
-            Decay::Constant => self.learning_rate,
-            Decay::Cosine => {
-                let gone = (epoch - 1) as f64 / self.epochs.saturating_sub(1).max(1) as f64;
-                let left = f64::midpoint(1.0, (std::f64::consts::PI * gone.min(1.0)).cos());
-                self.learning_rate * (0.01 + 0.99 * left)
-            }
-        }
-    }
-}
 
 /// Samples of one step.
 pub struct Batch<'a> {
@@ -187,9 +150,9 @@ fn one_epoch<M: Module>(
     order.shuffle(&mut rng);
     let stage = format!("epoch {number} of {}", schedule.epochs);
 
-    let rate = schedule.learning_rate_in(number);
-    let mut training = Mean::default();
-    for samples in order.chunks(schedule.batch.max(1)) {
+    let batches = order.chunks(schedule.batch.max(1));
+    let (steps, mut training) = (batches.len(), Mean::default());
+    for (step, samples) in batches.enumerate() {
         progress.step(0.9 * training.count as f32 / task.training as f32, &stage)?;
         let loss = (task.loss)(&state.model, &mut Batch { samples, validation: false, rng: &mut rng });
         training.add(loss.clone().into_scalar::<f32>(), samples.len());
@@ -198,7 +161,11 @@ fn one_epoch<M: Module>(
         }
         // A batch that a cancel left unfinished teaches nothing.
         progress.check()?;
-        let gradients = GradientsParams::from_grads(loss.backward(), &state.model);
+        let mut gradients = GradientsParams::from_grads(loss.backward(), &state.model);
+        if let Some(longest) = schedule.clip {
+            gradients = clip::shortened(gradients, &state.model, longest);
+        }
+        let rate = schedule.rate(&state.history, step, steps);
         state.model = state.optimiser.step(rate, state.model.clone(), gradients);
     }
 
@@ -241,7 +208,7 @@ mod tests {
     use burn::tensor::{Device, TensorData};
 
     fn schedule(epochs: usize) -> Schedule {
-        Schedule { epochs, batch: 2, learning_rate: 1e-3, decay: Decay::Constant, patience: 9, seed: 5 }
+        Schedule { epochs, batch: 2, learning_rate: 1e-3, decay: Decay::Constant, clip: None, patience: 9, seed: 5 }
     }
 
     /// Tiny cubes with a bright half whose brightness differs; augmentation shifts all values a little.
@@ -282,16 +249,6 @@ mod tests {
         // Other initial weights: resuming must not use them.
         let resumed = run(network(), 4, Some(halves.path())).unwrap();
         assert_eq!(resumed.history[2..], uninterrupted.history[2..]);
-    }
-
-    #[test]
-    fn the_learning_rate_falls_as_half_a_cosine() {
-        let falling = Schedule { decay: Decay::Cosine, ..schedule(5) };
-        let rates = [1, 2, 3, 5].map(|epoch| falling.learning_rate_in(epoch) / 1e-3);
-        for (rate, expected) in rates.into_iter().zip([1.0, 0.855_017_857, 0.505, 0.01]) {
-            assert!((rate - expected).abs() < 1e-6, "{rates:?}");
-        }
-        assert_eq!(schedule(5).learning_rate_in(4), 1e-3);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Settings of training and inference, and the card that goes with every weights file.
 
-use crate::nets::CaeConfig;
+use crate::nets::{CaeConfig, ResNetConfig};
 use crate::train::{Decay, Epoch, Schedule};
 use serde::{Deserialize, Serialize};
 
@@ -47,8 +47,15 @@ pub struct TrainConfig {
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        let schedule =
-            Schedule { epochs: 100, batch: 16, learning_rate: 1e-4, decay: Decay::Constant, patience: 5, seed: 1 };
+        let schedule = Schedule {
+            epochs: 100,
+            batch: 16,
+            learning_rate: 1e-4,
+            decay: Decay::Constant,
+            clip: None,
+            patience: 5,
+            seed: 1,
+        };
         Self { schedule, jitter_mm: 1.5, validation: 0.2 }
     }
 }
@@ -88,6 +95,131 @@ pub struct Card {
     #[serde(default)]
     pub normal_cohort: String,
     /// Area under the ROC of the cohort's diseased sinuses against these normal ones, when there are diseased ones.
+    pub auroc: Option<f64>,
+    /// Version of the program.
+    pub version: String,
+}
+
+impl Card {
+    /// Of weights that another program trained: nothing is known of their cohort, and there are no normal scores. Their maps
+    /// are made as their authors make them.
+    #[must_use]
+    pub fn imported(origin: &str, network: CaeConfig) -> Self {
+        Self {
+            network,
+            training: TrainConfig::default(),
+            cohorts: vec![origin.to_owned()],
+            subjects: 0,
+            normal_crops: 0,
+            history: Vec::new(),
+            inference: InferConfig { map: MapKind::Paper, ..InferConfig::default() },
+            normal_scores: Vec::new(),
+            normal_values: Vec::new(),
+            normal_cohort: String::new(),
+            auroc: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// How to train an encoder: on a pretext, or to classify.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EncoderConfig {
+    /// Shape of the encoder.
+    pub network: ResNetConfig,
+    /// Epochs, batch size, learning rate, patience, seed.
+    pub schedule: Schedule,
+    /// See [`TrainConfig::jitter_mm`].
+    pub jitter_mm: f64,
+    /// Share of the subjects kept for validation. Both sinuses of a subject are always in the same set.
+    pub validation: f64,
+    /// Share of the training sinuses whose labels are used, 0 to 1.
+    pub labels: f64,
+}
+
+impl EncoderConfig {
+    /// For a classifier: paper 1, section 3.1 and its code, but a quarter of the width, which two CPU cores can train.
+    #[must_use]
+    pub fn classifier() -> Self {
+        let schedule = Schedule {
+            epochs: 100,
+            batch: 16,
+            learning_rate: 1e-3,
+            decay: Decay::Plateau { factor: 0.1, patience: 10 },
+            clip: None,
+            patience: 20,
+            seed: 1,
+        };
+        let network = ResNetConfig::new().with_width(16);
+        Self { network, schedule, jitter_mm: 1.5, validation: 0.2, labels: 1.0 }
+    }
+
+    /// For a pretext: fewer epochs than the paper's 500, for the same reason.
+    #[must_use]
+    pub fn pretext() -> Self {
+        let classifier = Self::classifier();
+        let decay = Decay::WarmUpCosine { epochs: 2 };
+        let schedule = Schedule { epochs: 40, learning_rate: 1e-3, decay, patience: 40, ..classifier.schedule };
+        Self { schedule, ..classifier }
+    }
+}
+
+/// What must be known about the weights of a pre-trained encoder.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EncoderCard {
+    /// What it was trained to do.
+    pub pretext: String,
+    /// Settings of the training, the shape of the encoder among them.
+    pub training: EncoderConfig,
+    /// Names of the cohort folders.
+    pub cohorts: Vec<String>,
+    /// Subjects of the cohorts, those of the validation set included.
+    pub subjects: usize,
+    /// SHA-256 of the autoencoder whose residuals were learned.
+    pub cae_sha256: Option<String>,
+    /// Losses of all epochs.
+    pub history: Vec<Epoch>,
+    /// Version of the program.
+    pub version: String,
+}
+
+impl EncoderCard {
+    /// Of weights that another program trained: nothing is known of their cohort.
+    #[must_use]
+    pub fn imported(origin: &str, training: EncoderConfig) -> Self {
+        Self {
+            pretext: "imported".to_owned(),
+            training,
+            cohorts: vec![origin.to_owned()],
+            subjects: 0,
+            cae_sha256: None,
+            history: Vec::new(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// What must be known about the weights of a classifier.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClassifierCard {
+    /// Settings of the training, the shape of the network among them.
+    pub training: EncoderConfig,
+    /// SHA-256 of the weights that the training began with; none when they were random.
+    pub began_with: Option<String>,
+    /// Names of the cohort folders.
+    pub cohorts: Vec<String>,
+    /// Subjects of the cohorts, those of the validation set included.
+    pub subjects: usize,
+    /// Normal and diseased sinuses of the training set whose labels were used.
+    pub labelled: [usize; 2],
+    /// Losses of all epochs.
+    pub history: Vec<Epoch>,
+    /// What logits are divided by, so that probabilities are as often right as they say (Guo 2017): fitted to the validation
+    /// sinuses.
+    pub temperature: f64,
+    /// Probabilities of the validation subjects' normal sinuses, ascending: the reference of the percentiles.
+    pub normal_probabilities: Vec<f64>,
+    /// Area under the ROC of the validation sinuses.
     pub auroc: Option<f64>,
     /// Version of the program.
     pub version: String,

@@ -1,12 +1,12 @@
 //! From a scan and its sinuses to residual maps and scores.
 
-use super::config::{Card, InferConfig, MapKind};
+use super::config::{Card, ClassifierCard, InferConfig, MapKind};
 use crate::image::{median, percentile};
 use crate::job::Progress;
 use crate::methods::sinus::{Crop, Presence, Sinus};
 use crate::methods::{Finding, ModelError};
 use crate::nets::weights::{self, WeightsError};
-use crate::nets::{Cae, CaeConfig};
+use crate::nets::{Cae, CaeConfig, Classifier};
 use crate::volume::{Unit, Volume};
 use burn::tensor::{Device, Tensor, TensorData};
 use glam::DVec3;
@@ -52,7 +52,7 @@ impl Model {
         let config: CaeConfig = card.network.clone();
         let mut net = config.init(device);
         weights::from_bytes(&mut net, bytes, &path.display().to_string())?;
-        Ok(Self { net, device: device.clone(), card, sha256 })
+        Ok(Self { net: net.folded(), device: device.clone(), card, sha256 })
     }
 
     /// The absolute difference between a crop and its reconstruction, `[z, y, x]`.
@@ -86,6 +86,65 @@ impl Model {
         let comparable = config == self.card.inference && !self.card.normal_scores.is_empty();
         let percentile = comparable.then(|| percentile::rank_percent(&self.card.normal_scores, score));
         Ok(Finding { side: crop.side, score, percentile, map: Volume::from_f32(crop.grid, map, Unit::Score) })
+    }
+}
+
+/// The classifier with its card.
+#[derive(Clone, Debug)]
+pub struct Classify {
+    net: Classifier,
+    device: Device,
+    /// What is known about the weights.
+    pub card: ClassifierCard,
+    /// SHA-256 of the weights file.
+    pub sha256: String,
+}
+
+impl Classify {
+    /// Weights made by `antrum train classifier`: `classifier.bpk` with `classifier.json` beside it.
+    ///
+    /// # Errors
+    /// [`ModelError`] when one of the files is missing, damaged or of another network.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
+        let read =
+            |path: &Path| std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.to_owned() });
+        let card = path.with_extension("json");
+        Self::from_parts(&read(&card)?, read(path)?, path, device)
+    }
+
+    fn from_parts(card: &[u8], bytes: Vec<u8>, path: &Path, device: &Device) -> Result<Self, ModelError> {
+        let card: ClassifierCard = serde_json::from_slice(card)
+            .map_err(|e| ModelError::Card { reason: e.to_string(), path: path.with_extension("json") })?;
+        let sha256 = crate::io::sha256(&bytes);
+        let mut net = Classifier::new(&card.training.network, device);
+        weights::from_bytes(&mut net, bytes, &path.display().to_string())?;
+        Ok(Self { net: net.folded(), device: device.clone(), card, sha256 })
+    }
+
+    /// By how much the logit of disease exceeds that of health, not calibrated.
+    ///
+    /// # Errors
+    /// [`ModelError::Device`] when the result cannot be read back, or that the job was cancelled.
+    pub fn margin(&self, crop: &[f32], progress: &Progress) -> Result<f64, ModelError> {
+        let n = Crop::SIZE;
+        let x = Tensor::<5>::from_data(TensorData::new(crop.to_vec(), [1, 1, n, n, n]), &self.device);
+        progress.check()?;
+        let logits = self.net.forward(x).into_data().try_into_vec::<f32>();
+        match logits.map_err(|e| ModelError::Device(format!("{e:?}")))?[..] {
+            [normal, diseased] => Ok(f64::from(diseased - normal)),
+            _ => Err(ModelError::Device("the classifier does not tell two classes".to_owned())),
+        }
+    }
+
+    /// The calibrated probability that a sinus is diseased, and the percentage of normal sinuses with a lower one.
+    ///
+    /// # Errors
+    /// As [`Classify::margin`].
+    pub fn probability(&self, crop: &Crop, progress: &Progress) -> Result<(f64, Option<f64>), ModelError> {
+        let margin = self.margin(&crop.values, progress)? / self.card.temperature;
+        let probability = 1.0 / (1.0 + (-margin).exp());
+        let normal = &self.card.normal_probabilities;
+        Ok((probability, (!normal.is_empty()).then(|| percentile::rank_percent(normal, probability))))
     }
 }
 

@@ -8,8 +8,8 @@ pub mod config;
 pub mod infer;
 pub mod train;
 
-pub use config::{Card, InferConfig, MapKind, NormalValue, TrainConfig};
-pub use infer::{Model, analyse};
+pub use config::{Card, ClassifierCard, EncoderCard, EncoderConfig, InferConfig, MapKind, NormalValue, TrainConfig};
+pub use infer::{Classify, Model, analyse};
 
 /// The method's name on the command line, in files and on screen.
 pub const NAME: &str = "residual";

@@ -35,7 +35,7 @@ impl Part {
             Self::Locator => {
                 UNetConfig::new(MAPS, vec![16, 32, 64, 96]).with_inputs(Seen::CHANNELS).with_answers(ANSWERS)
             }
-            Self::Segmenter => UNetConfig::new(CLASSES, vec![16, 32, 64, 96]).with_inputs(Seen::CHANNELS),
+            Self::Segmenter => UNetConfig::new(CLASSES, vec![32, 48, 64, 96]).with_inputs(Seen::CHANNELS),
         }
     }
 }
@@ -53,8 +53,15 @@ pub struct TrainConfig {
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        let schedule =
-            Schedule { epochs: 60, batch: 2, learning_rate: 2e-3, decay: Decay::Cosine, patience: 60, seed: 1 };
+        let schedule = Schedule {
+            epochs: 60,
+            batch: 2,
+            learning_rate: 2e-3,
+            decay: Decay::Cosine,
+            clip: None,
+            patience: 60,
+            seed: 1,
+        };
         Self { schedule, heads: 100, validation: 16 }
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn draw(
 /// A head of a contrast that nobody could foresee.
 fn unforeseen(rng: &mut ChaCha8Rng, region: Region, spacing_mm: f64) -> Plan {
     let known = Contrast::ALL[rng.random_range(0..Contrast::ALL.len())];
-    let contrast = if rng.random_bool(0.6) { Contrast::Random } else { known };
+    let contrast = if rng.random_bool(0.4) { Contrast::Random } else { known };
     plan(rng, contrast, &Degrade::Random, region, spacing_mm)
 }
 

@@ -67,19 +67,21 @@ impl Fixture {
         self.uniform(key, n as usize).iter().map(|u| (low + (high - low) * u) as f32).collect()
     }
 
-    /// The parameter of a state-dict key by the rule that the fixture names for it.
-    pub(super) fn parameter(&self, key: &str) -> Vec<f32> {
+    /// All parameters and buffers with numbers in them: state-dict key, shape, values by the rule that the fixture names.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (String, Vec<usize>, Vec<f32>)> {
         let state = self.json["state"].as_array().unwrap();
-        let row = state.iter().find(|row| row[0] == key).unwrap_or_else(|| panic!("no parameter {key}"));
-        let shape: Vec<usize> = row[1].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as usize).collect();
-        let uniform = self.uniform(key, shape.iter().product());
-        let value = |u: &f64| match row[2].as_str().unwrap() {
-            "fan_in" => (2.0 * u - 1.0) * (3.0 / shape[1..].iter().product::<usize>() as f64).sqrt(),
-            "scale" => 0.5 + u,
-            "small" => (2.0 * u - 1.0) * 0.1,
-            other => panic!("rule {other}"),
-        };
-        uniform.iter().map(|u| value(u) as f32).collect()
+        state.iter().filter(|row| row[2] != "skip").map(|row| {
+            let key = row[0].as_str().unwrap();
+            let shape: Vec<usize> = row[1].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as usize).collect();
+            let value = |u: f64| match row[2].as_str().unwrap() {
+                "fan_in" => (2.0 * u - 1.0) * (3.0 / shape[1..].iter().product::<usize>() as f64).sqrt(),
+                "scale" => 0.5 + u,
+                "small" => (2.0 * u - 1.0) * 0.1,
+                other => panic!("rule {other}"),
+            };
+            let values = self.uniform(key, shape.iter().product()).into_iter().map(|u| value(u) as f32).collect();
+            (key.to_owned(), shape, values)
+        })
     }
 
     /// Compares with an output that is stored whole or as samples; the relative L2 distance.

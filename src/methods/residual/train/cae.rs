@@ -1,0 +1,133 @@
+//! Training of the autoencoder on the normal sinuses of cohorts with known truth.
+
+use super::ResidualError;
+use super::samples::{Sets, cohort_names, tensor};
+use crate::image::percentile::percentiles;
+use crate::io;
+use crate::job::Progress;
+use crate::methods::residual::config::{Card, InferConfig, NormalValue, TrainConfig};
+use crate::methods::residual::infer::{Model, values_in_sinus};
+use crate::methods::sinus::Crop;
+use crate::metrics::auroc;
+use crate::nets::weights::{self, Precision};
+use crate::nets::{Cae, CaeConfig};
+use crate::phantom::cohort;
+use crate::train::{Batch, Epoch, Task, fit};
+use burn::module::Module as _;
+use burn::optim::AdamConfig;
+use burn::tensor::Device;
+use std::path::{Path, PathBuf};
+
+/// Trains on the normal sinuses of `cohorts` and writes `cae.bpk` (half precision) and its card `cae.json` to `out`.
+/// Checkpoints in `out` are resumed.
+///
+/// # Errors
+/// See [`ResidualError`].
+pub fn cae(
+    cohorts: &[PathBuf],
+    out: &Path,
+    config: &TrainConfig,
+    device: &Device,
+    on_epoch: &mut dyn FnMut(&Epoch),
+    progress: &Progress,
+) -> Result<Card, ResidualError> {
+    let mut sets = Sets::load(cohorts, config.validation, &progress.part(0.0, 0.1))?;
+    for set in [&mut sets.training, &mut sets.validation] {
+        set.retain(|sinus| !sinus.diseased);
+    }
+    let Sets { training, validation, found, subjects } = sets;
+    let network = CaeConfig::new();
+    let learner = device.clone().autodiff();
+    learner.seed(config.schedule.seed);
+    let loss = |net: &Cae, batch: &mut Batch<'_>| {
+        let set = if batch.validation { &validation } else { &training };
+        let jitter_mm = if batch.validation { 0.0 } else { config.jitter_mm };
+        let crops = batch.samples.iter().map(|&i| set[i].jittered(jitter_mm, batch.rng));
+        let on = net.devices().first().cloned().unwrap_or_else(|| learner.clone());
+        let x = tensor(crops, &on);
+        (net.forward(x.clone()) - x).abs().mean()
+    };
+    let task = Task { training: training.len(), validation: validation.len(), loss: &loss };
+    let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
+    let fitting = progress.part(0.1, 0.95);
+    let trained = fit(network.init(&learner), optimiser, &task, &config.schedule, Some(out), on_epoch, &fitting)?;
+
+    let card = Card {
+        network,
+        training: config.clone(),
+        cohorts: cohort_names(cohorts),
+        subjects,
+        normal_crops: training.len(),
+        history: trained.history,
+        inference: InferConfig::default(),
+        normal_scores: Vec::new(),
+        normal_values: Vec::new(),
+        normal_cohort: String::new(),
+        auroc: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let path = out.join("cae.bpk");
+    weights::save(&trained.best, &path, Precision::Half)?;
+    io::write_json(&out.join("cae.json"), &card)?;
+    // The shipped precision is what scores.
+    let mut model = Model::load(&path, device)?;
+    reference(&mut model, cohorts, &found, &progress.part(0.95, 1.0))?;
+    io::write_json(&out.join("cae.json"), &model.card)?;
+    Ok(model.card)
+}
+
+/// Scores the validation subjects of `cohorts` with the weights at `path` and writes the outcome into the card beside them:
+/// for weights whose card is older than one of its entries, or of other cohorts than those of the training.
+///
+/// # Errors
+/// See [`ResidualError`].
+pub fn renew_reference(
+    cohorts: &[PathBuf],
+    path: &Path,
+    device: &Device,
+    progress: &Progress,
+) -> Result<Card, ResidualError> {
+    let mut model = Model::load(path, device)?;
+    let Sets { found, .. } = Sets::load(cohorts, model.card.training.validation, &progress.part(0.0, 0.8))?;
+    reference(&mut model, cohorts, &found, &progress.part(0.8, 1.0))?;
+    io::write_json(&path.with_extension("json"), &model.card)?;
+    Ok(model.card)
+}
+
+/// Shares of the voxels of normal sinuses that are marked on colour bars.
+const MARKED_PERCENTS: [f64; 3] = [50.0, 95.0, 99.0];
+
+/// Scores the validation sinuses where the finder placed them. The normal ones become the reference of percentiles.
+fn reference(
+    model: &mut Model,
+    cohorts: &[PathBuf],
+    found: &[(Crop, bool)],
+    progress: &Progress,
+) -> Result<(), ResidualError> {
+    let (mut scores, mut values) = (Vec::new(), Vec::new());
+    let inference = model.card.inference;
+    for (i, (crop, diseased)) in found.iter().enumerate() {
+        progress.step(i as f32 / found.len() as f32, "scores of normal sinuses")?;
+        let finding = model.finding(crop, inference, progress)?;
+        if !diseased {
+            values.extend(values_in_sinus(&finding, inference));
+        }
+        scores.push((finding.score, *diseased));
+    }
+    let card = &mut model.card;
+    card.auroc = auroc(&scores);
+    card.normal_scores = scores.iter().filter(|s| !s.1).map(|s| s.0).collect();
+    card.normal_scores.sort_by(f64::total_cmp);
+    let marked = MARKED_PERCENTS.into_iter().zip(percentiles(&values, MARKED_PERCENTS));
+    card.normal_values = if values.is_empty() {
+        Vec::new()
+    } else {
+        marked.map(|(percent, value)| NormalValue { percent, value }).collect()
+    };
+    let recipes = cohorts.iter().map(|dir| cohort::recipe(dir));
+    let names: Vec<String> =
+        recipes.zip(cohort_names(cohorts)).map(|(recipe, folder)| recipe.unwrap_or(folder)).collect();
+    let count = card.normal_scores.len();
+    card.normal_cohort = format!("{count} normal sinuses of the subjects kept for validation ({})", names.join("; "));
+    Ok(())
+}

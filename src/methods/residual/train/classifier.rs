@@ -1,0 +1,161 @@
+//! Training of the classifier of paper 1 (section 2.3) on labelled sinuses, from random or from pre-trained weights, and the
+//! calibration of its probabilities.
+
+use super::augment::Change;
+use super::samples::{Sample, Sets, cohort_names, tensor};
+use super::{ResidualError, Training};
+use crate::io;
+use crate::job::Progress;
+use crate::methods::residual::config::{ClassifierCard, EncoderConfig};
+use crate::methods::residual::infer::Classify;
+use crate::metrics::auroc;
+use crate::nets::Classifier;
+use crate::nets::weights::{self, Precision, WeightsError};
+use crate::train::losses::cross_entropy;
+use crate::train::{Batch, Epoch, Task, fit};
+use burn::module::Module as _;
+use burn::optim::AdamConfig;
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
+use std::path::Path;
+
+/// Trains on the labelled sinuses of `cohorts` and writes `classifier.bpk` (half precision) and its card `classifier.json` to
+/// `out`. `initial` are weights to begin with, of a pretext or of another classifier. Checkpoints in `out` are resumed.
+///
+/// # Errors
+/// See [`ResidualError`].
+pub fn classifier(
+    initial: Option<&Path>,
+    &Training { cohorts, out, config, device }: &Training<'_>,
+    on_epoch: &mut dyn FnMut(&Epoch),
+    progress: &Progress,
+) -> Result<ClassifierCard, ResidualError> {
+    let Sets { mut training, validation, found, subjects } =
+        Sets::load(cohorts, config.validation, &progress.part(0.0, 0.1))?;
+    let labelled = draw_labels(&mut training, config)?;
+    let learner = device.clone().autodiff();
+    learner.seed(config.schedule.seed);
+    let mut net = Classifier::new(&config.network, &learner);
+    let mut began_with = None;
+    if let Some(path) = initial {
+        let bytes = std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.to_owned() })?;
+        began_with = Some(io::sha256(&bytes));
+        weights::begin_with(&mut net, bytes, &path.display().to_string())?;
+    }
+    // The rarer class counts more: weight N / (2 n).
+    let all = labelled.iter().sum::<usize>() as f64;
+    let class_weights = labelled.map(|count| all / (2.0 * count as f64));
+    let loss = |net: &Classifier, batch: &mut Batch<'_>| {
+        let set = if batch.validation { &validation } else { &training };
+        let on = net.devices().first().cloned().unwrap_or_else(|| learner.clone());
+        let classes: Vec<usize> = batch.samples.iter().map(|&i| usize::from(set[i].diseased)).collect();
+        let crops = batch.samples.iter().map(|&i| {
+            if batch.validation {
+                set[i].centred()
+            } else {
+                let crop = set[i].jittered(config.jitter_mm, batch.rng);
+                Change::draw(batch.rng).apply(crop, batch.rng)
+            }
+        });
+        cross_entropy(net.forward(tensor(crops, &on)), &classes, &class_weights)
+    };
+    let task = Task { training: training.len(), validation: validation.len(), loss: &loss };
+    let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
+    let fitting = progress.part(0.1, 0.95);
+    let trained = fit(net, optimiser, &task, &config.schedule, Some(out), on_epoch, &fitting)?;
+
+    let mut card = ClassifierCard {
+        training: config.clone(),
+        began_with,
+        cohorts: cohort_names(cohorts),
+        subjects,
+        labelled,
+        history: trained.history,
+        temperature: 1.0,
+        normal_probabilities: Vec::new(),
+        auroc: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let path = out.join("classifier.bpk");
+    weights::save(&trained.best, &path, Precision::Half)?;
+    io::write_json(&path.with_extension("json"), &card)?;
+    // The shipped precision is what is calibrated, on crops as the finder places them.
+    let classify = Classify::load(&path, device)?;
+    let mut margins = Vec::with_capacity(found.len());
+    for (crop, diseased) in &found {
+        margins.push((classify.margin(&crop.values, progress)?, *diseased));
+    }
+    card.temperature = temperature(&margins);
+    card.auroc = auroc(&margins);
+    let normal = margins.iter().filter(|(_, diseased)| !diseased);
+    card.normal_probabilities = normal.map(|(margin, _)| probability(margin / card.temperature)).collect();
+    card.normal_probabilities.sort_by(f64::total_cmp);
+    io::write_json(&path.with_extension("json"), &card)?;
+    Ok(card)
+}
+
+/// Keeps the share of the labels that is to be used, drawn by class, at least one of each; how many normal and diseased.
+fn draw_labels(training: &mut Vec<Sample>, config: &EncoderConfig) -> Result<[usize; 2], ResidualError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(config.schedule.seed);
+    training.shuffle(&mut rng);
+    let count = |diseased: bool| training.iter().filter(|sample| sample.diseased == diseased).count();
+    let (normal, diseased) = (count(false), count(true));
+    if normal == 0 || diseased == 0 {
+        return Err(ResidualError::OneClass { normal, diseased });
+    }
+    let kept = [normal, diseased].map(|count| ((count as f64 * config.labels).round() as usize).clamp(1, count));
+    let mut taken = [0; 2];
+    training.retain(|sample| {
+        let class = usize::from(sample.diseased);
+        taken[class] += 1;
+        taken[class] <= kept[class]
+    });
+    Ok(kept)
+}
+
+/// The probability of disease for the difference of two logits.
+fn probability(margin: f64) -> f64 {
+    1.0 / (1.0 + (-margin).exp())
+}
+
+/// The temperature of the least mean cross-entropy, 1/20 to 20, by golden section.
+fn temperature(margins: &[(f64, bool)]) -> f64 {
+    let loss = |log_temperature: f64| {
+        let scaled = margins.iter().map(|(margin, diseased)| {
+            let margin = margin / log_temperature.exp() * if *diseased { 1.0 } else { -1.0 };
+            // ln(1 + e^-m), without overflow.
+            (-margin).max(0.0) + (-margin.abs()).exp().ln_1p()
+        });
+        scaled.sum::<f64>()
+    };
+    if margins.is_empty() {
+        return 1.0;
+    }
+    let golden = f64::midpoint(5.0_f64.sqrt(), -1.0);
+    let (mut low, mut high) = (-(20.0_f64.ln()), 20.0_f64.ln());
+    for _ in 0..60 {
+        let (a, b) = (high - golden * (high - low), low + golden * (high - low));
+        if loss(a) < loss(b) { high = b } else { low = a }
+    }
+    f64::midpoint(low, high).exp()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_temperature_undoes_exaggeration() {
+        // Margins that are right as often as the logistic function says, then tripled.
+        let mut margins = Vec::new();
+        for step in -20..=20 {
+            let margin = f64::from(step) * 0.2;
+            let diseased = (probability(margin) * 1000.0).round() as usize;
+            margins.extend(std::iter::repeat_n((3.0 * margin, true), diseased));
+            margins.extend(std::iter::repeat_n((3.0 * margin, false), 1000 - diseased));
+        }
+        assert!((temperature(&margins) - 3.0).abs() < 0.02, "{}", temperature(&margins));
+        assert_eq!(temperature(&[]), 1.0);
+    }
+}

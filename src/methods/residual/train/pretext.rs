@@ -1,0 +1,238 @@
+//! Pre-training of the encoder without labels: on the residuals of the autoencoder, as paper 1 proposes, or on one of the
+//! pretexts that it compares with.
+
+use super::augment::Change;
+use super::samples::{Sample, Sets, cohort_names, tensor};
+use super::{ResidualError, Training};
+use crate::io;
+use crate::job::Progress;
+use crate::methods::residual::config::{EncoderCard, EncoderConfig};
+use crate::methods::residual::infer::{Model, postprocess};
+use crate::methods::sinus::Crop;
+use crate::nets::resnet::ResNet;
+use crate::nets::siamese::Siamese;
+use crate::nets::weights::{self, Precision};
+use crate::nets::{ResUNet, ResUNetOutput};
+use crate::train::losses::{bce, nt_xent, sim_siam};
+use crate::train::{Batch, Epoch, Task, Trained, fit};
+use burn::module::Module;
+use burn::optim::AdamConfig;
+use burn::tensor::{Device, Tensor};
+use half::f16;
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+use std::path::Path;
+
+/// What an encoder is pre-trained to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pretext {
+    /// Predict the residual that the autoencoder leaves: paper 1.
+    Residual,
+    /// Reconstruct the crop from the deepest level alone.
+    Autoencoder,
+    /// Take noise away: standard deviation up to 0.6.
+    Denoising,
+    /// Recognise another view of the same sinus among other sinuses (Chen 2020).
+    SimClr,
+    /// Predict another view of the same sinus, gradients stopped (Chen 2021).
+    SimSiam,
+}
+
+impl Pretext {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Residual, Self::Autoencoder, Self::Denoising, Self::SimClr, Self::SimSiam];
+
+    /// Its name on the command line and in files: `residual-ssl`, `ae`, `dae`, `simclr`, `simsiam`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Residual => "residual-ssl",
+            Self::Autoencoder => "ae",
+            Self::Denoising => "dae",
+            Self::SimClr => "simclr",
+            Self::SimSiam => "simsiam",
+        }
+    }
+}
+
+/// The largest standard deviation of the noise to be taken away (the published baseline of paper 1).
+const NOISE: f64 = 0.6;
+/// The temperature of [`Pretext::SimClr`] (the published baseline of paper 1).
+const TEMPERATURE: f64 = 0.07;
+
+/// Trains an encoder on all sinuses of `cohorts`, labels unseen, and writes it (half precision) and its card to `out`, both
+/// named after the pretext. `cae` makes the residuals. Checkpoints in `out` are resumed.
+///
+/// # Errors
+/// See [`ResidualError`].
+pub fn pretext(
+    pretext: Pretext,
+    cae: &Model,
+    &Training { cohorts, out, config, device }: &Training<'_>,
+    on_epoch: &mut dyn FnMut(&Epoch),
+    progress: &Progress,
+) -> Result<EncoderCard, ResidualError> {
+    let sets = Sets::load(cohorts, config.validation, &progress.part(0.0, 0.1))?;
+    let learner = device.clone().autodiff();
+    learner.seed(config.schedule.seed);
+    let fitting = Fitting { sets: &sets, config, learner: &learner, out, progress: progress.part(0.15, 1.0) };
+    let path = out.join(pretext.name()).with_extension("bpk");
+    let history = match pretext {
+        Pretext::Residual => {
+            let targets = Targets::new(&sets, cae, &progress.part(0.1, 0.15))?;
+            fitting.decoder(true, &path, on_epoch, &|net, batch, on| {
+                let (mut crops, mut wanted) = (Vec::new(), Vec::new());
+                for &i in batch.samples {
+                    let change = if batch.validation { Change::None } else { Change::draw(batch.rng) };
+                    crops.push(change.apply(sets.of(batch.validation)[i].centred(), batch.rng));
+                    wanted.push(change.apply(targets.of(batch.validation, i), batch.rng));
+                }
+                // Noise may leave what a share can be.
+                bce(net.forward(tensor(crops, on)).residual, tensor(wanted, on).clamp(0.0, 1.0))
+            })?
+        }
+        Pretext::Autoencoder | Pretext::Denoising => {
+            let skips = pretext == Pretext::Denoising;
+            fitting.decoder(skips, &path, on_epoch, &|net, batch, on| {
+                let clean: Vec<_> = batch
+                    .samples
+                    .iter()
+                    .map(|&i| view(&sets.of(batch.validation)[i], config, batch.validation, batch.rng))
+                    .collect();
+                let mut noise = |crop: &Vec<f32>| {
+                    let sd = if skips { batch.rng.random_range(0.0..NOISE) } else { 0.0 };
+                    Change::Noise(sd).apply(crop.clone(), batch.rng)
+                };
+                let noisy: Vec<_> = clean.iter().map(&mut noise).collect();
+                let ResUNetOutput { residual: said, .. } = net.forward(tensor(noisy, on));
+                (said - tensor(clean, on)).abs().mean()
+            })?
+        }
+        Pretext::SimClr | Pretext::SimSiam => {
+            let net = Siamese::new(&config.network, &learner);
+            let loss = |net: &Siamese, batch: &mut Batch<'_>| {
+                let on = on(net, &learner);
+                let views = [(); 2].map(|()| {
+                    let crops =
+                        batch.samples.iter().map(|&i| view(&sets.of(batch.validation)[i], config, false, batch.rng));
+                    tensor(crops, &on)
+                });
+                let [a, b] = views.map(|view| net.project(view));
+                if pretext == Pretext::SimClr {
+                    nt_xent([a, b], TEMPERATURE)
+                } else {
+                    sim_siam([net.predict(a.clone()), net.predict(b.clone())], [a, b])
+                }
+            };
+            let trained = fitting.fit(net, &loss, on_epoch)?;
+            save(&Encoder { encoder: trained.best.into_encoder() }, &path)?;
+            trained.history
+        }
+    };
+    let card = EncoderCard {
+        pretext: pretext.name().to_owned(),
+        training: config.clone(),
+        cohorts: cohort_names(cohorts),
+        subjects: sets.subjects,
+        cae_sha256: (pretext == Pretext::Residual).then(|| cae.sha256.clone()),
+        history,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    io::write_json(&path.with_extension("json"), &card)?;
+    Ok(card)
+}
+
+/// The part of a network that is kept, under the name that it has in a classifier.
+#[derive(Module, Debug)]
+struct Encoder {
+    encoder: ResNet,
+}
+
+fn save<M: Module>(net: &M, path: &Path) -> Result<(), ResidualError> {
+    Ok(weights::save(net, path, Precision::Half)?)
+}
+
+/// Where a network is: validation is not on the device that keeps track of gradients.
+fn on<M: Module>(net: &M, learner: &Device) -> Device {
+    net.devices().first().cloned().unwrap_or_else(|| learner.clone())
+}
+
+/// A crop shifted and changed at random; for validation as it is.
+fn view(sample: &Sample, config: &EncoderConfig, validation: bool, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    if validation {
+        return sample.centred();
+    }
+    let crop = sample.jittered(config.jitter_mm, rng);
+    Change::draw(rng).apply(crop, rng)
+}
+
+/// What all pretexts are fitted with.
+struct Fitting<'a> {
+    sets: &'a Sets,
+    config: &'a EncoderConfig,
+    learner: &'a Device,
+    out: &'a Path,
+    progress: Progress,
+}
+
+/// The loss of a network with a decoder on one batch.
+type DecoderLoss<'a> = &'a dyn Fn(&ResUNet, &mut Batch<'_>, &Device) -> Tensor<1>;
+
+impl Fitting<'_> {
+    fn fit<M: Module>(
+        &self,
+        net: M,
+        loss: &dyn Fn(&M, &mut Batch<'_>) -> Tensor<1>,
+        on_epoch: &mut dyn FnMut(&Epoch),
+    ) -> Result<Trained<M>, ResidualError> {
+        let task = Task { training: self.sets.training.len(), validation: self.sets.validation.len(), loss };
+        let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
+        Ok(fit(net, optimiser, &task, &self.config.schedule, Some(self.out), on_epoch, &self.progress)?)
+    }
+
+    fn decoder(
+        &self,
+        skips: bool,
+        path: &Path,
+        on_epoch: &mut dyn FnMut(&Epoch),
+        loss: DecoderLoss<'_>,
+    ) -> Result<Vec<Epoch>, ResidualError> {
+        let net = ResUNet::new(&self.config.network, skips, self.learner);
+        let loss = |net: &ResUNet, batch: &mut Batch<'_>| loss(net, batch, &on(net, self.learner));
+        let trained = self.fit(net, &loss, on_epoch)?;
+        save(&Encoder { encoder: trained.best.into_classifier().encoder }, path)?;
+        Ok(trained.history)
+    }
+}
+
+/// The residuals to be predicted, made once: paper 1 cuts one crop of each unlabelled sinus.
+struct Targets {
+    training: Vec<Vec<f16>>,
+    validation: Vec<Vec<f16>>,
+}
+
+impl Targets {
+    /// Edge of the median filter of the paper's best model.
+    const MEDIAN: usize = 5;
+
+    fn new(sets: &Sets, cae: &Model, progress: &Progress) -> Result<Self, ResidualError> {
+        let all = (sets.training.len() + sets.validation.len()).max(1);
+        let mut done = 0;
+        let mut of = |samples: &[Sample]| -> Result<Vec<Vec<f16>>, ResidualError> {
+            let target = |sample: &Sample| {
+                progress.step(done as f32 / all as f32, "residuals of the autoencoder")?;
+                done += 1;
+                let residual = cae.residual(&sample.centred(), progress)?;
+                let target = postprocess(residual, [Crop::SIZE; 3], Self::MEDIAN);
+                Ok(target.into_iter().map(f16::from_f32).collect())
+            };
+            samples.iter().map(target).collect()
+        };
+        Ok(Self { training: of(&sets.training)?, validation: of(&sets.validation)? })
+    }
+
+    fn of(&self, validation: bool, index: usize) -> Vec<f32> {
+        let set = if validation { &self.validation } else { &self.training };
+        set[index].iter().map(|v| v.to_f32()).collect()
+    }
+}

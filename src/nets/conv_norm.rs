@@ -1,0 +1,107 @@
+//! A convolution and the batch norm behind it. Once trained, the norm is a scale and a shift per channel: folded into the
+//! convolution, it costs nothing.
+
+use super::conv::conv3d;
+use burn::module::Module;
+use burn::nn::conv::{Conv3d, Conv3dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig3d};
+use burn::tensor::module::batch_norm_train;
+use burn::tensor::{Device, Tensor};
+
+/// A convolution, batch-normed until it is [`ConvNorm::folded`].
+#[derive(Module, Debug)]
+pub struct ConvNorm {
+    conv: Conv3d,
+    norm: Option<BatchNorm>,
+}
+
+impl ConvNorm {
+    /// With a bias that PyTorch's convolutions have by default, uniformly random as theirs.
+    pub(super) fn with_bias(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Self {
+        Self::new(&Self::config(channels, kernel, stride), device)
+    }
+
+    /// Without a bias, which the norm would undo; normally random, as ResNets begin (He 2015, by outputs).
+    pub(super) fn without_bias(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Self {
+        Self::new(&he(Self::config(channels, kernel, stride)), device)
+    }
+
+    fn config(channels: [usize; 2], kernel: usize, stride: usize) -> Conv3dConfig {
+        let half = kernel / 2;
+        Conv3dConfig::new(channels, [kernel; 3])
+            .with_stride([stride; 3])
+            .with_padding(PaddingConfig3d::Explicit(half, half, half))
+    }
+
+    fn new(config: &Conv3dConfig, device: &Device) -> Self {
+        let norm = BatchNormConfig::new(config.channels[1]).init(device);
+        Self { conv: config.init(device), norm: Some(norm) }
+    }
+
+    /// # Shapes
+    ///
+    /// - input: `[batch, channels_in, z, y, x]`
+    /// - output: `[batch, channels_out, z / stride, y / stride, x / stride]`
+    pub(super) fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+        let x = conv3d(&self.conv, x);
+        match &self.norm {
+            Some(norm) if x.device().is_autodiff() && norm.training.is_enabled() => normed_in_training(norm, x),
+            Some(norm) => norm.forward(x),
+            None => x,
+        }
+    }
+
+    /// The same for inference, in one step: with running mean m and variance v, scale g and shift b of the norm,
+    /// weights w g / √(v + ε) and bias (bias − m) g / √(v + ε) + b.
+    #[must_use]
+    pub fn folded(mut self) -> Self {
+        if let Some(norm) = self.norm.take() {
+            let scale = norm.gamma.val() / (norm.running_var.value() + norm.epsilon).sqrt();
+            let bias = self.conv.bias.take().map_or_else(|| norm.running_mean.value().zeros_like(), |bias| bias.val());
+            let shift = (bias - norm.running_mean.value()) * scale.clone() + norm.beta.val();
+            self.conv.weight = self.conv.weight.map(|weights| weights * scale.reshape([-1, 1, 1, 1, 1]));
+            self.conv.bias = Some(burn::module::Param::from_tensor(shift));
+        }
+        self
+    }
+}
+
+/// Batch norm as PyTorch trains it: what runs on of the variance is that of the population (divided by n − 1), where burn
+/// keeps that of the batch.
+fn normed_in_training(norm: &BatchNorm, x: Tensor<5>) -> Tensor<5> {
+    let [batch, _, z, y, x_size] = x.dims();
+    let count = (batch * z * y * x_size) as f64;
+    let batch = batch_norm_train(x, norm.gamma.val(), norm.beta.val(), norm.epsilon);
+    let onward = |running: Tensor<1>, new: Tensor<1>| running * (1.0 - norm.momentum) + new.detach() * norm.momentum;
+    let variance = batch.variance * (count / (count - 1.0).max(1.0));
+    norm.running_mean.update(onward(norm.running_mean.value_sync(), batch.mean).detach());
+    norm.running_var.update(onward(norm.running_var.value_sync(), variance).detach());
+    batch.output
+}
+
+/// A convolution without bias that begins as ResNets do: normal, with the variance 2 / (outputs · kernel).
+pub(super) fn he(config: Conv3dConfig) -> Conv3dConfig {
+    let initializer = Initializer::KaimingNormal { gain: std::f64::consts::SQRT_2, fan_out_only: true };
+    config.with_bias(false).with_initializer(initializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Distribution;
+
+    #[test]
+    fn folding_changes_nothing_but_the_work() {
+        let device = Device::flex().autodiff();
+        for layer in [ConvNorm::with_bias([2, 3], 3, 2, &device), ConvNorm::without_bias([2, 3], 3, 2, &device)] {
+            // Steps of training, so that the running statistics are those of something.
+            for _ in 0..3 {
+                let _ = layer.forward(Tensor::random([2, 2, 6, 6, 6], Distribution::Normal(3.0, 2.0), &device));
+            }
+            let layer = layer.valid();
+            let x = Tensor::random([1, 2, 6, 6, 6], Distribution::Normal(3.0, 2.0), &Device::flex());
+            let apart = layer.forward(x.clone()) - layer.clone().folded().forward(x);
+            assert!(apart.abs().max().into_scalar::<f32>() < 1e-5);
+        }
+    }
+}

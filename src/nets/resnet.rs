@@ -1,0 +1,280 @@
+//! The 3-D ResNet18 of paper 1 (section 2.3) and the head that classifies a sinus.
+//!
+//! Its blocks come in two forms: as ResNets have them (He 2016, identity shortcuts), and as the paper's published code
+//! built them, where every shortcut is a convolution to be learned. The second exists for the sake of its checkpoints.
+
+use super::conv::conv3d;
+use super::conv_norm::{ConvNorm, he};
+use super::pool::max_pool_halving;
+use burn::config::Config;
+use burn::module::Module;
+use burn::nn::conv::{Conv3d, Conv3dConfig};
+use burn::nn::{Linear, LinearConfig, PaddingConfig3d};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+/// How a block passes its input on beside its convolutions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// As it is, or through a convolution of one voxel where channels or voxels change.
+    #[default]
+    Clean,
+    /// Through a learned convolution of three voxels, as the published code of paper 1 does. Where channels and voxels
+    /// change in the encoder it has both, and uses that of one voxel.
+    PaperCode,
+}
+
+/// The shape of a [`ResNet`].
+#[derive(Config, Debug)]
+pub struct ResNetConfig {
+    /// Channels of the first level; each of the other three has twice as many as the one before. The paper's network has
+    /// 64: 33 160 000 parameters in the clean form.
+    #[config(default = 64)]
+    pub width: usize,
+    /// The form of its blocks.
+    #[config(default = "Form::Clean")]
+    pub form: Form,
+}
+
+impl ResNetConfig {
+    /// Levels of two blocks each.
+    pub(super) const LEVELS: usize = 4;
+
+    /// Channels of a level, from 0.
+    #[must_use]
+    pub fn channels(&self, level: usize) -> usize {
+        self.width << level
+    }
+
+    /// Length of the features: channels of the last level.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        self.channels(Self::LEVELS - 1)
+    }
+
+    /// A network with random parameters.
+    #[must_use]
+    pub fn init(&self, device: &Device) -> ResNet {
+        let level = |level: usize| {
+            let (from, to) = (self.channels(level.saturating_sub(1)), self.channels(level));
+            let stride = if level == 0 { 1 } else { 2 };
+            [Block::new([from, to], stride, self.form, device), Block::new([to, to], 1, self.form, device)]
+        };
+        ResNet {
+            stem: ConvNorm::without_bias([1, self.width], 7, 2, device),
+            levels: (0..Self::LEVELS).map(level).collect(),
+        }
+    }
+}
+
+/// Two convolutions, and the way past them.
+#[derive(Module, Debug)]
+pub struct Block {
+    first: ConvNorm,
+    second: ConvNorm,
+    /// The way past where voxels or channels change.
+    shortcut: Option<ConvNorm>,
+    /// The way past of [`Form::PaperCode`]; unused, but there, where `shortcut` is.
+    learned: Option<Conv3d>,
+}
+
+impl Block {
+    fn new([from, to]: [usize; 2], stride: usize, form: Form, device: &Device) -> Self {
+        let changes = stride != 1 || from != to;
+        let learned = he(Conv3dConfig::new([from, to], [3; 3])).with_padding(PaddingConfig3d::Explicit(1, 1, 1));
+        Self {
+            first: ConvNorm::without_bias([from, to], 3, stride, device),
+            second: ConvNorm::without_bias([to, to], 3, 1, device),
+            shortcut: changes.then(|| ConvNorm::without_bias([from, to], 1, stride, device)),
+            learned: (form == Form::PaperCode).then(|| learned.with_stride([stride; 3]).init(device)),
+        }
+    }
+
+    /// One of a decoder; those of [`Form::PaperCode`] change channels by the learned convolution alone.
+    pub(super) fn of_decoder(channels: [usize; 2], form: Form, device: &Device) -> Self {
+        let mut block = Self::new(channels, 1, form, device);
+        if form == Form::PaperCode {
+            block.shortcut = None;
+        }
+        block
+    }
+
+    pub(super) fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+        let past = match (&self.shortcut, &self.learned) {
+            (Some(shortcut), _) => shortcut.forward(x.clone()),
+            (None, Some(learned)) => conv3d(learned, x.clone()),
+            (None, None) => x.clone(),
+        };
+        relu(self.second.forward(relu(self.first.forward(x))) + past)
+    }
+
+    /// See [`ConvNorm::folded`].
+    pub(super) fn folded(self) -> Self {
+        Self {
+            first: self.first.folded(),
+            second: self.second.folded(),
+            shortcut: self.shortcut.map(ConvNorm::folded),
+            ..self
+        }
+    }
+}
+
+/// The encoder.
+#[derive(Module, Debug)]
+pub struct ResNet {
+    stem: ConvNorm,
+    levels: Vec<[Block; 2]>,
+}
+
+/// What a [`ResNet`] makes of a volume of n³ voxels on its way down.
+pub struct Levels {
+    /// `[batch, width, n/2, n/2, n/2]`
+    pub stem: Tensor<5>,
+    /// `[batch, width, n/4, n/4, n/4]`
+    pub pooled: Tensor<5>,
+    /// `[batch, width · 2^i, n/4 / 2^i, ..]`, four of them.
+    pub levels: Vec<Tensor<5>>,
+}
+
+impl ResNet {
+    /// All levels.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, 1, z, y, x]`, edges multiples of 4
+    /// - output: see [`Levels`]
+    #[must_use]
+    pub fn forward(&self, x: Tensor<5>) -> Levels {
+        let stem = relu(self.stem.forward(x));
+        let pooled = max_pool_halving(stem.clone());
+        let mut levels: Vec<Tensor<5>> = Vec::with_capacity(self.levels.len());
+        for blocks in &self.levels {
+            let x = levels.last().unwrap_or(&pooled).clone();
+            levels.push(blocks.iter().fold(x, |x, block| block.forward(x)));
+        }
+        Levels { stem, pooled, levels }
+    }
+
+    /// The mean of the last level over all its voxels.
+    ///
+    /// # Shapes
+    ///
+    /// - input: as in [`ResNet::forward`]
+    /// - output: `[batch, 8 · width]`
+    #[must_use]
+    pub fn features(&self, x: Tensor<5>) -> Tensor<2> {
+        let Levels { pooled, mut levels, .. } = self.forward(x);
+        mean_of_voxels(levels.pop().unwrap_or(pooled))
+    }
+
+    /// See [`ConvNorm::folded`].
+    #[must_use]
+    pub fn folded(self) -> Self {
+        let levels = self.levels.into_iter().map(|blocks| blocks.map(Block::folded));
+        Self { stem: self.stem.folded(), levels: levels.collect() }
+    }
+}
+
+/// `[batch, channels, z, y, x]` to `[batch, channels]`.
+pub(super) fn mean_of_voxels(x: Tensor<5>) -> Tensor<2> {
+    let [batch, channels, ..] = x.dims();
+    let flat: Tensor<3> = x.reshape([batch as i32, channels as i32, -1]);
+    flat.mean_dim(2).reshape([batch, channels])
+}
+
+/// From features to the logits of two classes: normal and anomalous.
+#[derive(Module, Debug)]
+pub struct Head {
+    hidden: Linear,
+    logits: Linear,
+}
+
+impl Head {
+    /// Half as many hidden units as features, as in the paper: 512 - 256 - 2.
+    pub(super) fn new(features: usize, device: &Device) -> Self {
+        Self {
+            hidden: LinearConfig::new(features, features / 2).init(device),
+            logits: LinearConfig::new(features / 2, 2).init(device),
+        }
+    }
+
+    /// # Shapes
+    ///
+    /// - input: `[batch, features]`
+    /// - output: `[batch, 2]`
+    #[must_use]
+    pub fn forward(&self, features: Tensor<2>) -> Tensor<2> {
+        self.logits.forward(relu(self.hidden.forward(features)))
+    }
+}
+
+/// An encoder and a head: says of a sinus whether it is normal.
+#[derive(Module, Debug)]
+pub struct Classifier {
+    /// The encoder.
+    pub encoder: ResNet,
+    /// The head.
+    pub head: Head,
+}
+
+impl Classifier {
+    /// A network with random parameters.
+    #[must_use]
+    pub fn new(config: &ResNetConfig, device: &Device) -> Self {
+        Self { encoder: config.init(device), head: Head::new(config.features(), device) }
+    }
+
+    /// Logits of normal and anomalous.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, 1, 64, 64, 64]`, intensities 0 to 1
+    /// - output: `[batch, 2]`
+    #[must_use]
+    pub fn forward(&self, x: Tensor<5>) -> Tensor<2> {
+        self.head.forward(self.encoder.features(x))
+    }
+
+    /// See [`ConvNorm::folded`].
+    #[must_use]
+    pub fn folded(self) -> Self {
+        Self { encoder: self.encoder.folded(), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Distribution;
+
+    /// Parameters that are trained: burn counts running means and variances too, two per batch-normed channel.
+    fn trained(network: &ResNet, config: &ResNetConfig) -> usize {
+        let normed: usize = network.levels.iter().flatten().enumerate().fold(config.width, |sum, (index, block)| {
+            sum + config.channels(index / 2) * (2 + usize::from(block.shortcut.is_some()))
+        });
+        network.num_params() - 2 * normed
+    }
+
+    #[test]
+    fn the_encoders_have_the_paper_networks_parameters() {
+        let device = Device::flex();
+        for (form, parameters) in [(Form::Clean, 33_160_000), (Form::PaperCode, 47_315_776)] {
+            let config = ResNetConfig::new().with_form(form);
+            assert_eq!(trained(&config.init(&device), &config), parameters, "{form:?}");
+        }
+    }
+
+    #[test]
+    fn every_level_is_half_as_fine_and_twice_as_wide() {
+        let device = Device::flex();
+        let net = Classifier::new(&ResNetConfig::new().with_width(2), &device);
+        let x = Tensor::random([2, 1, 32, 32, 32], Distribution::Default, &device);
+        let Levels { stem, pooled, levels } = net.encoder.forward(x.clone());
+        assert_eq!((stem.dims(), pooled.dims()), ([2, 2, 16, 16, 16], [2, 2, 8, 8, 8]));
+        let shapes: Vec<_> = levels.iter().map(|level| [level.dims()[1], level.dims()[4]]).collect();
+        assert_eq!(shapes, [[2, 8], [4, 4], [8, 2], [16, 1]]);
+        assert_eq!(net.forward(x).dims(), [2, 2]);
+    }
+}
