@@ -28,6 +28,8 @@ pub struct Layers {
     residual: Look,
     /// The same of the next cavities.
     cavity: Look,
+    /// The same of the next map of what a classifier looked at.
+    why: Look,
     /// How many layers there have been.
     count: u64,
     /// Counts the patients: what was asked for over a former one must not land on this one.
@@ -36,8 +38,20 @@ pub struct Layers {
 
 impl Default for Layers {
     fn default() -> Self {
-        let (residual, cavity) = (Look::default(), Look::of_cavities());
-        Self { list: Vec::new(), hidden: false, peek: false, residual, cavity, count: 0, patient: 0 }
+        let (residual, cavity, why) = (Look::default(), Look::of_cavities(), Look::of_why());
+        Self { list: Vec::new(), hidden: false, peek: false, residual, cavity, why, count: 0, patient: 0 }
+    }
+}
+
+impl Layers {
+    /// How the next layer of such a source is looked at; those of files are as they come.
+    fn next_look(&mut self, source: Source) -> Option<&mut Look> {
+        match source {
+            Source::Residual => Some(&mut self.residual),
+            Source::Cavity => Some(&mut self.cavity),
+            Source::Why => Some(&mut self.why),
+            Source::File | Source::Second => None,
+        }
     }
 }
 
@@ -92,6 +106,8 @@ pub enum Source {
     Residual,
     /// The cavities of both sinuses: air and what is not.
     Cavity,
+    /// What the classifier looked at in both sinuses.
+    Why,
     /// A file: a mask or a map.
     File,
     /// The second scan, blended over the first.
@@ -125,6 +141,12 @@ impl Look {
             ..Overlay::default()
         };
         Self { overlay, ..Self::default() }
+    }
+
+    /// Off until the reader asks why: the map is coarse and would hide the residual map.
+    fn of_why() -> Self {
+        let overlay = Overlay { colours: ColourMap::Viridis, threshold: 0.3, ..Overlay::default() };
+        Self { overlay, shown: false, ..Self::default() }
     }
 
     fn of(layer: &Layer) -> Self {
@@ -213,7 +235,7 @@ impl Layer {
     /// Whether it is part of an analysis: it comes and goes with it.
     #[must_use]
     pub fn is_analysis(&self) -> bool {
-        matches!(self.source, Source::Residual | Source::Cavity)
+        matches!(self.source, Source::Residual | Source::Cavity | Source::Why)
     }
 
     /// The name, or that of its file where it may be shown.
@@ -262,8 +284,10 @@ impl State {
             LayerCommand::Show(number, shown) => {
                 if let Some(layer) = layers.list.get_mut(number) {
                     layer.shown = shown;
-                    if layer.source == Source::Cavity {
-                        layers.cavity.shown = shown;
+                    let source = layer.source;
+                    // The next residual map is always shown: it was asked for.
+                    if let Some(look) = layers.next_look(source).filter(|_| source != Source::Residual) {
+                        look.shown = shown;
                     }
                 }
             }
@@ -276,7 +300,7 @@ impl State {
             LayerCommand::Remove(number) => match layers.list.get(number).map(|layer| layer.source) {
                 Some(Source::File) => drop(layers.list.remove(number)),
                 Some(Source::Second) => self.stop_comparing(),
-                Some(Source::Residual | Source::Cavity) | None => {}
+                Some(Source::Residual | Source::Cavity | Source::Why) | None => {}
             },
             LayerCommand::Opacity(by) => {
                 for layer in &mut layers.list {
@@ -322,10 +346,8 @@ impl State {
         layer.overlay = overlay;
         let after = layer.sieve();
         match layer.source {
-            Source::Residual => self.layers.residual.overlay = overlay,
-            Source::Cavity => self.layers.cavity.overlay = overlay,
             Source::Second => self.window_of_blend(overlay),
-            Source::File => {}
+            source => self.layers.next_look(source).into_iter().for_each(|look| look.overlay = overlay),
         }
         if after.min_mm3 > 0.0 && !before.is(&after) { sifting(after) } else { Vec::new() }
     }
@@ -333,15 +355,15 @@ impl State {
     fn sift(&mut self, number: usize, min_mm3: f64) -> Vec<Effect> {
         let Some(layer) = self.layers.list.get_mut(number) else { return Vec::new() };
         layer.min_mm3 = if min_mm3.is_finite() { min_mm3.max(0.0) } else { 0.0 };
-        match layer.source {
-            Source::Residual => self.layers.residual.min_mm3 = layer.min_mm3,
-            Source::Cavity => self.layers.cavity.min_mm3 = layer.min_mm3,
-            Source::File | Source::Second => {}
+        let (source, min_mm3) = (layer.source, layer.min_mm3);
+        let sieve = layer.sieve();
+        if min_mm3 == 0.0 {
+            layer.sifted = None;
         }
-        if layer.min_mm3 > 0.0 {
-            return sifting(layer.sieve());
+        self.layers.next_look(source).into_iter().for_each(|look| look.min_mm3 = min_mm3);
+        if min_mm3 > 0.0 {
+            return sifting(sieve);
         }
-        layer.sifted = None;
         Vec::new()
     }
 
@@ -379,12 +401,10 @@ impl State {
         self.put(layer, usize::MAX);
         let Some(layer) = self.layers.list.last_mut() else { return Vec::new() };
         self.session.dress(layer);
-        match layer.source {
-            Source::Residual => self.layers.residual = Look { shown: true, ..Look::of(layer) },
-            Source::Cavity => self.layers.cavity = Look::of(layer),
-            Source::File | Source::Second => {}
-        }
-        if layer.min_mm3 > 0.0 { sifting(layer.sieve()) } else { Vec::new() }
+        let (source, look, sieve) = (layer.source, Look::of(layer), layer.sieve());
+        let shown = look.shown || source == Source::Residual;
+        self.layers.next_look(source).into_iter().for_each(|next| *next = Look { shown, ..look });
+        if look.min_mm3 > 0.0 { sifting(sieve) } else { Vec::new() }
     }
 
     /// Gives a layer its number and lays it over so many others.
@@ -413,6 +433,18 @@ impl State {
             let range = [0.0, f32::from(Cavity::CONTENT)];
             let layer = Layer::new(Source::Cavity, "sinus cavities", volume, overlay);
             effects.extend(self.put_on_top(Layer { range, min_mm3, shown, ..layer }));
+        }
+        if let Some((analysis, volume)) = analysis.as_ref().and_then(|a| Some((a, a.why.clone()?))) {
+            let Look { overlay, min_mm3, shown } = self.layers.why;
+            let weights = analysis.classifier_sha256.as_deref().and_then(|sha256| sha256.get(..12)).unwrap_or_default();
+            let layer = Layer {
+                unit: "share of the most".to_owned(),
+                maker: Some(format!("Grad-CAM of the classifier, weights {weights}")),
+                min_mm3,
+                shown,
+                ..Layer::new(Source::Why, "speaks for disease", volume, overlay)
+            };
+            effects.extend(self.put_on_top(layer));
         }
         let Look { overlay, min_mm3, .. } = self.layers.residual;
         if let Some((analysis, volume)) = analysis.as_ref().and_then(|a| Some((a, a.shown.clone()?))) {

@@ -23,6 +23,8 @@ pub struct Analysis {
     pub map: Arc<Volume>,
     /// The part of it that is not 0; panes draw this.
     pub shown: Option<Arc<Volume>>,
+    /// What the classifier looked at in both sinuses, where there is one; panes draw this.
+    pub why: Option<Arc<Volume>>,
     /// What is normal in the map, where the weights' card says so for these settings.
     pub normal: Option<Arc<Normal>>,
     /// The cavities of the sinuses in view, by [`Side::index`].
@@ -31,6 +33,8 @@ pub struct Analysis {
     pub cavity_map: Option<Arc<Volume>>,
     /// SHA-256 of the weights.
     pub weights_sha256: String,
+    /// SHA-256 of the weights of the classifier, where there is one.
+    pub classifier_sha256: Option<String>,
     /// SHA-256 of the weights that measured the cavities.
     pub finder_sha256: [String; 2],
     /// Settings.
@@ -57,12 +61,27 @@ pub fn analyse(
     let maps: Vec<&Volume> = findings.iter().map(|f| &f.map).collect();
     let map = Arc::new(crop::paste(&maps, &volume.grid));
     let shown = crop::trimmed(&map).map(Arc::new);
+    let whys: Vec<&Volume> = findings.iter().filter_map(|f| f.why.as_ref()).collect();
+    let why = if whys.is_empty() { None } else { crop::trimmed(&crop::paste(&whys, &volume.grid)).map(Arc::new) };
     let card = &model.card;
     let known = config == card.inference && !card.normal_values.is_empty();
     let normal =
         known.then(|| Arc::new(Normal { values: card.normal_values.clone(), cohort: card.normal_cohort.clone() }));
     let (weights_sha256, finder_sha256) = (model.sha256.clone(), finder.sha256().map(str::to_owned));
-    Ok(Analysis { findings, map, shown, normal, cavities, cavity_map, weights_sha256, finder_sha256, config })
+    let classifier_sha256 = model.classifier.as_ref().map(|classifier| classifier.sha256.clone());
+    Ok(Analysis {
+        findings,
+        map,
+        shown,
+        why,
+        normal,
+        cavities,
+        cavity_map,
+        weights_sha256,
+        classifier_sha256,
+        finder_sha256,
+        config,
+    })
 }
 
 /// The side-car of an analysis.
@@ -96,6 +115,10 @@ pub struct ReportedFinding {
     pub score: Option<f64>,
     /// Percentage of normal sinuses that score lower; null for settings without a reference.
     pub percentile: Option<f64>,
+    /// Calibrated probability that the sinus is diseased, 0 to 1; null without a classifier.
+    pub probability: Option<f64>,
+    /// Percentage of normal sinuses with a lower probability; null without a reference.
+    pub probability_percentile: Option<f64>,
     /// The map's file; it holds both sinuses.
     pub map: Option<PathBuf>,
 }
@@ -127,6 +150,8 @@ pub struct Provenance {
     pub input_sha256: String,
     /// SHA-256 of the weights file.
     pub weights_sha256: String,
+    /// SHA-256 of the weights file of the classifier; null where there was none.
+    pub classifier_sha256: Option<String>,
     /// SHA-256 of the two weights files that found the sinuses and measured their cavities.
     pub finder_sha256: [String; 2],
     /// Settings of the method.
@@ -166,6 +191,7 @@ pub fn write(
     }
     let reported = |side: Side| {
         let finding = analysis.findings.iter().find(|f| f.side == side);
+        let anomaly = finding.and_then(|finding| finding.anomaly);
         ReportedFinding {
             side,
             present: sinuses[side.index()].present,
@@ -173,6 +199,8 @@ pub fn write(
             method: residual::NAME,
             score: finding.map(|f| f.score),
             percentile: finding.and_then(|f| f.percentile),
+            probability: anomaly.map(|anomaly| anomaly.probability),
+            probability_percentile: anomaly.and_then(|anomaly| anomaly.percentile),
             map: finding.map(|_| map.clone()),
         }
     };
@@ -186,6 +214,7 @@ pub fn write(
             notice: crate::NOTICE,
             input_sha256: scan.sha256.clone(),
             weights_sha256: analysis.weights_sha256.clone(),
+            classifier_sha256: analysis.classifier_sha256.clone(),
             finder_sha256: analysis.finder_sha256.clone(),
             parameters: analysis.config,
             sinuses: *sinuses,

@@ -194,7 +194,8 @@ impl Runner {
                     };
                     let (finder, config) = (loaded(&finder)?, InferConfig::default());
                     let analysis = report::analyse(&scan.volume, &sinuses, finder, model, config, progress)?;
-                    analysis.shown.iter().chain(&analysis.cavity_map).for_each(|map| prepare(map));
+                    let maps = analysis.shown.iter().chain(&analysis.cavity_map).chain(&analysis.why);
+                    maps.for_each(|map| prepare(map));
                     Ok(analysis)
                 }));
             }

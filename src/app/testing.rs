@@ -29,9 +29,11 @@ pub(super) fn analysis(scan: &Scan, [left_mm, right_mm]: [DVec3; 2]) -> Analysis
         map: Arc::clone(&scan.volume),
         shown: Some(Arc::clone(&scan.volume)),
         normal: None,
+        why: None,
         cavity_map: cavity::together(&cavities).map(Arc::new),
         cavities,
         weights_sha256: "00".to_owned(),
+        classifier_sha256: None,
         finder_sha256: ["01".to_owned(), "02".to_owned()],
         config: InferConfig::default(),
     }

@@ -6,7 +6,7 @@ use crate::app::report::{self, Analysis, Report};
 use crate::app::sinuses;
 use crate::io::Scan;
 use crate::job::Progress;
-use crate::methods::residual::{InferConfig, MapKind, Model};
+use crate::methods::residual::{Classify, InferConfig, MapKind, Model};
 use crate::methods::sinus::{Finder, Presence, Sinus};
 use crate::nets;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,9 @@ pub(super) struct Args {
     /// Weights made by `antrum train cae` [default: the built-in ones]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    /// Weights made by `antrum train classifier` [default: the built-in ones, with the built-in autoencoder only]
+    #[arg(long, value_name = "FILE")]
+    classifier: Option<PathBuf>,
     /// Edge of the median filter of the map, in voxels
     #[arg(long, default_value_t = 5, value_parser = parse_median)]
     median: usize,
@@ -102,9 +105,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 /// Analyses one scan and writes map and side-car to `out`.
 fn one(path: &Path, args: &Args, config: InferConfig) -> Result<Report, Failure> {
     let (paths, choice) = ([path.to_owned()], args.choice.clone());
-    let (out, weights) = (args.out.clone(), args.weights.clone());
+    let (out, weights, classifier) = (args.out.clone(), args.weights.clone(), args.classifier.clone());
     let report = guarded("analysing", move |progress| {
-        analysed(&paths, &choice, weights.as_deref(), config, progress)?.write(&paths, &out)
+        let model = model(weights.as_deref(), classifier.as_deref())?;
+        analysed(&paths, &choice, &model, config, progress)?.write(&paths, &out)
     })?;
     Ok(report)
 }
@@ -123,22 +127,31 @@ impl Analysed {
     }
 }
 
+/// The built-in weights, or those of files; the built-in classifier goes with the built-in autoencoder.
+pub(super) fn model(weights: Option<&Path>, classifier: Option<&Path>) -> Result<Model, Failure> {
+    let device = nets::cpu();
+    let mut model = match weights {
+        Some(file) => Model::load(file, &device)?,
+        None => Model::built_in(&device)?,
+    };
+    if let Some(file) = classifier {
+        model.classifier = Some(Classify::load(file, &device)?);
+    }
+    Ok(model)
+}
+
 /// Opens a scan (or makes the example), finds its sinuses and computes their maps.
 pub(super) fn analysed(
     paths: &[PathBuf],
     choice: &Choice,
-    weights: Option<&Path>,
+    model: &Model,
     config: InferConfig,
     progress: &Progress,
 ) -> Result<Analysed, Failure> {
     let scan = choice.read_or_example(paths, &progress.part(0.0, 0.3))?;
-    let model = match weights {
-        Some(file) => Model::load(file, &nets::cpu())?,
-        None => Model::built_in(&nets::cpu())?,
-    };
     let finder = Finder::built_in(&nets::cpu())?;
     let sinuses = finder.find(&scan.volume, &progress.part(0.3, 0.5))?;
-    let analysis = report::analyse(&scan.volume, &sinuses, &finder, &model, config, &progress.part(0.5, 1.0))?;
+    let analysis = report::analyse(&scan.volume, &sinuses, &finder, model, config, &progress.part(0.5, 1.0))?;
     Ok(Analysed { scan, sinuses, analysis })
 }
 
@@ -154,8 +167,10 @@ pub(super) fn print(report: &Report) -> Result<(), Failure> {
         let flag = if finding.present == Presence::Partial { format!("{present}, ") } else { String::new() };
         let rank =
             finding.percentile.map_or(String::new(), |p| format!(", above {p:.0} % of normal synthetic sinuses"));
+        let anomaly =
+            finding.probability.map_or(String::new(), |p| format!("probability of disease {:.0} %, ", 100.0 * p));
         let cavity = finding.cavity.words(finding.present).map_or(String::new(), |words| format!("; {words}"));
-        say(format_args!("  patient {side:<6} {flag}residual {score:.4}{rank}{cavity}"))?;
+        say(format_args!("  patient {side:<6} {flag}{anomaly}residual {score:.4}{rank}{cavity}"))?;
     }
     if report.findings.iter().all(|finding| finding.present == Presence::Absent) {
         say(format_args!("  {}", sinuses::NONE_IN_VIEW))?;

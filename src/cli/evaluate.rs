@@ -3,7 +3,10 @@
 use super::find::finder;
 use super::phantom::spacing;
 use super::{Failure, guarded, print_json, say};
+use crate::methods::residual::EncoderConfig;
+use crate::methods::residual::evaluate::{Beginning, Comparison, Run, residual as compare};
 use crate::methods::sinus::evaluate::on_phantoms;
+use crate::nets;
 use crate::phantom::Degrade;
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -18,6 +21,53 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Method {
     Finder(FinderArgs),
+    Residual(ResidualArgs),
+}
+
+/// Classifiers of normal and diseased sinuses that begin with different pre-training, in patient-wise cross-validation
+#[derive(Debug, clap::Args)]
+struct ResidualArgs {
+    /// Cohort folder with labelled sinuses; may be given several times
+    #[arg(long, value_name = "DIR", required = true)]
+    cohort: Vec<PathBuf>,
+    /// Cohort folder for the pre-training, its labels unseen; may be given several times [default: those of --cohort]
+    #[arg(long, value_name = "DIR")]
+    unlabelled: Vec<PathBuf>,
+    /// Folder for weights, runs and tables; an evaluation that was interrupted goes on
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// What classifiers begin with: none, residual-ssl, ae, dae, simclr, simsiam
+    #[arg(long, value_delimiter = ',', default_value = "none,residual-ssl", value_parser = beginning)]
+    methods: Vec<Beginning>,
+    /// Shares of the labels that are used, in per cent
+    #[arg(long, value_delimiter = ',', default_value = "10,20,100")]
+    fractions: Vec<f64>,
+    /// Parts of the cross-validation
+    #[arg(long, default_value_t = 5)]
+    folds: usize,
+    /// Channels of the encoder's first level; the paper's network has 64
+    #[arg(long, default_value_t = EncoderConfig::classifier().network.width)]
+    width: usize,
+    /// Most epochs of each pre-training
+    #[arg(long, default_value_t = EncoderConfig::pretext().schedule.epochs)]
+    pretext_epochs: usize,
+    /// Most epochs of each classifier
+    #[arg(long, default_value_t = EncoderConfig::classifier().schedule.epochs)]
+    epochs: usize,
+    /// A classifier stops after this many epochs without improvement
+    #[arg(long, default_value_t = EncoderConfig::classifier().schedule.patience)]
+    patience: usize,
+    /// The autoencoder whose residuals are learned, made by `antrum train cae`, instead of the default one
+    #[arg(long, value_name = "FILE")]
+    cae: Option<PathBuf>,
+    /// Seed of the folds, of initial weights, order, jitter and augmentation
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+fn beginning(name: &str) -> Result<Beginning, String> {
+    let names = Beginning::ALL.map(Beginning::name).join(", ");
+    Beginning::ALL.into_iter().find(|b| b.name() == name).ok_or_else(|| format!("choose some of {names}"))
 }
 
 /// The finder of the sinuses, on synthetic heads of all contrasts that it never saw
@@ -44,7 +94,47 @@ struct FinderArgs {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let Method::Finder(args) = &args.method;
+    match &args.method {
+        Method::Finder(args) => finder_on_phantoms(args),
+        Method::Residual(args) => residual(args),
+    }
+}
+
+fn residual(args: &ResidualArgs) -> Result<(), Failure> {
+    let (mut pretext, mut classifier) = (EncoderConfig::pretext(), EncoderConfig::classifier());
+    for config in [&mut pretext, &mut classifier] {
+        config.network.width = args.width.clamp(1, 256);
+        config.schedule.seed = args.seed;
+    }
+    pretext.schedule.epochs = args.pretext_epochs;
+    classifier.schedule.epochs = args.epochs;
+    classifier.schedule.patience = args.patience;
+    let unlabelled = if args.unlabelled.is_empty() { &args.cohort } else { &args.unlabelled };
+    let comparison = Comparison {
+        labelled: args.cohort.clone(),
+        unlabelled: unlabelled.clone(),
+        beginnings: args.methods.clone(),
+        fractions: args.fractions.iter().map(|percent| (percent / 100.0).clamp(0.0, 1.0)).collect(),
+        folds: args.folds.clamp(2, 100),
+        pretext,
+        classifier,
+        out: args.out.clone(),
+    };
+    let cae = args.cae.clone();
+    guarded("evaluating", move |progress| {
+        let model = super::analyse::model(cae.as_deref(), None)?;
+        let mut tell = |run: &Run| {
+            let auroc = run.auroc.map_or("–".to_owned(), |auroc| format!("{auroc:.3}"));
+            let (percent, fold) = (100.0 * run.fraction, run.fold + 1);
+            eprintln!("{:<12} {percent:>3.0} % of the labels, fold {fold}: AUROC {auroc}", run.method);
+        };
+        Ok(compare(&comparison, &model, &nets::cpu(), &mut tell, progress)?)
+    })?;
+    say(std::fs::read_to_string(args.out.join("results.md"))?.trim_end())?;
+    say(format_args!("results.csv and results.md are in {}", args.out.display()))
+}
+
+fn finder_on_phantoms(args: &FinderArgs) -> Result<(), Failure> {
     let (subjects, seed, spacing, weights) = (args.subjects, args.seed, args.spacing, args.weights.clone());
     let degrade = args.degrade.clone();
     let figures = guarded("evaluating", move |progress| {

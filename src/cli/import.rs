@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// cae or resunet: the networks of the published code of paper 1; resnet18: an encoder for transfer learning, as
-    /// MedicalNet and MONAI publish
+    /// MONAI and others publish it
     #[arg(value_parser = ["cae", "resunet", "resnet18"])]
     model: String,
     /// The checkpoint; it is read as data, no code in it is run

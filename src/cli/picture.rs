@@ -46,7 +46,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         if only_sinuses {
             return sinus_sheet::draw(path.as_slice(), &choice, weights.as_deref(), &out, progress);
         }
-        let analysed = analyse::analysed(path.as_slice(), &choice, None, InferConfig::default(), progress)?;
+        let model = analyse::model(None, None)?;
+        let analysed = analyse::analysed(path.as_slice(), &choice, &model, InferConfig::default(), progress)?;
         draw(&analysed, &out)
     })?;
     say(format_args!("picture {}", args.out.display()))
@@ -62,7 +63,8 @@ pub fn instead_of_window(paths: &[PathBuf]) -> Result<(), Failure> {
     let picture = out.join("picture.png");
     let (paths, target) = (paths.to_owned(), picture.clone());
     let report = guarded("analysing", move |progress| {
-        let analysed = analyse::analysed(&paths, &Choice::default(), None, InferConfig::default(), progress)?;
+        let model = analyse::model(None, None)?;
+        let analysed = analyse::analysed(&paths, &Choice::default(), &model, InferConfig::default(), progress)?;
         let report = analysed.write(&paths, out)?;
         draw(&analysed, &target)?;
         Ok(report)

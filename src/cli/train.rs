@@ -149,6 +149,9 @@ struct CaeArgs {
     /// Learning rate of Adam
     #[arg(long, default_value_t = 1e-4)]
     learning_rate: f64,
+    /// What becomes of it: it stays, or falls as half a cosine over the epochs
+    #[arg(long, default_value = "constant", value_parser = ["constant", "cosine"])]
+    decay: String,
     /// Stop after this many epochs without improvement
     #[arg(long, default_value_t = 5)]
     patience: usize,
@@ -195,7 +198,7 @@ fn train(args: &CaeArgs) -> Result<(), Failure> {
         epochs: args.epochs,
         batch: args.batch,
         learning_rate: args.learning_rate,
-        decay: Decay::Constant,
+        decay: if args.decay == "cosine" { Decay::Cosine } else { Decay::Constant },
         clip: None,
         patience: args.patience,
         seed: args.seed,

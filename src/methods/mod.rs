@@ -19,6 +19,19 @@ pub struct Finding {
     pub score: f64,
     /// The percentage of normal sinuses with a smaller score, 0 to 100; none where no reference has the same settings.
     pub percentile: Option<f64>,
+    /// What a classifier says, where the method has one.
+    pub anomaly: Option<Anomaly>,
+    /// What the classifier looks at when it speaks of disease, on the same grid as the map: 1 where it counts most.
+    pub why: Option<Volume>,
     /// The anomaly map on the crop's 64 mm grid, values from 0.
     pub map: Volume,
+}
+
+/// What a classifier says about one sinus.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Anomaly {
+    /// The probability that the sinus is diseased, 0 to 1, calibrated on sinuses that the classifier did not learn from.
+    pub probability: f64,
+    /// The percentage of normal sinuses with a lower one, 0 to 100; none without a reference.
+    pub percentile: Option<f64>,
 }

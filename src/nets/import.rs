@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::store::ModuleSnapshot as _;
 use burn::store::burn_pack::Tensor;
 use burn::tensor::{DType, TensorData};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Why weights could not be imported.
@@ -141,7 +141,7 @@ pub fn import<M: Module>(
     name: impl Fn(&str) -> Option<String>,
 ) -> Result<Imported<M>, ImportError> {
     let (mut missing, mut misshapen, mut fitting) = (Vec::new(), Vec::new(), Vec::new());
-    let mut unknown: BTreeMap<&String, ()> = state.tensors.keys().map(|name| (name, ())).collect();
+    let mut unknown: BTreeSet<&String> = state.tensors.keys().collect();
     for own in network.collect(None, None, false).into_iter().filter(|own| own.dtype.is_float()) {
         let theirs = name(&own.name).unwrap_or_else(|| own.name.clone());
         let Some((shape, values)) = state.tensors.get(&theirs) else {
@@ -166,7 +166,7 @@ pub fn import<M: Module>(
     }
     network.apply(fitting, None, None, false);
     // Counters of batches are no weights.
-    let unknown = unknown.into_keys().filter(|name| !name.ends_with("num_batches_tracked")).cloned().collect();
+    let unknown = unknown.into_iter().filter(|name| !name.ends_with("num_batches_tracked")).cloned().collect();
     Ok(Imported { network, missing, unknown })
 }
 
@@ -206,7 +206,7 @@ pub fn resunet_name(own: &str) -> Option<String> {
     })
 }
 
-/// The names of torchvision's, MONAI's and MedicalNet's 3-D ResNets for those of a [`Classifier`](super::Classifier).
+/// The names that MONAI and others give the parameters of 3-D residual networks, for those of a [`Classifier`](super::Classifier).
 #[must_use]
 pub fn resnet_name(own: &str) -> Option<String> {
     let (path, leaf) = parts(own)?;
@@ -249,4 +249,85 @@ fn parts(own: &str) -> Option<(Vec<&str>, &str)> {
         other => other,
     };
     Some((path, leaf))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::nets::{CaeConfig, Classifier, ResNetConfig};
+    use burn::nn::{Linear, LinearConfig};
+    use burn::tensor::{Device, Tensor};
+
+    fn data(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/checkpoints").join(name)
+    }
+
+    fn linear() -> Linear {
+        LinearConfig::new(3, 2).init(&Device::flex())
+    }
+
+    fn imported(network: Linear, state: &StateDict) -> Result<Imported<Linear>, ImportError> {
+        import(network, state, |own| Some(format!("fc.{own}")))
+    }
+
+    #[test]
+    fn state_dicts_are_read_nested_and_plain_and_linear_layers_turned() {
+        for file in ["nested.ckpt", "plain.pth"] {
+            let state = StateDict::read(&data(file)).unwrap();
+            let found = imported(linear(), &state).unwrap();
+            assert!(found.missing.is_empty() && found.unknown.is_empty(), "{file}: {found:?}");
+            // [[0, 1, 2], [3, 4, 5]] in PyTorch: outputs 1·0 + 2·1 + 3·2 + 0.5 and 1·3 + 2·4 + 3·5 − 1.
+            let x = Tensor::<2>::from_floats([[1.0, 2.0, 3.0]], &Device::flex());
+            assert_eq!(found.network.forward(x).into_data().try_into_vec::<f32>().unwrap(), [8.5, 25.0], "{file}");
+        }
+    }
+
+    #[test]
+    fn safetensors_are_read_and_what_does_not_fit_is_listed_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.safetensors");
+        let bytes: Vec<u8> = (0..6).flat_map(|v| (v as f32).to_le_bytes()).collect();
+        let view =
+            |shape: Vec<usize>| safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape, &bytes).unwrap();
+        let tensors = [("module.fc.weight", view(vec![2, 3])), ("module.other", view(vec![6]))];
+        safetensors::serialize_to_file(tensors, None, &path).unwrap();
+        let state = StateDict::read(&path).unwrap();
+        let found = imported(linear(), &state).unwrap();
+        assert_eq!((found.missing, found.unknown), (vec!["fc.bias".to_owned()], vec!["other".to_owned()]));
+        let misshapen = imported(LinearConfig::new(2, 2).init(&Device::flex()), &state).unwrap_err().to_string();
+        assert!(misshapen.contains("fc.weight [2, 2] (the file has [2, 3])"), "{misshapen}");
+        let nothing = import(CaeConfig::new().init(&Device::flex()), &state, cae_name).unwrap_err().to_string();
+        assert!(nothing.contains("encoder.0.0.weight") && nothing.contains(" more"), "{nothing}");
+    }
+
+    #[test]
+    fn code_in_a_checkpoint_is_never_run_and_other_files_are_refused() {
+        let before = std::env::current_dir().unwrap().join("antrum-was-here");
+        // Whether the weights beside the code are read or the file is refused: nothing happens.
+        let _ = StateDict::read(&data("code.pth"));
+        assert!(!before.exists());
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["text.pth", "text.safetensors"] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, "no weights").unwrap();
+            let error = StateDict::read(&path).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("give a .pth"), "{error}");
+        }
+        assert!(StateDict::read(&folder.path().join("absent.pth")).is_err());
+    }
+
+    #[test]
+    fn every_parameter_has_a_name_in_the_published_code() {
+        let device = Device::flex();
+        let named = |names: Vec<burn::store::burn_pack::Tensor>, name: fn(&str) -> Option<String>| {
+            let floats = names.into_iter().filter(|own| own.dtype.is_float());
+            floats.map(|own| name(&own.name).unwrap()).collect::<Vec<_>>()
+        };
+        let cae = named(CaeConfig::new().with_size(8).init(&device).collect(None, None, false), cae_name);
+        assert!(cae.contains(&"decoder.3.1.running_var".to_owned()), "{cae:?}");
+        let classifier = Classifier::new(&ResNetConfig::new().with_width(1), &device);
+        let resnet = named(classifier.collect(None, None, false), resnet_name);
+        assert!(resnet.contains(&"layer2.0.downsample.1.weight".to_owned()), "{resnet:?}");
+    }
 }

@@ -49,7 +49,7 @@ pub fn from_bytes<M: Module>(module: &mut M, bytes: Vec<u8>, origin: &str) -> Re
 }
 
 /// Takes over the parameters that fit, to begin a training with. What has more channels than in the file begins as what the
-/// file says: the first channels are those of the file, and the new ones have no say in them yet (Net2Net, Chen 2016).
+/// file says: the first channels are those of the file, and the new ones have no say in them yet (`Net2Net`, Chen 2016).
 /// Layers of any other shape keep what they have.
 ///
 /// # Errors
@@ -85,7 +85,7 @@ fn widens(from: &[usize], to: &[usize]) -> bool {
 /// The values of a layer with those of a narrower one in its first channels.
 fn widened(from: &TensorData, mut to: TensorData) -> TensorData {
     let inputs = |shape: &[usize]| shape.get(1).copied().unwrap_or(1);
-    let (inputs, all_inputs) = (inputs(&from.shape()), inputs(&to.shape()));
+    let (inputs, all_inputs) = (inputs(from.shape()), inputs(to.shape()));
     let kernel = from.shape().iter().skip(2).product::<usize>();
     let (Ok(old), Ok(new)) = (from.as_slice::<f32>(), to.as_mut_slice::<f32>()) else { return to };
     for (old, new) in old.chunks(inputs * kernel).zip(new.chunks_mut(all_inputs * kernel)) {

@@ -4,11 +4,13 @@ use burn::tensor::activation::{log_softmax, softplus};
 use burn::tensor::{Tensor, TensorData};
 
 /// Binary cross-entropy of logits against shares from 0 to 1, mean over all values.
+#[must_use]
 pub fn bce<const D: usize>(logits: Tensor<D>, target: Tensor<D>) -> Tensor<1> {
     (softplus(logits.clone(), 1.0) - logits * target).mean()
 }
 
 /// Cross-entropy of logits `[batch, classes]` against one class each; classes count by `weights`, the mean is of weights.
+#[must_use]
 pub fn cross_entropy(logits: Tensor<2>, classes: &[usize], weights: &[f64]) -> Tensor<1> {
     let shape = logits.dims();
     let weight = |class: usize| weights.get(class).copied().unwrap_or(1.0);
@@ -23,6 +25,7 @@ pub fn cross_entropy(logits: Tensor<2>, classes: &[usize], weights: &[f64]) -> T
 
 /// SimSiam (Chen 2021): minus the mean cosine between what is predicted from each view and the projection of the other,
 /// which is held still. Shapes `[batch, length]`; from -1 (the same direction) to 1.
+#[must_use]
 pub fn sim_siam(predictions: [Tensor<2>; 2], projections: [Tensor<2>; 2]) -> Tensor<1> {
     let [p1, p2] = predictions.map(unit);
     let [z1, z2] = projections.map(|z| unit(z.detach()));
@@ -32,7 +35,8 @@ pub fn sim_siam(predictions: [Tensor<2>; 2], projections: [Tensor<2>; 2]) -> Ten
 
 /// NT-Xent (Chen 2020): each projection must find that of the other view of its sample among all others. Shapes
 /// `[batch, length]`.
-pub fn nt_xent(projections: [Tensor<2>; 2], temperature: f64) -> Tensor<1> {
+#[must_use]
+pub fn nt_xent(projections: &[Tensor<2>; 2], temperature: f64) -> Tensor<1> {
     let all = unit(Tensor::cat(projections.to_vec(), 0));
     let count = all.dims()[0];
     let likeness = all.clone().matmul(all.transpose()) / temperature;

@@ -7,6 +7,7 @@ use crate::app::command::Command;
 use crate::app::layers::{LayerCommand, Source};
 use crate::app::sinuses::{self, CavityFigures};
 use crate::app::state::{JobKind, OpenScan, State};
+use crate::methods::Finding;
 use crate::methods::sinus::{Presence, Sinus};
 use crate::project::Label;
 use crate::space::Side;
@@ -187,26 +188,51 @@ fn score_ui(ui: &mut Ui, state: &State, sinus: &Sinus, room: Room, commands: &mu
     }
     let Some(finding) = state.finding(side) else {
         ui.label(RichText::new("no map yet").small().color(palette.weak));
-        percentile_ui(ui, 0.0);
+        bar_ui(ui, 0.0);
         return;
     };
-    let weights = state.analysis.as_ref().map_or("", |a| a.weights_sha256.get(..12).unwrap_or(""));
-    let rank = finding.percentile.map_or_else(
-        || "No normal scores belong to these settings.".to_owned(),
-        |p| format!("Higher than {p:.0} % of normal synthetic sinuses."),
-    );
-    let hint =
-        format!("Residual score {:.4}: mean of the map in the 64 mm box. {rank} Weights {weights}", finding.score);
-    let name = if room == Room::Wide { "residual " } else { "" };
+    let hint = score_hint(state, finding);
     let percentile = finding.percentile.map_or(String::new(), |p| format!("  P{p:.0}"));
-    let text = RichText::new(format!("{name}{:.3}{percentile}", finding.score)).small().color(palette.text);
-    ui.label(text).on_hover_text(&hint);
-    let bar = percentile_ui(ui, finding.percentile.unwrap_or(0.0));
+    let residual = |name: &str| format!("{name}{:.3}{percentile}", finding.score);
+    let (text, filled) = match (finding.anomaly, room) {
+        (Some(anomaly), Room::Narrow) => (format!("{:.0} %", 100.0 * anomaly.probability), anomaly.probability),
+        (Some(anomaly), _) => (format!("disease {:.0} %", 100.0 * anomaly.probability), anomaly.probability),
+        (None, Room::Wide) => (residual("residual "), finding.percentile.unwrap_or(0.0) / 100.0),
+        (None, _) => (residual(""), finding.percentile.unwrap_or(0.0) / 100.0),
+    };
+    ui.label(RichText::new(text).small().color(palette.text)).on_hover_text(&hint);
+    let bar = bar_ui(ui, filled);
     let name = format!("Score of the patient's {} sinus", side.name());
     bar.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
     if bar.on_hover_text(hint).clicked() {
         commands.push(Command::CentreOn(side));
     }
+}
+
+/// What the figures of a sinus mean and where they come from.
+fn score_hint(state: &State, finding: &Finding) -> String {
+    let digest = |sha256: &str| sha256.get(..12).unwrap_or_default().to_owned();
+    let rank = |percentile: Option<f64>| match percentile {
+        Some(p) => format!("higher than in {p:.0} % of normal synthetic sinuses"),
+        None => "no normal sinuses to compare with".to_owned(),
+    };
+    let analysis = state.analysis.as_ref();
+    let mut lines = Vec::new();
+    if let Some(anomaly) = finding.anomaly {
+        let weights = analysis.and_then(|a| a.classifier_sha256.as_deref()).map_or(String::new(), digest);
+        lines.push(format!(
+            "Probability of disease {:.2}, {}. Calibrated on synthetic sinuses; weights {weights}",
+            anomaly.probability,
+            rank(anomaly.percentile)
+        ));
+    }
+    let weights = analysis.map_or(String::new(), |a| digest(&a.weights_sha256));
+    lines.push(format!(
+        "Residual score {:.4}, {}. Mean of the map in the 64 mm box; weights {weights}",
+        finding.score,
+        rank(finding.percentile)
+    ));
+    lines.join("\n")
 }
 
 /// How large the cavity is, and how much of it is not air. A click colours what was counted, the next one leaves its outline.
@@ -245,12 +271,12 @@ fn cavity_ui(ui: &mut Ui, state: &State, sinus: &Sinus, room: Room, commands: &m
     }
 }
 
-/// A bar from 0 to 100.
-fn percentile_ui(ui: &mut Ui, percentile: f64) -> Response {
+/// A bar that is filled from 0 to 1.
+fn bar_ui(ui: &mut Ui, share: f64) -> Response {
     let palette = theme::of(ui);
     let (area, response) = ui.allocate_exact_size(vec2(ui.available_width(), 10.0), Sense::click());
     let bar = Rect::from_center_size(area.center(), vec2(area.width(), 5.0));
-    let filled = Rect::from_min_size(bar.min, vec2(bar.width() * percentile.clamp(0.0, 100.0) as f32 / 100.0, 5.0));
+    let filled = Rect::from_min_size(bar.min, vec2(bar.width() * share.clamp(0.0, 1.0) as f32, 5.0));
     ui.painter().rect_filled(bar, 2.0, palette.line);
     ui.painter().rect_filled(filled, 2.0, palette.accent);
     response

@@ -22,6 +22,8 @@ mod program;
 mod reading;
 /// Sinuses of real people, where their scans are at hand.
 mod real_scans;
+/// Pre-training, classifier and comparison, from end to end.
+mod recipe;
 /// Registration of synthetic heads that lie elsewhere.
 mod registration;
 /// What stands around the panes: drawers, menus, settings, keys, figures.

@@ -87,7 +87,7 @@ fn bad_usage_is_exit_code_2_and_the_help_says_research_only() {
     }
     let help = String::from_utf8(antrum(&["--help"]).stdout).unwrap();
     assert!(help.contains("Research use only"));
-    let subcommands = "info convert find analyse measurements picture phantom template train evaluate";
+    let subcommands = "info convert find analyse measurements picture phantom template train import-weights evaluate";
     for subcommand in subcommands.split(' ') {
         assert!(help.contains(subcommand), "{subcommand}");
     }

@@ -4,7 +4,7 @@ use super::config::{Card, ClassifierCard, InferConfig, MapKind};
 use crate::image::{median, percentile};
 use crate::job::Progress;
 use crate::methods::sinus::{Crop, Presence, Sinus};
-use crate::methods::{Finding, ModelError};
+use crate::methods::{Anomaly, Finding, ModelError};
 use crate::nets::weights::{self, WeightsError};
 use crate::nets::{Cae, CaeConfig, Classifier};
 use crate::volume::{Unit, Volume};
@@ -21,6 +21,8 @@ pub struct Model {
     pub card: Card,
     /// SHA-256 of the weights file.
     pub sha256: String,
+    /// Says how probable disease is; without it there are maps and scores alone.
+    pub classifier: Option<Classify>,
 }
 
 impl Model {
@@ -52,7 +54,7 @@ impl Model {
         let config: CaeConfig = card.network.clone();
         let mut net = config.init(device);
         weights::from_bytes(&mut net, bytes, &path.display().to_string())?;
-        Ok(Self { net: net.folded(), device: device.clone(), card, sha256 })
+        Ok(Self { net: net.folded(), device: device.clone(), card, sha256, classifier: None })
     }
 
     /// The absolute difference between a crop and its reconstruction, `[z, y, x]`.
@@ -85,7 +87,10 @@ impl Model {
         let score = map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64;
         let comparable = config == self.card.inference && !self.card.normal_scores.is_empty();
         let percentile = comparable.then(|| percentile::rank_percent(&self.card.normal_scores, score));
-        Ok(Finding { side: crop.side, score, percentile, map: Volume::from_f32(crop.grid, map, Unit::Score) })
+        let anomaly = self.classifier.as_ref().map(|classifier| classifier.anomaly(crop, progress)).transpose()?;
+        let why = self.classifier.as_ref().map(|classifier| classifier.why(crop, progress)).transpose()?;
+        let map = Volume::from_f32(crop.grid, map, Unit::Score);
+        Ok(Finding { side: crop.side, score, percentile, anomaly, why, map })
     }
 }
 
@@ -136,16 +141,40 @@ impl Classify {
         }
     }
 
-    /// The calibrated probability that a sinus is diseased, and the percentage of normal sinuses with a lower one.
+    /// What in the crop speaks for disease (Grad-CAM), as a share of what speaks for it most.
     ///
     /// # Errors
     /// As [`Classify::margin`].
-    pub fn probability(&self, crop: &Crop, progress: &Progress) -> Result<(f64, Option<f64>), ModelError> {
-        let margin = self.margin(&crop.values, progress)? / self.card.temperature;
-        let probability = 1.0 / (1.0 + (-margin).exp());
-        let normal = &self.card.normal_probabilities;
-        Ok((probability, (!normal.is_empty()).then(|| percentile::rank_percent(normal, probability))))
+    pub fn why(&self, crop: &Crop, progress: &Progress) -> Result<Volume, ModelError> {
+        let n = Crop::SIZE;
+        let x = Tensor::<5>::from_data(TensorData::new(crop.values.clone(), [1, 1, n, n, n]), &self.device);
+        progress.check()?;
+        let map = self.net.grad_cam(x).into_data().try_into_vec::<f32>();
+        let mut map = map.map_err(|e| ModelError::Device(format!("{e:?}")))?;
+        let most = map.iter().copied().fold(0.0, f32::max);
+        if most > 0.0 {
+            for value in &mut map {
+                *value /= most;
+            }
+        }
+        Ok(Volume::from_f32(crop.grid, map, Unit::Score))
     }
+
+    /// How probable it is that a sinus is diseased.
+    ///
+    /// # Errors
+    /// As [`Classify::margin`].
+    pub fn anomaly(&self, crop: &Crop, progress: &Progress) -> Result<Anomaly, ModelError> {
+        let probability = probability(self.margin(&crop.values, progress)? / self.card.temperature);
+        let normal = &self.card.normal_probabilities;
+        let percentile = (!normal.is_empty()).then(|| percentile::rank_percent(normal, probability));
+        Ok(Anomaly { probability, percentile })
+    }
+}
+
+/// The probability of disease for the difference of two logits.
+pub(super) fn probability(margin: f64) -> f64 {
+    1.0 / (1.0 + (-margin).exp())
 }
 
 /// From an absolute residual to the target of paper 1's self-supervision (section 2.3): percentile 1-99 rescaling, median
@@ -230,7 +259,8 @@ mod tests {
         let grid = Crop::grid_at(crate::space::Side::Left, DVec3::ZERO, Crop::SIZE);
         let values = within_antrum(vec![1.0; Crop::SIZE.pow(3)]);
         let map = Volume::from_f32(grid, values, Unit::Score);
-        let finding = Finding { side: crate::space::Side::Left, score: 0.0, percentile: None, map };
+        let finding =
+            Finding { side: crate::space::Side::Left, score: 0.0, percentile: None, anomaly: None, why: None, map };
         let inside = values_in_sinus(&finding, InferConfig::default());
         assert!(inside.iter().all(|&v| v == 1.0), "nothing of the fading rim");
         // An ellipsoid of 19 × 22 × 22 mm: 4/3 π abc = 38 520 mm³.

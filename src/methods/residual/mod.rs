@@ -5,6 +5,7 @@
 //! what must be known about them.
 
 pub mod config;
+pub mod evaluate;
 pub mod infer;
 pub mod train;
 

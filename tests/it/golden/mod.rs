@@ -2,5 +2,6 @@
 
 mod fixture;
 mod images;
+mod metrics;
 mod networks;
 mod training;

@@ -1,13 +1,12 @@
 //! Training of the autoencoder on the normal sinuses of cohorts with known truth.
 
 use super::ResidualError;
-use super::samples::{Sets, cohort_names, tensor};
+use super::samples::{self, Subject, cohort_names, tensor};
 use crate::image::percentile::percentiles;
 use crate::io;
 use crate::job::Progress;
 use crate::methods::residual::config::{Card, InferConfig, NormalValue, TrainConfig};
 use crate::methods::residual::infer::{Model, values_in_sinus};
-use crate::methods::sinus::Crop;
 use crate::metrics::auroc;
 use crate::nets::weights::{self, Precision};
 use crate::nets::{Cae, CaeConfig};
@@ -31,11 +30,13 @@ pub fn cae(
     on_epoch: &mut dyn FnMut(&Epoch),
     progress: &Progress,
 ) -> Result<Card, ResidualError> {
-    let mut sets = Sets::load(cohorts, config.validation, &progress.part(0.0, 0.1))?;
-    for set in [&mut sets.training, &mut sets.validation] {
-        set.retain(|sinus| !sinus.diseased);
-    }
-    let Sets { training, validation, found, subjects } = sets;
+    let subjects = samples::subjects(cohorts, &progress.part(0.0, 0.1))?;
+    let split = samples::split(&subjects, config.validation);
+    let [training, validation] = split.each_ref().map(|set| {
+        let mut sinuses = samples::sinuses(set);
+        sinuses.retain(|sinus| !sinus.diseased);
+        sinuses
+    });
     let network = CaeConfig::new();
     let learner = device.clone().autodiff();
     learner.seed(config.schedule.seed);
@@ -49,14 +50,14 @@ pub fn cae(
     };
     let task = Task { training: training.len(), validation: validation.len(), loss: &loss };
     let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
-    let fitting = progress.part(0.1, 0.95);
+    let fitting = progress.part(0.1, 0.9);
     let trained = fit(network.init(&learner), optimiser, &task, &config.schedule, Some(out), on_epoch, &fitting)?;
 
     let card = Card {
         network,
         training: config.clone(),
         cohorts: cohort_names(cohorts),
-        subjects,
+        subjects: subjects.len(),
         normal_crops: training.len(),
         history: trained.history,
         inference: InferConfig::default(),
@@ -71,7 +72,7 @@ pub fn cae(
     io::write_json(&out.join("cae.json"), &card)?;
     // The shipped precision is what scores.
     let mut model = Model::load(&path, device)?;
-    reference(&mut model, cohorts, &found, &progress.part(0.95, 1.0))?;
+    reference(&mut model, cohorts, &split[1], &progress.part(0.9, 1.0))?;
     io::write_json(&out.join("cae.json"), &model.card)?;
     Ok(model.card)
 }
@@ -88,8 +89,9 @@ pub fn renew_reference(
     progress: &Progress,
 ) -> Result<Card, ResidualError> {
     let mut model = Model::load(path, device)?;
-    let Sets { found, .. } = Sets::load(cohorts, model.card.training.validation, &progress.part(0.0, 0.8))?;
-    reference(&mut model, cohorts, &found, &progress.part(0.8, 1.0))?;
+    let subjects = samples::subjects(cohorts, &progress.part(0.0, 0.4))?;
+    let [_, validation] = samples::split(&subjects, model.card.training.validation);
+    reference(&mut model, cohorts, &validation, &progress.part(0.4, 1.0))?;
     io::write_json(&path.with_extension("json"), &model.card)?;
     Ok(model.card)
 }
@@ -97,13 +99,15 @@ pub fn renew_reference(
 /// Shares of the voxels of normal sinuses that are marked on colour bars.
 const MARKED_PERCENTS: [f64; 3] = [50.0, 95.0, 99.0];
 
-/// Scores the validation sinuses where the finder placed them. The normal ones become the reference of percentiles.
+/// Scores the sinuses of the validation subjects where the finder places them. The normal ones become the reference of percentiles.
 fn reference(
     model: &mut Model,
     cohorts: &[PathBuf],
-    found: &[(Crop, bool)],
+    validation: &[&Subject],
     progress: &Progress,
 ) -> Result<(), ResidualError> {
+    let found = samples::found(validation, &progress.part(0.0, 0.5))?;
+    let progress = &progress.part(0.5, 1.0);
     let (mut scores, mut values) = (Vec::new(), Vec::new());
     let inference = model.card.inference;
     for (i, (crop, diseased)) in found.iter().enumerate() {

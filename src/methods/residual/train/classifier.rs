@@ -2,12 +2,12 @@
 //! calibration of its probabilities.
 
 use super::augment::Change;
-use super::samples::{Sample, Sets, cohort_names, tensor};
+use super::samples::{self, Sample, cohort_names, tensor};
 use super::{ResidualError, Training};
 use crate::io;
 use crate::job::Progress;
 use crate::methods::residual::config::{ClassifierCard, EncoderConfig};
-use crate::methods::residual::infer::Classify;
+use crate::methods::residual::infer::{Classify, probability};
 use crate::metrics::auroc;
 use crate::nets::Classifier;
 use crate::nets::weights::{self, Precision, WeightsError};
@@ -15,6 +15,7 @@ use crate::train::losses::cross_entropy;
 use crate::train::{Batch, Epoch, Task, fit};
 use burn::module::Module as _;
 use burn::optim::AdamConfig;
+use burn::tensor::Device;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
@@ -31,8 +32,61 @@ pub fn classifier(
     on_epoch: &mut dyn FnMut(&Epoch),
     progress: &Progress,
 ) -> Result<ClassifierCard, ResidualError> {
-    let Sets { mut training, validation, found, subjects } =
-        Sets::load(cohorts, config.validation, &progress.part(0.0, 0.1))?;
+    let subjects = samples::subjects(cohorts, &progress.part(0.0, 0.08))?;
+    let [training, validation] = samples::split(&subjects, config.validation);
+    let sets = [samples::sinuses(&training), samples::sinuses(&validation)];
+    let fitted = fitted(sets, initial, config, device, Some(out), on_epoch, &progress.part(0.08, 0.92))?;
+
+    let mut card = ClassifierCard {
+        training: config.clone(),
+        began_with: fitted.began_with,
+        cohorts: cohort_names(cohorts),
+        subjects: subjects.len(),
+        labelled: fitted.labelled,
+        history: fitted.history,
+        temperature: 1.0,
+        normal_probabilities: Vec::new(),
+        auroc: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let path = out.join("classifier.bpk");
+    weights::save(&fitted.net, &path, Precision::Half)?;
+    io::write_json(&path.with_extension("json"), &card)?;
+    // The shipped precision is what is calibrated, on crops as the finder places them.
+    let classify = Classify::load(&path, device)?;
+    let mut margins = Vec::new();
+    for (crop, diseased) in samples::found(&validation, &progress.part(0.92, 0.98))? {
+        margins.push((classify.margin(&crop.values, progress)?, diseased));
+    }
+    card.temperature = temperature(&margins);
+    card.auroc = auroc(&margins);
+    let normal = margins.iter().filter(|(_, diseased)| !diseased);
+    card.normal_probabilities = normal.map(|(margin, _)| probability(margin / card.temperature)).collect();
+    card.normal_probabilities.sort_by(f64::total_cmp);
+    io::write_json(&path.with_extension("json"), &card)?;
+    Ok(card)
+}
+
+/// A classifier as trained.
+pub(in crate::methods::residual) struct Fitted {
+    pub net: Classifier,
+    pub history: Vec<Epoch>,
+    /// Normal and diseased sinuses that it learned from.
+    pub labelled: [usize; 2],
+    /// SHA-256 of the weights that it began with.
+    pub began_with: Option<String>,
+}
+
+/// Trains a classifier on the first sinuses; the second ones choose the epoch.
+pub(in crate::methods::residual) fn fitted(
+    [mut training, validation]: [Vec<&Sample>; 2],
+    initial: Option<&Path>,
+    config: &EncoderConfig,
+    device: &Device,
+    folder: Option<&Path>,
+    on_epoch: &mut dyn FnMut(&Epoch),
+    progress: &Progress,
+) -> Result<Fitted, ResidualError> {
     let labelled = draw_labels(&mut training, config)?;
     let learner = device.clone().autodiff();
     learner.seed(config.schedule.seed);
@@ -62,41 +116,12 @@ pub fn classifier(
     };
     let task = Task { training: training.len(), validation: validation.len(), loss: &loss };
     let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
-    let fitting = progress.part(0.1, 0.95);
-    let trained = fit(net, optimiser, &task, &config.schedule, Some(out), on_epoch, &fitting)?;
-
-    let mut card = ClassifierCard {
-        training: config.clone(),
-        began_with,
-        cohorts: cohort_names(cohorts),
-        subjects,
-        labelled,
-        history: trained.history,
-        temperature: 1.0,
-        normal_probabilities: Vec::new(),
-        auroc: None,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let path = out.join("classifier.bpk");
-    weights::save(&trained.best, &path, Precision::Half)?;
-    io::write_json(&path.with_extension("json"), &card)?;
-    // The shipped precision is what is calibrated, on crops as the finder places them.
-    let classify = Classify::load(&path, device)?;
-    let mut margins = Vec::with_capacity(found.len());
-    for (crop, diseased) in &found {
-        margins.push((classify.margin(&crop.values, progress)?, *diseased));
-    }
-    card.temperature = temperature(&margins);
-    card.auroc = auroc(&margins);
-    let normal = margins.iter().filter(|(_, diseased)| !diseased);
-    card.normal_probabilities = normal.map(|(margin, _)| probability(margin / card.temperature)).collect();
-    card.normal_probabilities.sort_by(f64::total_cmp);
-    io::write_json(&path.with_extension("json"), &card)?;
-    Ok(card)
+    let trained = fit(net, optimiser, &task, &config.schedule, folder, on_epoch, progress)?;
+    Ok(Fitted { net: trained.best, history: trained.history, labelled, began_with })
 }
 
 /// Keeps the share of the labels that is to be used, drawn by class, at least one of each; how many normal and diseased.
-fn draw_labels(training: &mut Vec<Sample>, config: &EncoderConfig) -> Result<[usize; 2], ResidualError> {
+fn draw_labels(training: &mut Vec<&Sample>, config: &EncoderConfig) -> Result<[usize; 2], ResidualError> {
     let mut rng = ChaCha8Rng::seed_from_u64(config.schedule.seed);
     training.shuffle(&mut rng);
     let count = |diseased: bool| training.iter().filter(|sample| sample.diseased == diseased).count();
@@ -112,11 +137,6 @@ fn draw_labels(training: &mut Vec<Sample>, config: &EncoderConfig) -> Result<[us
         taken[class] <= kept[class]
     });
     Ok(kept)
-}
-
-/// The probability of disease for the difference of two logits.
-fn probability(margin: f64) -> f64 {
-    1.0 / (1.0 + (-margin).exp())
 }
 
 /// The temperature of the least mean cross-entropy, 1/20 to 20, by golden section.

@@ -6,7 +6,7 @@ pub mod augment;
 pub mod cae;
 pub mod classifier;
 pub mod pretext;
-mod samples;
+pub(super) mod samples;
 
 pub use cae::{cae, renew_reference};
 pub use classifier::classifier;

@@ -2,7 +2,7 @@
 //! pretexts that it compares with.
 
 use super::augment::Change;
-use super::samples::{Sample, Sets, cohort_names, tensor};
+use super::samples::{self, Sample, cohort_names, tensor};
 use super::{ResidualError, Training};
 use crate::io;
 use crate::job::Progress;
@@ -72,7 +72,9 @@ pub fn pretext(
     on_epoch: &mut dyn FnMut(&Epoch),
     progress: &Progress,
 ) -> Result<EncoderCard, ResidualError> {
-    let sets = Sets::load(cohorts, config.validation, &progress.part(0.0, 0.1))?;
+    let subjects = samples::subjects(cohorts, &progress.part(0.0, 0.1))?;
+    let [training, validation] = samples::split(&subjects, config.validation).map(|set| samples::sinuses(&set));
+    let sets = Sets { training, validation };
     let learner = device.clone().autodiff();
     learner.seed(config.schedule.seed);
     let fitting = Fitting { sets: &sets, config, learner: &learner, out, progress: progress.part(0.15, 1.0) };
@@ -97,7 +99,7 @@ pub fn pretext(
                 let clean: Vec<_> = batch
                     .samples
                     .iter()
-                    .map(|&i| view(&sets.of(batch.validation)[i], config, batch.validation, batch.rng))
+                    .map(|&i| view(sets.of(batch.validation)[i], config, batch.validation, batch.rng))
                     .collect();
                 let mut noise = |crop: &Vec<f32>| {
                     let sd = if skips { batch.rng.random_range(0.0..NOISE) } else { 0.0 };
@@ -114,12 +116,12 @@ pub fn pretext(
                 let on = on(net, &learner);
                 let views = [(); 2].map(|()| {
                     let crops =
-                        batch.samples.iter().map(|&i| view(&sets.of(batch.validation)[i], config, false, batch.rng));
+                        batch.samples.iter().map(|&i| view(sets.of(batch.validation)[i], config, false, batch.rng));
                     tensor(crops, &on)
                 });
                 let [a, b] = views.map(|view| net.project(view));
                 if pretext == Pretext::SimClr {
-                    nt_xent([a, b], TEMPERATURE)
+                    nt_xent(&[a, b], TEMPERATURE)
                 } else {
                     sim_siam([net.predict(a.clone()), net.predict(b.clone())], [a, b])
                 }
@@ -133,7 +135,7 @@ pub fn pretext(
         pretext: pretext.name().to_owned(),
         training: config.clone(),
         cohorts: cohort_names(cohorts),
-        subjects: sets.subjects,
+        subjects: subjects.len(),
         cae_sha256: (pretext == Pretext::Residual).then(|| cae.sha256.clone()),
         history,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -166,9 +168,21 @@ fn view(sample: &Sample, config: &EncoderConfig, validation: bool, rng: &mut Cha
     Change::draw(rng).apply(crop, rng)
 }
 
+/// The sinuses that a pretext learns from.
+struct Sets<'a> {
+    training: Vec<&'a Sample>,
+    validation: Vec<&'a Sample>,
+}
+
+impl Sets<'_> {
+    fn of(&self, validation: bool) -> &[&Sample] {
+        if validation { &self.validation } else { &self.training }
+    }
+}
+
 /// What all pretexts are fitted with.
 struct Fitting<'a> {
-    sets: &'a Sets,
+    sets: &'a Sets<'a>,
     config: &'a EncoderConfig,
     learner: &'a Device,
     out: &'a Path,
@@ -215,11 +229,11 @@ impl Targets {
     /// Edge of the median filter of the paper's best model.
     const MEDIAN: usize = 5;
 
-    fn new(sets: &Sets, cae: &Model, progress: &Progress) -> Result<Self, ResidualError> {
+    fn new(sets: &Sets<'_>, cae: &Model, progress: &Progress) -> Result<Self, ResidualError> {
         let all = (sets.training.len() + sets.validation.len()).max(1);
         let mut done = 0;
-        let mut of = |samples: &[Sample]| -> Result<Vec<Vec<f16>>, ResidualError> {
-            let target = |sample: &Sample| {
+        let mut of = |samples: &[&Sample]| -> Result<Vec<Vec<f16>>, ResidualError> {
+            let target = |sample: &&Sample| {
                 progress.step(done as f32 / all as f32, "residuals of the autoencoder")?;
                 done += 1;
                 let residual = cae.residual(&sample.centred(), progress)?;

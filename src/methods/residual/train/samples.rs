@@ -8,7 +8,7 @@ use crate::io;
 use crate::job::Progress;
 use crate::methods::sinus::{Crop, Finder, Presence};
 use crate::nets;
-use crate::phantom::cohort;
+use crate::phantom::cohort::{self, CohortSubject};
 use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
 use rand::RngExt as _;
@@ -20,7 +20,7 @@ const MARGIN: usize = 4;
 const PADDED: usize = Crop::SIZE + 2 * MARGIN;
 
 /// A sinus with some surroundings.
-pub(super) struct Sample {
+pub(in crate::methods::residual) struct Sample {
     /// Values `[z, y, x]` of `PADDED`³, 0 to 1 between their extremes: in half precision a cohort fits into memory.
     values: Vec<f16>,
     /// What the cohort says of it.
@@ -69,7 +69,7 @@ pub(super) fn normal(rng: &mut ChaCha8Rng) -> f64 {
 }
 
 /// Crops as a batch `[crops, 1, 64, 64, 64]`.
-pub(super) fn tensor(crops: impl IntoIterator<Item = Vec<f32>>, on: &Device) -> Tensor<5> {
+pub(in crate::methods::residual) fn tensor(crops: impl IntoIterator<Item = Vec<f32>>, on: &Device) -> Tensor<5> {
     let values: Vec<f32> = crops.into_iter().flatten().collect();
     let n = Crop::SIZE;
     let count = values.len() / n.pow(3);
@@ -77,55 +77,68 @@ pub(super) fn tensor(crops: impl IntoIterator<Item = Vec<f32>>, on: &Device) -> 
 }
 
 /// The names of cohort folders.
-pub(super) fn cohort_names(cohorts: &[PathBuf]) -> Vec<String> {
+pub(in crate::methods::residual) fn cohort_names(cohorts: &[PathBuf]) -> Vec<String> {
     cohorts.iter().filter_map(|dir| Some(dir.file_name()?.to_string_lossy().into_owned())).collect()
 }
 
-/// All sinuses of some cohorts that are in view, split by subject.
-pub(super) struct Sets {
-    pub training: Vec<Sample>,
-    pub validation: Vec<Sample>,
-    /// The validation sinuses as they are cut in use, where the finder sees them, and whether they are diseased.
-    pub found: Vec<(Crop, bool)>,
-    /// Subjects of both sets.
-    pub subjects: usize,
+/// A subject of a cohort with the sinuses that are in view.
+pub(in crate::methods::residual) struct Subject {
+    truth: CohortSubject,
+    pub sinuses: Vec<Sample>,
 }
 
-impl Sets {
-    /// The validation or the training sinuses.
-    pub fn of(&self, validation: bool) -> &[Sample] {
-        if validation { &self.validation } else { &self.training }
+/// All subjects of some cohorts.
+pub(in crate::methods::residual) fn subjects(
+    cohorts: &[PathBuf],
+    progress: &Progress,
+) -> Result<Vec<Subject>, ResidualError> {
+    let mut truths = Vec::new();
+    for dir in cohorts {
+        truths.extend(cohort::read_truth(dir)?);
     }
+    let count = truths.len();
+    let read = |(i, truth): (usize, CohortSubject)| -> Result<Subject, ResidualError> {
+        let part = progress.part(i as f32 / count as f32, (i + 1) as f32 / count as f32);
+        part.step(0.0, "reading the cohort")?;
+        let volume = io::open(&truth.image, &part)?.volume;
+        let in_view = truth.sinuses.iter().filter(|sinus| sinus.visible > 0.95);
+        let sinuses = in_view.map(|sinus| {
+            let grid = Crop::grid_at(sinus.side, sinus.centre_mm, PADDED);
+            Sample::new(&trilinear(&volume, &grid, Outside::Edge), sinus.disease.is_some())
+        });
+        let sinuses = sinuses.collect();
+        Ok(Subject { truth, sinuses })
+    };
+    truths.into_iter().enumerate().map(read).collect()
+}
 
-    /// Every n-th subject validates, so that a share of `validation` does; both sinuses of a subject are in the same set.
-    pub fn load(cohorts: &[PathBuf], validation: f64, progress: &Progress) -> Result<Self, ResidualError> {
-        let mut subjects = Vec::new();
-        for dir in cohorts {
-            subjects.extend(cohort::read_truth(dir)?);
+/// For training and for validation: every n-th subject validates, so that a share of `validation` does.
+pub(in crate::methods::residual) fn split(subjects: &[Subject], validation: f64) -> [Vec<&Subject>; 2] {
+    let every = (1.0 / validation.clamp(0.01, 0.99)).round() as usize;
+    // The cohort's order is already random.
+    let (validation, training): (Vec<_>, Vec<_>) =
+        subjects.iter().enumerate().partition(|(index, _)| index % every == every - 1);
+    [training, validation].map(|set| set.into_iter().map(|(_, subject)| subject).collect())
+}
+
+/// All sinuses of some subjects.
+pub(in crate::methods::residual) fn sinuses<'a>(subjects: &[&'a Subject]) -> Vec<&'a Sample> {
+    subjects.iter().flat_map(|subject| &subject.sinuses).collect()
+}
+
+/// The sinuses of some subjects as they are cut in use, where the finder sees them, and whether they are diseased.
+pub(super) fn found(subjects: &[&Subject], progress: &Progress) -> Result<Vec<(Crop, bool)>, ResidualError> {
+    let finder = Finder::built_in(&nets::cpu())?;
+    let mut crops = Vec::new();
+    for (i, Subject { truth, .. }) in subjects.iter().enumerate() {
+        let part = progress.part(i as f32 / subjects.len() as f32, (i + 1) as f32 / subjects.len() as f32);
+        part.step(0.0, "finding sinuses of the cohort")?;
+        let volume = io::open(&truth.image, &part.part(0.0, 0.5))?.volume;
+        let sinuses = finder.find(&volume, &part.part(0.5, 1.0))?;
+        for found in sinuses.iter().filter(|s| s.present != Presence::Absent) {
+            let diseased = truth.sinuses[found.side.index()].disease.is_some();
+            crops.push((Crop::cut(&volume, found.side, found.centre_mm), diseased));
         }
-        let every = (1.0 / validation.clamp(0.01, 0.99)).round() as usize;
-        let finder = Finder::built_in(&nets::cpu())?;
-        let count = subjects.len();
-        let mut sets = Self { training: Vec::new(), validation: Vec::new(), found: Vec::new(), subjects: count };
-        for (i, subject) in subjects.iter().enumerate() {
-            let part = progress.part(i as f32 / count as f32, (i + 1) as f32 / count as f32);
-            part.step(0.0, "reading the cohort")?;
-            let volume = io::open(&subject.image, &part.part(0.0, 0.5))?.volume;
-            // The cohort's order is already random.
-            let validates = i % every == every - 1;
-            if validates {
-                let sinuses = finder.find(&volume, &part.part(0.5, 1.0))?;
-                for found in sinuses.iter().filter(|s| s.present != Presence::Absent) {
-                    let diseased = subject.sinuses[found.side.index()].disease.is_some();
-                    sets.found.push((Crop::cut(&volume, found.side, found.centre_mm), diseased));
-                }
-            }
-            for truth in subject.sinuses.iter().filter(|s| s.visible > 0.95) {
-                let grid = Crop::grid_at(truth.side, truth.centre_mm, PADDED);
-                let sample = Sample::new(&trilinear(&volume, &grid, Outside::Edge), truth.disease.is_some());
-                if validates { sets.validation.push(sample) } else { sets.training.push(sample) }
-            }
-        }
-        Ok(sets)
     }
+    Ok(crops)
 }

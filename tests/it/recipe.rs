@@ -1,0 +1,113 @@
+//! The recipe of paper 1 from end to end, small: cohort, pre-training, classifier, comparison.
+
+use antrum::job::Progress;
+use antrum::methods::residual::evaluate::{Beginning, Comparison, residual};
+use antrum::methods::residual::train::{Pretext, Training, classifier, pretext};
+use antrum::methods::residual::{Classify, EncoderConfig, Model};
+use antrum::methods::sinus::Crop;
+use antrum::nets::{self, ResNetConfig};
+use antrum::phantom::cohort::{self, CohortPlan};
+use antrum::phantom::{Contrast, Degrade, Region};
+use antrum::volume::Volume;
+use std::path::Path;
+
+fn small(mut config: EncoderConfig) -> EncoderConfig {
+    config.network = ResNetConfig::new().with_width(2);
+    (config.schedule.epochs, config.schedule.batch) = (1, 4);
+    config
+}
+
+fn make(folder: &Path, prevalence: f64) {
+    let plan = CohortPlan {
+        subjects: 6,
+        seed: 3,
+        contrast: Contrast::T1,
+        degrade: Degrade::None,
+        prevalence,
+        spacing_mm: 3.0,
+        region: Region::Sinuses,
+        labels: false,
+    };
+    cohort::write(folder, &plan, &Progress::default()).unwrap();
+}
+
+#[test]
+fn an_encoder_learns_residuals_and_a_classifier_goes_on_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let cohorts = [folder.path().join("cohort")];
+    make(&cohorts[0], 0.5);
+    let (device, progress) = (nets::cpu(), Progress::default());
+    let cae = Model::built_in(&device).unwrap();
+    let out = folder.path().join("encoder");
+    for kind in [Pretext::Residual, Pretext::Autoencoder, Pretext::Denoising, Pretext::SimClr, Pretext::SimSiam] {
+        let config = small(EncoderConfig::pretext());
+        let out = out.join(kind.name());
+        let training = Training { cohorts: &cohorts, out: &out, config: &config, device: &device };
+        let card = pretext(kind, &cae, &training, &mut |_| (), &progress).unwrap();
+        assert_eq!((card.history.len(), card.subjects), (1, 6), "{kind:?}");
+        assert!(card.history[0].validation_loss.is_finite(), "{kind:?}");
+    }
+
+    let config = small(EncoderConfig::classifier());
+    let training =
+        Training { cohorts: &cohorts, out: &folder.path().join("classifier"), config: &config, device: &device };
+    let initial = out.join("residual-ssl/residual-ssl.bpk");
+    let card = classifier(Some(&initial), &training, &mut |_| (), &progress).unwrap();
+    assert!(card.began_with.is_some() && card.temperature > 0.0);
+    assert!(card.labelled.iter().sum::<usize>() <= 10, "one of six subjects validates");
+    let classify = Classify::load(&training.out.join("classifier.bpk"), &device).unwrap();
+    let grid = Crop::grid_at(antrum::space::Side::Left, glam::DVec3::ZERO, Crop::SIZE);
+    let values = (0..grid.count()).map(|i| (i % 64) as f32 / 64.0).collect();
+    let crop = Crop::cut(
+        &Volume::from_f32(grid, values, antrum::volume::Unit::Arbitrary),
+        antrum::space::Side::Left,
+        glam::DVec3::ZERO,
+    );
+    let anomaly = classify.anomaly(&crop, &progress).unwrap();
+    assert!((0.0..=1.0).contains(&anomaly.probability));
+    // Weights of another network are refused by name.
+    let cae_weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cae.bpk");
+    let error = classifier(Some(&cae_weights), &training, &mut |_| (), &progress).unwrap_err().to_string();
+    assert!(error.contains("not the weights of this network") && error.contains("cae.bpk"), "{error}");
+}
+
+#[test]
+fn a_comparison_has_a_row_for_every_share_of_labels_and_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let labelled = vec![folder.path().join("cohort")];
+    make(&labelled[0], 0.5);
+    let comparison = Comparison {
+        unlabelled: labelled.clone(),
+        labelled,
+        beginnings: vec![Beginning::Nothing, Beginning::Pretext(Pretext::Denoising)],
+        fractions: vec![0.5, 1.0],
+        folds: 2,
+        pretext: small(EncoderConfig::pretext()),
+        classifier: small(EncoderConfig::classifier()),
+        out: folder.path().join("out"),
+    };
+    let device = nets::cpu();
+    let cae = Model::built_in(&device).unwrap();
+    let run = || residual(&comparison, &cae, &device, &mut |_| (), &Progress::default()).unwrap();
+    let runs = run();
+    assert_eq!(runs.len(), 8);
+    let tested =
+        |runs: &[antrum::methods::residual::evaluate::Run]| -> usize { runs.iter().map(|run| run.scores.len()).sum() };
+    assert_eq!(tested(&runs[..2]), 12, "every sinus is tested once");
+    let table = std::fs::read_to_string(comparison.out.join("results.md")).unwrap();
+    assert!(table.contains("| none | 50 % |") && table.contains("| dae | 100 % |"), "{table}");
+    assert_eq!(run(), runs, "runs are read, not repeated");
+}
+
+#[test]
+fn a_cohort_of_one_class_is_refused_and_so_is_a_folder_without_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let cohorts = [folder.path().join("healthy")];
+    make(&cohorts[0], 0.0);
+    let (device, config) = (nets::cpu(), small(EncoderConfig::classifier()));
+    let training = |cohorts| Training { cohorts, out: folder.path(), config: &config, device: &device };
+    let refused = |training| classifier(None, &training, &mut |_| (), &Progress::default()).unwrap_err().to_string();
+    assert!(refused(training(&cohorts)).contains("10 normal and 0 diseased sinuses"));
+    let nowhere = [folder.path().join("nowhere")];
+    assert!(refused(training(&nowhere)).contains("nowhere"));
+}
