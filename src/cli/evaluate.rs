@@ -4,7 +4,8 @@ use super::find::finder;
 use super::phantom::spacing;
 use super::{Failure, guarded, print_json, say};
 use crate::methods::residual::EncoderConfig;
-use crate::methods::residual::evaluate::{Beginning, Comparison, Run, residual as compare};
+use crate::methods::residual::comparison::{Beginning, Comparison, Run, residual as compare};
+use crate::methods::residual::evaluate::on_phantoms as residual_on_phantoms;
 use crate::methods::sinus::evaluate::on_phantoms;
 use crate::nets;
 use crate::phantom::Degrade;
@@ -21,7 +22,31 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Method {
     Finder(FinderArgs),
+    Analysis(AnalysisArgs),
     Residual(ResidualArgs),
+}
+
+/// Maps and probabilities of `antrum analyse`, on synthetic heads of all contrasts that the weights never saw
+#[derive(Debug, clap::Args)]
+struct AnalysisArgs {
+    /// How many heads
+    #[arg(long, default_value_t = 60)]
+    subjects: usize,
+    /// The same seed gives the same heads
+    #[arg(long, default_value_t = 99)]
+    seed: u64,
+    /// What spoils the scans: none, random, or names separated by commas, such as rotation,slices,cut
+    #[arg(long, default_value = "none", value_name = "NAMES")]
+    degrade: Degrade,
+    /// Weights made by `antrum train cae` [default: the built-in ones]
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Weights made by `antrum train classifier` [default: the built-in ones, with the built-in autoencoder only]
+    #[arg(long, value_name = "FILE")]
+    classifier: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Classifiers of normal and diseased sinuses that begin with different pre-training, in patient-wise cross-validation
@@ -36,7 +61,7 @@ struct ResidualArgs {
     /// Folder for weights, runs and tables; an evaluation that was interrupted goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// What classifiers begin with: none, residual-ssl, ae, dae, simclr, simsiam
+    /// What classifiers begin with: none, residual-ssl, ae, dae, simclr, byol, simsiam
     #[arg(long, value_delimiter = ',', default_value = "none,residual-ssl", value_parser = beginning)]
     methods: Vec<Beginning>,
     /// Shares of the labels that are used, in per cent
@@ -96,8 +121,33 @@ struct FinderArgs {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     match &args.method {
         Method::Finder(args) => finder_on_phantoms(args),
+        Method::Analysis(args) => analysis(args),
         Method::Residual(args) => residual(args),
     }
+}
+
+fn analysis(args: &AnalysisArgs) -> Result<(), Failure> {
+    let (subjects, seed, degrade) = (args.subjects, args.seed, args.degrade.clone());
+    let (weights, classifier) = (args.weights.clone(), args.classifier.clone());
+    let figures = guarded("evaluating", move |progress| {
+        let model = super::analyse::model(weights.as_deref(), classifier.as_deref())?;
+        Ok(residual_on_phantoms(&model, &finder(None)?, subjects, seed, &degrade, progress)?)
+    })?;
+    if args.json {
+        return print_json(&figures);
+    }
+    say("contrast  normal  diseased  probability  score  voxels  normal above P95")?;
+    let shown = |value: Option<f64>| value.map_or("–".to_owned(), |v| format!("{v:.3}"));
+    for f in &figures {
+        let [normal, diseased] = f.sinuses;
+        let [probability, score, voxels] = [f.probability_auroc, f.score_auroc, f.voxel_auroc].map(shown);
+        let above = f.normal_above_p95.map_or("–".to_owned(), |share| format!("{:.0} %", 100.0 * share));
+        say(format_args!(
+            "{:<8}  {normal:>6}  {diseased:>8}  {probability:>11}  {score:>5}  {voxels:>6}  {above:>16}",
+            f.contrast
+        ))?;
+    }
+    Ok(())
 }
 
 fn residual(args: &ResidualArgs) -> Result<(), Failure> {

@@ -30,6 +30,8 @@ enum Network {
     Dae(PretextArgs),
     /// An encoder that recognises views of the same sinus among others, labels unseen
     Simclr(PretextArgs),
+    /// An encoder that predicts another view of the same sinus as a network that follows slowly sees it, labels unseen
+    Byol(PretextArgs),
     /// An encoder that predicts another view of the same sinus, labels unseen
     Simsiam(PretextArgs),
     Classifier(ClassifierArgs),
@@ -179,6 +181,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Network::Ae(args) => pre_train(Pretext::Autoencoder, args),
         Network::Dae(args) => pre_train(Pretext::Denoising, args),
         Network::Simclr(args) => pre_train(Pretext::SimClr, args),
+        Network::Byol(args) => pre_train(Pretext::Byol, args),
         Network::Simsiam(args) => pre_train(Pretext::SimSiam, args),
         Network::Classifier(args) => train_classifier(args),
         Network::Reference(args) => {

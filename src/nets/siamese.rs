@@ -1,8 +1,9 @@
 //! An encoder with the heads of contrastive pretexts: a projection that two views of one sinus should share, and a prediction
-//! of one from the other (SimCLR, Chen 2020; SimSiam, Chen 2021).
+//! of one from the other (SimCLR, Chen 2020; SimSiam, Chen 2021), where the other may be seen by a network that follows the
+//! learning one (BYOL, Grill 2020).
 
 use super::resnet::{ResNet, ResNetConfig};
-use burn::module::Module;
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
@@ -35,6 +36,14 @@ pub struct Siamese {
     encoder: ResNet,
     projection: Mlp,
     prediction: Mlp,
+    follower: Option<Follower>,
+}
+
+/// A network without gradients that follows another as a moving mean.
+#[derive(Module, Debug)]
+pub struct Follower {
+    encoder: ResNet,
+    projection: Mlp,
 }
 
 impl Siamese {
@@ -47,7 +56,47 @@ impl Siamese {
             projection: Mlp::new([features; 3], device),
             // Narrow in the middle, as SimSiam needs it.
             prediction: Mlp::new([features, features / 4, features], device),
+            follower: None,
         }
+    }
+
+    /// The same with a follower, which begins where it does.
+    #[must_use]
+    pub fn followed(self, config: &ResNetConfig, device: &Device) -> Self {
+        let features = config.features();
+        // Not clones: those share their running statistics.
+        let encoder = config.init(device).load_record(self.encoder.clone().into_record());
+        let projection = Mlp::new([features; 3], device).load_record(self.projection.clone().into_record());
+        Self { follower: Some(Follower { encoder, projection }.no_grad()), ..self }
+    }
+
+    /// The follower comes nearer: of itself it keeps the share `momentum`.
+    #[must_use]
+    pub fn drawn_after(mut self, momentum: f64) -> Self {
+        if let Some(follower) = self.follower.take() {
+            let mut leading = Values::default();
+            self.encoder.visit(&mut leading);
+            self.projection.visit(&mut leading);
+            let mut after = After { leading: leading.0.into_iter(), momentum };
+            let encoder = follower.encoder.map(&mut after);
+            let projection = follower.projection.map(&mut after);
+            self.follower = Some(Follower { encoder, projection });
+        }
+        self
+    }
+
+    /// What the follower projects, or without one the network itself; no gradient comes back from it.
+    ///
+    /// # Shapes
+    ///
+    /// As [`Siamese::project`].
+    #[must_use]
+    pub fn target(&self, x: Tensor<5>) -> Tensor<2> {
+        match &self.follower {
+            Some(follower) => follower.projection.forward(follower.encoder.features(x)),
+            None => self.project(x),
+        }
+        .detach()
     }
 
     /// # Shapes
@@ -74,10 +123,51 @@ impl Siamese {
     }
 }
 
+/// The values of a module, in the order in which it is visited.
+#[derive(Default)]
+struct Values(Vec<Tensor<1>>);
+
+impl ModuleVisitor for Values {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.push(param.val().detach().reshape([-1]));
+    }
+}
+
+/// Moves values towards others of the same module.
+struct After {
+    leading: std::vec::IntoIter<Tensor<1>>,
+    momentum: f64,
+}
+
+impl ModuleMapper for After {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(leading) = self.leading.next() else { return param };
+        let momentum = self.momentum;
+        param.map(|own| {
+            let leading = leading.reshape(own.dims());
+            (own.detach() * momentum + leading * (1.0 - momentum)).set_require_grad(false)
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use burn::tensor::Distribution;
+
+    #[test]
+    fn a_follower_begins_as_its_leader_and_goes_after_it_slowly() {
+        let device = Device::flex();
+        let config = ResNetConfig::new().with_width(1);
+        let net = Siamese::new(&config, &device).followed(&config, &device);
+        let x = Tensor::random([2, 1, 32, 32, 32], Distribution::Default, &device);
+        let apart = |net: &Siamese| (net.project(x.clone()) - net.target(x.clone())).abs().max().into_scalar::<f32>();
+        assert!(apart(&net) < 1e-6);
+        // Another leader: far away at first, then nearer, and in the end the same.
+        let other = Siamese { follower: net.follower, ..Siamese::new(&config, &device) };
+        let (far, near) = (apart(&other), apart(&other.clone().drawn_after(0.1)));
+        assert!(far > 1e-3 && near < far && apart(&other.drawn_after(0.0)) < 1e-6, "{far} {near}");
+    }
 
     #[test]
     fn projections_and_predictions_are_as_long_as_the_features() {

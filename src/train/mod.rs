@@ -39,6 +39,8 @@ pub struct Task<'a, M> {
     pub validation: usize,
     /// The mean loss of a batch.
     pub loss: &'a (dyn Fn(&M, &mut Batch<'_>) -> Tensor<1> + 'a),
+    /// What becomes of the network after every step, beside what the optimiser does.
+    pub after_step: Option<&'a (dyn Fn(M) -> M + 'a)>,
 }
 
 /// The losses of one epoch.
@@ -166,7 +168,8 @@ fn one_epoch<M: Module>(
             gradients = clip::shortened(gradients, &state.model, longest);
         }
         let rate = schedule.rate(&state.history, step, steps);
-        state.model = state.optimiser.step(rate, state.model.clone(), gradients);
+        let stepped = state.optimiser.step(rate, state.model.clone(), gradients);
+        state.model = if let Some(after) = task.after_step { after(stepped) } else { stepped };
     }
 
     let model = state.model.valid();
@@ -234,7 +237,7 @@ mod tests {
     }
 
     fn run(net: Cae, epochs: usize, folder: Option<&Path>) -> Result<Trained<Cae>, TrainError> {
-        let task = Task { training: 5, validation: 2, loss: &loss };
+        let task = Task { training: 5, validation: 2, loss: &loss, after_step: None };
         fit(net, AdamConfig::new().init(), &task, &schedule(epochs), folder, &mut |_| (), &Progress::default())
     }
 
@@ -254,13 +257,13 @@ mod tests {
     #[test]
     fn no_samples_and_cancelling_are_errors() {
         let net = network();
-        let empty = Task { training: 0, validation: 1, loss: &loss };
+        let empty = Task { training: 0, validation: 1, loss: &loss, after_step: None };
         let optimiser = || AdamConfig::new().init();
         let progress = Progress::default();
         let outcome = fit(net.clone(), optimiser(), &empty, &schedule(1), None, &mut |_| (), &progress);
         assert!(matches!(outcome, Err(TrainError::Empty { .. })));
         progress.cancel();
-        let task = Task { training: 1, validation: 1, loss: &loss };
+        let task = Task { training: 1, validation: 1, loss: &loss, after_step: None };
         let outcome = fit(net, optimiser(), &task, &schedule(1), None, &mut |_| (), &progress);
         assert!(matches!(outcome, Err(TrainError::Cancelled(_))));
     }
@@ -282,7 +285,7 @@ mod tests {
                 validations.set(validations.get() + 1.0);
                 Tensor::from_floats([validations.get()], &Device::flex())
             };
-            let task = Task { training: 5, validation: 2, loss: &worsening };
+            let task = Task { training: 5, validation: 2, loss: &worsening, after_step: None };
             let optimiser = AdamConfig::new().init();
             fit(twin(&net), optimiser, &task, &schedule(epochs), None, &mut |_| (), &Progress::default()).unwrap()
         };

@@ -1,7 +1,7 @@
 //! The recipe of paper 1 from end to end, small: cohort, pre-training, classifier, comparison.
 
 use antrum::job::Progress;
-use antrum::methods::residual::evaluate::{Beginning, Comparison, residual};
+use antrum::methods::residual::comparison::{Beginning, Comparison, residual};
 use antrum::methods::residual::train::{Pretext, Training, classifier, pretext};
 use antrum::methods::residual::{Classify, EncoderConfig, Model};
 use antrum::methods::sinus::Crop;
@@ -39,7 +39,7 @@ fn an_encoder_learns_residuals_and_a_classifier_goes_on_from_it() {
     let (device, progress) = (nets::cpu(), Progress::default());
     let cae = Model::built_in(&device).unwrap();
     let out = folder.path().join("encoder");
-    for kind in [Pretext::Residual, Pretext::Autoencoder, Pretext::Denoising, Pretext::SimClr, Pretext::SimSiam] {
+    for kind in Pretext::ALL {
         let config = small(EncoderConfig::pretext());
         let out = out.join(kind.name());
         let training = Training { cohorts: &cohorts, out: &out, config: &config, device: &device };
@@ -91,8 +91,9 @@ fn a_comparison_has_a_row_for_every_share_of_labels_and_goes_on_where_it_was() {
     let run = || residual(&comparison, &cae, &device, &mut |_| (), &Progress::default()).unwrap();
     let runs = run();
     assert_eq!(runs.len(), 8);
-    let tested =
-        |runs: &[antrum::methods::residual::evaluate::Run]| -> usize { runs.iter().map(|run| run.scores.len()).sum() };
+    let tested = |runs: &[antrum::methods::residual::comparison::Run]| -> usize {
+        runs.iter().map(|run| run.scores.len()).sum()
+    };
     assert_eq!(tested(&runs[..2]), 12, "every sinus is tested once");
     let table = std::fs::read_to_string(comparison.out.join("results.md")).unwrap();
     assert!(table.contains("| none | 50 % |") && table.contains("| dae | 100 % |"), "{table}");

@@ -1,289 +1,143 @@
-//! The comparison of paper 1 (its Table 2): classifiers trained from different beginnings on shares of the labels, in
-//! patient-wise cross-validation. Every run is a file, so that an evaluation goes on where it was interrupted.
+//! How well maps and probabilities do on synthetic heads that the weights never saw.
 
-use super::Model;
-use super::config::EncoderConfig;
-use super::infer::probability;
-use super::train::samples::{self, Subject, tensor};
-use super::train::{Pretext, ResidualError, Training, classifier, pretext};
-use crate::io::{self, WriteError};
-use crate::job::{Cancelled, Progress};
-use crate::metrics::{auroc, average_precision, best_f1_threshold, f1_above, mean_and_ci95};
-use crate::nets::Classifier;
-use burn::tensor::Device;
-use rand::SeedableRng as _;
-use rand::seq::SliceRandom as _;
+use super::config::InferConfig;
+use super::infer::{Model, in_sinus};
+use super::train::ResidualError;
+use crate::image::resample::nearest;
+use crate::job::Progress;
+use crate::methods::sinus::{Crop, Finder, Presence};
+use crate::metrics::auroc;
+use crate::phantom::{self, Contrast, Degrade, Plan, Tissue};
+use rand::seq::IndexedRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use serde::Serialize;
 
-/// What a classifier begins with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beginning {
-    /// Random weights.
-    Nothing,
-    /// An encoder that was pre-trained without labels.
-    Pretext(Pretext),
+/// Figures over some synthetic heads.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Figures {
+    /// How the heads were imaged; `all` for those of all contrasts together.
+    pub contrast: String,
+    /// Normal and diseased sinuses that were found.
+    pub sinuses: [usize; 2],
+    /// Area under the ROC of the classifier's probability; none without a classifier or with one class only.
+    pub probability_auroc: Option<f64>,
+    /// The same of the score of the map.
+    pub score_auroc: Option<f64>,
+    /// The same of single voxels: diseased ones against others where the sinus is, so many of both from each diseased sinus.
+    pub voxel_auroc: Option<f64>,
+    /// Share of the normal sinuses whose score lies above 95 % of the reference.
+    pub normal_above_p95: Option<f64>,
 }
 
-impl Beginning {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Nothing,
-        Self::Pretext(Pretext::Residual),
-        Self::Pretext(Pretext::Autoencoder),
-        Self::Pretext(Pretext::Denoising),
-        Self::Pretext(Pretext::SimClr),
-        Self::Pretext(Pretext::SimSiam),
-    ];
+/// At most so many voxels of each kind are taken from one sinus.
+const VOXELS: usize = 1000;
 
-    /// Its name on the command line and in tables: `none`, or that of the pretext.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nothing => "none",
-            Self::Pretext(pretext) => pretext.name(),
-        }
-    }
+/// What one sinus showed.
+struct Trial {
+    contrast: Contrast,
+    diseased: bool,
+    probability: Option<f64>,
+    score: f64,
+    percentile: Option<f64>,
+    voxels: Vec<(f64, bool)>,
 }
 
-/// What to compare, and how.
-#[derive(Clone, Debug)]
-pub struct Comparison {
-    /// Folders with labelled sinuses: training and test.
-    pub labelled: Vec<PathBuf>,
-    /// Folders for the pretexts; their labels are not looked at.
-    pub unlabelled: Vec<PathBuf>,
-    /// What classifiers begin with.
-    pub beginnings: Vec<Beginning>,
-    /// Shares of the labels, 0 to 1.
-    pub fractions: Vec<f64>,
-    /// Parts of the cross-validation, at least 2; each is the test set once.
-    pub folds: usize,
-    /// Settings of the pretexts.
-    pub pretext: EncoderConfig,
-    /// Settings of the classifiers.
-    pub classifier: EncoderConfig,
-    /// Folder for everything that is made.
-    pub out: PathBuf,
-}
-
-/// One classifier on its test set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Run {
-    /// What it began with.
-    pub method: String,
-    /// Share of the labels, 0 to 1.
-    pub fraction: f64,
-    /// Which part was the test set, from 0.
-    pub fold: usize,
-    /// Normal and diseased sinuses that it learned from.
-    pub labelled: [usize; 2],
-    /// Probability and truth of every test sinus.
-    pub scores: Vec<(f64, bool)>,
-    /// The threshold of the best F1 on the sinuses that chose the epoch.
-    pub threshold: Option<f64>,
-    /// Area under the ROC.
-    pub auroc: Option<f64>,
-    /// Average precision.
-    pub auprc: Option<f64>,
-    /// F1 above the threshold.
-    pub f1: Option<f64>,
-}
-
-/// Runs the comparison and writes `runs/*.json`, `results.csv` and `results.md` into its folder. A run whose file exists is
-/// not run again. `on_run` is told of each.
+/// Analyses fresh heads, their contrasts by turns, half of their sinuses diseased: figures of each contrast, then of all.
 ///
 /// # Errors
 /// See [`ResidualError`].
-pub fn residual(
-    comparison: &Comparison,
-    cae: &Model,
-    device: &Device,
-    on_run: &mut dyn FnMut(&Run),
+pub fn on_phantoms(
+    model: &Model,
+    finder: &Finder,
+    heads: usize,
+    seed: u64,
+    degrade: &Degrade,
     progress: &Progress,
-) -> Result<Vec<Run>, ResidualError> {
-    let out = &comparison.out;
-    let folder = out.join("runs");
-    std::fs::create_dir_all(&folder).map_err(|source| WriteError::Io { source, path: folder.clone() })?;
-    let subjects = samples::subjects(&comparison.labelled, &progress.part(0.0, 0.05))?;
-    let folds = folds(&subjects, comparison.folds, comparison.classifier.schedule.seed);
-    let beginnings = comparison.beginnings.len().max(1) as f32;
-    let mut runs = Vec::new();
-    for (number, &beginning) in comparison.beginnings.iter().enumerate() {
-        let at = |share: f32| 0.05 + 0.95 * (number as f32 + share) / beginnings;
-        let initial = match beginning {
-            Beginning::Nothing => None,
-            Beginning::Pretext(kind) => {
-                let place = out.join("pretext").join(kind.name());
-                let weights = place.join(kind.name()).with_extension("bpk");
-                if !weights.is_file() {
-                    let (cohorts, config) = (&comparison.unlabelled, &comparison.pretext);
-                    let training = Training { cohorts, out: &place, config, device };
-                    pretext(kind, cae, &training, &mut |_| (), &progress.part(at(0.0), at(0.4)))?;
+) -> Result<Vec<Figures>, ResidualError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut trials = Vec::new();
+    for index in 0..heads {
+        progress.step(index as f32 / heads as f32, "trying synthetic heads")?;
+        let mut rng = ChaCha8Rng::seed_from_u64(rng.random());
+        let contrast = Contrast::ALL[index % Contrast::ALL.len()];
+        let degradations = degrade.draw(&mut rng, contrast);
+        let plan = Plan { degradations, prevalence: 0.5, ..Plan::new(rng.random(), contrast, 1.0) };
+        let part = progress.part(index as f32 / heads as f32, (index + 1) as f32 / heads as f32);
+        let head = phantom::head(&plan, &part.part(0.0, 0.6))?;
+        for sinus in finder.find(&head.image, &part.part(0.6, 0.8))? {
+            let truth = &head.sinuses[sinus.side.index()];
+            if sinus.present == Presence::Absent || Presence::of_share(truth.visible) == Presence::Absent {
+                continue;
+            }
+            let crop = Crop::cut(&head.image, sinus.side, sinus.centre_mm);
+            let finding = model.finding(&crop, InferConfig::default(), &part)?;
+            let mut kinds = [Vec::new(), Vec::new()];
+            let labels = nearest(&head.tissues, &crop.grid, 0.0);
+            for (voxel, (label, value)) in labels.into_iter().zip(finding.map.to_f32()).enumerate() {
+                let disease = Tissue::from_label(label as u8).is_some_and(Tissue::is_disease);
+                if in_sinus(voxel) {
+                    kinds[usize::from(disease)].push((f64::from(value), disease));
                 }
-                Some(weights)
             }
-        };
-        let all = comparison.fractions.len() * folds.len();
-        let each = comparison.fractions.iter().flat_map(|fraction| (0..folds.len()).map(move |fold| (*fraction, fold)));
-        for (index, (fraction, fold)) in each.enumerate() {
-            let part = progress
-                .part(at(0.4 + 0.6 * index as f32 / all as f32), at(0.4 + 0.6 * (index + 1) as f32 / all as f32));
-            let file = format!("{}-{:.0}-{}.json", beginning.name(), 100.0 * fraction, fold + 1);
-            let path = folder.join(file);
-            let before = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
-            let run = if let Some(run) = before {
-                run
-            } else {
-                let config = EncoderConfig { labels: fraction, ..comparison.classifier.clone() };
-                let task = Fold { subjects: &subjects, folds: &folds, test: fold, device };
-                let run = task.run(beginning, initial.as_deref(), &config, &part)?;
-                io::write_json(&path, &run)?;
-                run
-            };
-            on_run(&run);
-            runs.push(run);
+            let mut voxels = Vec::new();
+            if truth.disease.is_some() {
+                for kind in &kinds {
+                    voxels.extend(kind.sample(&mut rng, VOXELS));
+                }
+            }
+            trials.push(Trial {
+                contrast,
+                diseased: truth.disease.is_some(),
+                probability: finding.anomaly.map(|anomaly| anomaly.probability),
+                score: finding.score,
+                percentile: finding.percentile,
+                voxels,
+            });
         }
     }
-    io::write_whole(&out.join("results.csv"), csv(&runs).as_bytes())?;
-    io::write_whole(&out.join("results.md"), markdown(&runs).as_bytes())?;
-    Ok(runs)
+    let each = Contrast::ALL.into_iter().map(|contrast| {
+        figures(contrast.name(), &trials.iter().filter(|trial| trial.contrast == contrast).collect::<Vec<_>>())
+    });
+    let all = figures("all", &trials.iter().collect::<Vec<_>>());
+    Ok(each.chain([all]).filter(|f| f.sinuses != [0, 0]).collect())
 }
 
-/// Numbers of subjects, dealt to parts in which as many sinuses are diseased: all sinuses of a subject are in one part.
-fn folds(subjects: &[Subject], parts: usize, seed: u64) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..subjects.len()).collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    order.sort_by_key(|&index| subjects[index].sinuses.iter().filter(|sinus| sinus.diseased).count());
-    let parts = parts.max(2);
-    let mut folds = vec![Vec::new(); parts];
-    order.into_iter().enumerate().for_each(|(place, index)| folds[place % parts].push(index));
-    folds
-}
-
-struct Fold<'a> {
-    subjects: &'a [Subject],
-    folds: &'a [Vec<usize>],
-    /// Which part is the test set.
-    test: usize,
-    device: &'a Device,
-}
-
-impl Fold<'_> {
-    fn run(
-        &self,
-        beginning: Beginning,
-        initial: Option<&Path>,
-        config: &EncoderConfig,
-        progress: &Progress,
-    ) -> Result<Run, ResidualError> {
-        let of = |fold: usize| self.folds[fold].iter().map(|&index| &self.subjects[index]);
-        let test: Vec<&Subject> = of(self.test).collect();
-        let others = (0..self.folds.len()).filter(|fold| *fold != self.test).flat_map(of);
-        // Of the other parts every n-th subject chooses the epoch and the threshold.
-        let every = (1.0 / config.validation.clamp(0.01, 0.5)).round() as usize;
-        let (validation, training): (Vec<_>, Vec<_>) = others.enumerate().partition(|(i, _)| i % every == every - 1);
-        let [training, validation] = [training, validation].map(|set: Vec<(usize, &Subject)>| {
-            samples::sinuses(&set.into_iter().map(|(_, subject)| subject).collect::<Vec<_>>())
-        });
-        let chooses = validation.clone();
-        let sets = [training, validation];
-        let fitted =
-            classifier::fitted(sets, initial, config, self.device, None, &mut |_| (), &progress.part(0.0, 0.9))?;
-        let net = fitted.net.folded();
-        let scored = |sinuses: Vec<&samples::Sample>| -> Result<Vec<(f64, bool)>, ResidualError> {
-            sinuses.into_iter().map(|sinus| Ok((score(&net, sinus, self.device, progress)?, sinus.diseased))).collect()
-        };
-        let scores = scored(samples::sinuses(&test))?;
-        let threshold = best_f1_threshold(&scored(chooses)?);
-        Ok(Run {
-            method: beginning.name().to_owned(),
-            fraction: config.labels,
-            fold: self.test,
-            labelled: fitted.labelled,
-            threshold,
-            auroc: auroc(&scores),
-            auprc: average_precision(&scores),
-            f1: threshold.and_then(|threshold| f1_above(&scores, threshold)),
-            scores,
-        })
+fn figures(contrast: &str, trials: &[&Trial]) -> Figures {
+    let count = |diseased: bool| trials.iter().filter(|trial| trial.diseased == diseased).count();
+    let scores: Vec<_> = trials.iter().map(|trial| (trial.score, trial.diseased)).collect();
+    let probabilities: Vec<_> = trials.iter().filter_map(|trial| Some((trial.probability?, trial.diseased))).collect();
+    let voxels: Vec<_> = trials.iter().flat_map(|trial| trial.voxels.iter().copied()).collect();
+    let normal: Vec<f64> = trials.iter().filter(|trial| !trial.diseased).filter_map(|trial| trial.percentile).collect();
+    let above = normal.iter().filter(|percentile| **percentile > 95.0).count();
+    Figures {
+        contrast: contrast.to_owned(),
+        sinuses: [count(false), count(true)],
+        probability_auroc: auroc(&probabilities),
+        score_auroc: auroc(&scores),
+        voxel_auroc: auroc(&voxels),
+        normal_above_p95: (!normal.is_empty()).then(|| above as f64 / normal.len() as f64),
     }
-}
-
-/// The probability, not calibrated, that a sinus is diseased.
-fn score(net: &Classifier, sinus: &samples::Sample, device: &Device, progress: &Progress) -> Result<f64, Cancelled> {
-    progress.check()?;
-    let logits = net.forward(tensor([sinus.centred()], device)).into_data().try_into_vec::<f32>().unwrap_or_default();
-    Ok(match logits[..] {
-        [normal, diseased] => probability(f64::from(diseased - normal)),
-        _ => f64::NAN,
-    })
-}
-
-fn csv(runs: &[Run]) -> String {
-    let number = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:.6}"));
-    let mut text = "method,labels_percent,fold,normal,diseased,test,auroc,auprc,f1\n".to_owned();
-    for run in runs {
-        let [normal, diseased] = run.labelled;
-        let figures = [run.auroc, run.auprc, run.f1].map(number).join(",");
-        let (fold, test, percent) = (run.fold + 1, run.scores.len(), 100.0 * run.fraction);
-        let _ = writeln!(text, "{},{percent:.0},{fold},{normal},{diseased},{test},{figures}", run.method);
-    }
-    text
-}
-
-/// Means and 95 % confidence intervals over the folds, a row for each beginning and share of labels.
-fn markdown(runs: &[Run]) -> String {
-    let mut text = "| begins with | labels | AUROC | AUPRC | F1 |\n|---|---|---|---|---|\n".to_owned();
-    let mut rows: Vec<(&str, f64)> = Vec::new();
-    for run in runs {
-        let row = (run.method.as_str(), run.fraction);
-        if !rows.contains(&row) {
-            rows.push(row);
-        }
-    }
-    for (method, fraction) in rows {
-        let of: Vec<&Run> = runs.iter().filter(|run| run.method == method && run.fraction == fraction).collect();
-        let cell = |figure: fn(&Run) -> Option<f64>| {
-            let values: Vec<f64> = of.iter().filter_map(|run| figure(run)).collect();
-            match mean_and_ci95(&values) {
-                Some((mean, Some(half))) => format!("{mean:.3} ± {half:.3}"),
-                Some((mean, None)) => format!("{mean:.3}"),
-                None => "–".to_owned(),
-            }
-        };
-        let cells = [cell(|run| run.auroc), cell(|run| run.auprc), cell(|run| run.f1)].join(" | ");
-        let _ = writeln!(text, "| {method} | {:.0} % | {cells} |", 100.0 * fraction);
-    }
-    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn run(method: &str, fold: usize, auroc: f64) -> Run {
-        Run {
-            method: method.to_owned(),
-            fraction: 0.1,
-            fold,
-            labelled: [6, 4],
-            scores: vec![(0.2, false), (0.9, true)],
-            threshold: Some(0.5),
-            auroc: Some(auroc),
-            auprc: Some(0.5),
-            f1: None,
-        }
-    }
-
     #[test]
-    fn tables_have_means_over_the_folds() {
-        let runs = [run("none", 0, 0.6), run("none", 1, 0.8), run("dae", 0, 0.7)];
-        let table = markdown(&runs);
-        assert!(table.contains("| none | 10 % | 0.700 ± 1.271 | 0.500 ± 0.000 | – |"), "{table}");
-        assert!(table.contains("| dae | 10 % | 0.700 | 0.500 | – |"), "{table}");
-        assert!(csv(&runs).ends_with("dae,10,1,6,4,2,0.700000,0.500000,\n"), "{}", csv(&runs));
+    fn figures_are_of_the_sinuses_that_have_them() {
+        let trial = |diseased: bool, score: f64, percentile: Option<f64>| Trial {
+            contrast: Contrast::T1,
+            diseased,
+            probability: None,
+            score,
+            percentile,
+            voxels: if diseased { vec![(0.9, true), (0.1, false)] } else { Vec::new() },
+        };
+        let trials = [trial(false, 0.1, Some(96.0)), trial(false, 0.3, Some(40.0)), trial(true, 0.2, Some(99.0))];
+        let figures = figures("t1", &trials.iter().collect::<Vec<_>>());
+        assert_eq!((figures.sinuses, figures.probability_auroc), ([2, 1], None));
+        assert_eq!((figures.score_auroc, figures.voxel_auroc), (Some(0.5), Some(1.0)));
+        assert_eq!(figures.normal_above_p95, Some(0.5));
     }
 }

@@ -210,9 +210,14 @@ fn beyond_antrum_mm(index: usize) -> f64 {
     ((offset / ANTRUM_MM).length() - 1.0) * ANTRUM_MM.element_sum() / 3.0
 }
 
+/// Whether voxel `index` of a crop lies in the region that a large sinus fills.
+pub(super) fn in_sinus(index: usize) -> bool {
+    beyond_antrum_mm(index) <= 0.0
+}
+
 /// The values of a finding's map in its sinus: of a map that is kept where the sinus is, without what fades out around it.
 pub(super) fn values_in_sinus(finding: &Finding, config: InferConfig) -> Vec<f32> {
-    let inside = |index: usize| config.map != MapKind::Antrum || beyond_antrum_mm(index) <= 0.0;
+    let inside = |index: usize| config.map != MapKind::Antrum || in_sinus(index);
     finding.map.to_f32().into_iter().enumerate().filter(|(index, _)| inside(*index)).map(|(_, value)| value).collect()
 }
 

@@ -4,6 +4,7 @@
 //! [`infer::analyse`] gives a map and a score per sinus, [`train::cae`] makes the weights, [`infer::Model`] is weights and
 //! what must be known about them.
 
+pub mod comparison;
 pub mod config;
 pub mod evaluate;
 pub mod infer;

@@ -91,7 +91,7 @@ pub fn network(
         }
         sum / f64::from(count.max(1) as u32)
     };
-    let task = Task { training: config.heads, validation: config.validation, loss: &loss };
+    let task = Task { training: config.heads, validation: config.validation, loss: &loss, after_step: None };
     let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
     let folder = out.join(part.name());
     let trained = fit(net, optimiser, &task, &config.schedule, Some(&folder), on_epoch, progress)?;

@@ -48,7 +48,7 @@ pub fn cae(
         let x = tensor(crops, &on);
         (net.forward(x.clone()) - x).abs().mean()
     };
-    let task = Task { training: training.len(), validation: validation.len(), loss: &loss };
+    let task = Task { training: training.len(), validation: validation.len(), loss: &loss, after_step: None };
     let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
     let fitting = progress.part(0.1, 0.9);
     let trained = fit(network.init(&learner), optimiser, &task, &config.schedule, Some(out), on_epoch, &fitting)?;

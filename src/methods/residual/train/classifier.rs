@@ -114,7 +114,7 @@ pub(in crate::methods::residual) fn fitted(
         });
         cross_entropy(net.forward(tensor(crops, &on)), &classes, &class_weights)
     };
-    let task = Task { training: training.len(), validation: validation.len(), loss: &loss };
+    let task = Task { training: training.len(), validation: validation.len(), loss: &loss, after_step: None };
     let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
     let trained = fit(net, optimiser, &task, &config.schedule, folder, on_epoch, progress)?;
     Ok(Fitted { net: trained.best, history: trained.history, labelled, began_with })

@@ -34,15 +34,18 @@ pub enum Pretext {
     Denoising,
     /// Recognise another view of the same sinus among other sinuses (Chen 2020).
     SimClr,
+    /// Predict another view of the same sinus as a network that follows slowly sees it (Grill 2020).
+    Byol,
     /// Predict another view of the same sinus, gradients stopped (Chen 2021).
     SimSiam,
 }
 
 impl Pretext {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Residual, Self::Autoencoder, Self::Denoising, Self::SimClr, Self::SimSiam];
+    pub const ALL: [Self; 6] =
+        [Self::Residual, Self::Autoencoder, Self::Denoising, Self::SimClr, Self::Byol, Self::SimSiam];
 
-    /// Its name on the command line and in files: `residual-ssl`, `ae`, `dae`, `simclr`, `simsiam`.
+    /// Its name on the command line and in files: `residual-ssl`, `ae`, `dae`, `simclr`, `byol`, `simsiam`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -50,6 +53,7 @@ impl Pretext {
             Self::Autoencoder => "ae",
             Self::Denoising => "dae",
             Self::SimClr => "simclr",
+            Self::Byol => "byol",
             Self::SimSiam => "simsiam",
         }
     }
@@ -59,6 +63,8 @@ impl Pretext {
 const NOISE: f64 = 0.6;
 /// The temperature of [`Pretext::SimClr`] (the published baseline of paper 1).
 const TEMPERATURE: f64 = 0.07;
+/// How much of itself the follower of [`Pretext::Byol`] keeps in a step (the published baseline of paper 1).
+const MOMENTUM: f64 = 0.99;
 
 /// Trains an encoder on all sinuses of `cohorts`, labels unseen, and writes it (half precision) and its card to `out`, both
 /// named after the pretext. `cae` makes the residuals. Checkpoints in `out` are resumed.
@@ -110,8 +116,11 @@ pub fn pretext(
                 (said - tensor(clean, on)).abs().mean()
             })?
         }
-        Pretext::SimClr | Pretext::SimSiam => {
-            let net = Siamese::new(&config.network, &learner);
+        Pretext::SimClr | Pretext::Byol | Pretext::SimSiam => {
+            let mut net = Siamese::new(&config.network, &learner);
+            if pretext == Pretext::Byol {
+                net = net.followed(&config.network, &learner);
+            }
             let loss = |net: &Siamese, batch: &mut Batch<'_>| {
                 let on = on(net, &learner);
                 let views = [(); 2].map(|()| {
@@ -119,14 +128,19 @@ pub fn pretext(
                         batch.samples.iter().map(|&i| view(sets.of(batch.validation)[i], config, false, batch.rng));
                     tensor(crops, &on)
                 });
-                let [a, b] = views.map(|view| net.project(view));
-                if pretext == Pretext::SimClr {
-                    nt_xent(&[a, b], TEMPERATURE)
-                } else {
-                    sim_siam([net.predict(a.clone()), net.predict(b.clone())], [a, b])
+                let [a, b] = views.clone().map(|view| net.project(view));
+                match pretext {
+                    Pretext::SimClr => nt_xent(&[a, b], TEMPERATURE),
+                    Pretext::Byol => {
+                        // 4 + 4 times the loss of SimSiam: 2 - 2 cos both ways.
+                        let targets = views.map(|view| net.target(view));
+                        sim_siam([net.predict(a), net.predict(b)], targets) * 4.0 + 4.0
+                    }
+                    _ => sim_siam([net.predict(a.clone()), net.predict(b.clone())], [a, b]),
                 }
             };
-            let trained = fitting.fit(net, &loss, on_epoch)?;
+            let follow = |net: Siamese| net.drawn_after(MOMENTUM);
+            let trained = fitting.fit(net, &loss, Some(&follow), on_epoch)?;
             save(&Encoder { encoder: trained.best.into_encoder() }, &path)?;
             trained.history
         }
@@ -197,9 +211,11 @@ impl Fitting<'_> {
         &self,
         net: M,
         loss: &dyn Fn(&M, &mut Batch<'_>) -> Tensor<1>,
+        after_step: Option<&dyn Fn(M) -> M>,
         on_epoch: &mut dyn FnMut(&Epoch),
     ) -> Result<Trained<M>, ResidualError> {
-        let task = Task { training: self.sets.training.len(), validation: self.sets.validation.len(), loss };
+        let Sets { training, validation } = self.sets;
+        let task = Task { training: training.len(), validation: validation.len(), loss, after_step };
         let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
         Ok(fit(net, optimiser, &task, &self.config.schedule, Some(self.out), on_epoch, &self.progress)?)
     }
@@ -213,7 +229,7 @@ impl Fitting<'_> {
     ) -> Result<Vec<Epoch>, ResidualError> {
         let net = ResUNet::new(&self.config.network, skips, self.learner);
         let loss = |net: &ResUNet, batch: &mut Batch<'_>| loss(net, batch, &on(net, self.learner));
-        let trained = self.fit(net, &loss, on_epoch)?;
+        let trained = self.fit(net, &loss, None, on_epoch)?;
         save(&Encoder { encoder: trained.best.into_classifier().encoder }, path)?;
         Ok(trained.history)
     }
