@@ -6,6 +6,7 @@ use antrum::app::{Command, WindowOptions};
 use antrum::io::{self, Check, Format, Scan};
 use antrum::job::Progress;
 use antrum::methods::sinus::{Cavity, Presence, Sinus};
+use antrum::methods::{Anomaly, Finding};
 use antrum::project::{Label, Project};
 use antrum::space::{Grid, Side};
 use antrum::ui::App;
@@ -357,6 +358,15 @@ fn each_card_has_the_figures_of_its_own_sinus_and_says_what_is_not_in_view() {
     let (much, little) = (rect_of(&harness, "55 % opacified"), rect_of(&harness, "5 % opacified"));
     assert!(much.left() > left.left() && little.right() < left.left(), "{much} belongs to the card of {left}");
     assert_eq!(harness.get_all_by_label("cavity 20.0 mL").count(), 2);
+    let sure = |finding: &Finding| {
+        let probability = if finding.side == Side::Left { 0.93 } else { 0.04 };
+        Finding { anomaly: Some(Anomaly { probability, percentile: Some(50.0) }), ..finding.clone() }
+    };
+    let findings = analysis.findings.iter().map(sure).collect();
+    harness.state_mut().send(Command::Analysed(Arc::new(Analysis { findings, ..analysis.clone() })));
+    harness.run_steps(3);
+    let (much, little) = (rect_of(&harness, "disease 93 %"), rect_of(&harness, "disease 4 %"));
+    assert!(much.left() > left.left() && little.right() < left.left(), "{much} belongs to the card of {left}");
 
     // The left one is cut off, the right one is not there at all.
     let partial = Sinus { present: Presence::Partial, confidence: 0.9, ..found[0] };

@@ -220,3 +220,25 @@ fn cavities_of_the_next_scan_are_looked_at_as_the_last_ones() {
     let shown: Vec<bool> = state.layers.list.iter().map(|layer| layer.shown).collect();
     assert_eq!(shown, [false, true], "a residual map always comes shown");
 }
+
+#[test]
+fn what_the_classifier_looked_at_lies_hidden_under_the_map_until_it_is_asked_for() {
+    let mut state = state();
+    let explained = |state: &mut State| {
+        let scan = Arc::clone(&state.scan.as_ref().unwrap().scan);
+        let analysis = testing::analysis(&scan, [DVec3::X * -25.0, DVec3::X * 25.0]);
+        let (why, classifier_sha256) = (Some(Arc::clone(&scan.volume)), Some("ab".repeat(32)));
+        state.apply(Command::Analysed(Arc::new(Analysis { why, classifier_sha256, ..analysis })));
+    };
+    explained(&mut state);
+    assert_eq!(names(&state), ["sinus cavities", "speaks for disease", "residual"]);
+    assert_eq!(state.layers.list[1].maker.as_deref(), Some("Grad-CAM of the classifier, weights abababababab"));
+    assert_eq!(state.visible_maps().len(), 1, "the residual map alone");
+    send(&mut state, LayerCommand::Show(1, true));
+    assert_eq!(state.visible_maps().len(), 2);
+    state.apply(opened(scan([30, 30, 30])));
+    explained(&mut state);
+    assert!(state.layers.list[1].shown, "as the last one");
+    analysed(&mut state);
+    assert_eq!(names(&state), ["sinus cavities", "residual"], "it comes and goes with its analysis");
+}

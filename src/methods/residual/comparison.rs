@@ -184,11 +184,7 @@ impl Fold<'_> {
         let test: Vec<&Subject> = of(self.test).collect();
         let others = (0..self.folds.len()).filter(|fold| *fold != self.test).flat_map(of);
         // Of the other parts every n-th subject chooses the epoch and the threshold.
-        let every = (1.0 / config.validation.clamp(0.01, 0.5)).round() as usize;
-        let (validation, training): (Vec<_>, Vec<_>) = others.enumerate().partition(|(i, _)| i % every == every - 1);
-        let [training, validation] = [training, validation].map(|set: Vec<(usize, &Subject)>| {
-            samples::sinuses(&set.into_iter().map(|(_, subject)| subject).collect::<Vec<_>>())
-        });
+        let [training, validation] = samples::split(others, config.validation).map(|set| samples::sinuses(&set));
         let chooses = validation.clone();
         let sets = [training, validation];
         let fitted =

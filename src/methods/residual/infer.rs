@@ -10,6 +10,7 @@ use crate::nets::{Cae, CaeConfig, Classifier};
 use crate::volume::{Unit, Volume};
 use burn::tensor::{Device, Tensor, TensorData};
 use glam::DVec3;
+use serde::de::DeserializeOwned;
 use std::path::Path;
 
 /// The autoencoder with its card.
@@ -33,7 +34,8 @@ impl Model {
     pub fn built_in(device: &Device) -> Result<Self, ModelError> {
         let card = include_bytes!("../../../assets/cae.json");
         let bytes = include_bytes!("../../../assets/cae.bpk");
-        Self::from_parts(card, bytes.to_vec(), Path::new("built-in cae.bpk"), device)
+        let model = Self::from_parts(card, bytes.to_vec(), Path::new("built-in cae.bpk"), device)?;
+        Ok(Self { classifier: Some(Classify::built_in(device)?), ..model })
     }
 
     /// Weights made by `antrum train cae`: `cae.bpk` with `cae.json` beside it.
@@ -41,15 +43,12 @@ impl Model {
     /// # Errors
     /// [`ModelError`] when one of the files is missing, damaged or of another network.
     pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
-        let read =
-            |path: &Path| std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.to_owned() });
-        let card = path.with_extension("json");
-        Self::from_parts(&read(&card)?, read(path)?, path, device)
+        let [card, bytes] = card_and_weights(path)?;
+        Self::from_parts(&card, bytes, path, device)
     }
 
     fn from_parts(card: &[u8], bytes: Vec<u8>, path: &Path, device: &Device) -> Result<Self, ModelError> {
-        let card: Card = serde_json::from_slice(card)
-            .map_err(|e| ModelError::Card { reason: e.to_string(), path: path.with_extension("json") })?;
+        let card: Card = parsed(card, path)?;
         let sha256 = crate::io::sha256(&bytes);
         let config: CaeConfig = card.network.clone();
         let mut net = config.init(device);
@@ -94,6 +93,18 @@ impl Model {
     }
 }
 
+/// The bytes of the card beside a weights file, and of the file.
+fn card_and_weights(path: &Path) -> Result<[Vec<u8>; 2], WeightsError> {
+    let read = |path: &Path| std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.to_owned() });
+    Ok([read(&path.with_extension("json"))?, read(path)?])
+}
+
+/// The card beside the weights file at `path`.
+fn parsed<C: DeserializeOwned>(card: &[u8], path: &Path) -> Result<C, ModelError> {
+    let wrong = |e: serde_json::Error| ModelError::Card { reason: e.to_string(), path: path.with_extension("json") };
+    serde_json::from_slice(card).map_err(wrong)
+}
+
 /// The classifier with its card.
 #[derive(Clone, Debug)]
 pub struct Classify {
@@ -106,20 +117,27 @@ pub struct Classify {
 }
 
 impl Classify {
+    /// The default weights, which are part of the program.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the program was built with damaged assets.
+    pub fn built_in(device: &Device) -> Result<Self, ModelError> {
+        let card = include_bytes!("../../../assets/classifier.json");
+        let bytes = include_bytes!("../../../assets/classifier.bpk");
+        Self::from_parts(card, bytes.to_vec(), Path::new("built-in classifier.bpk"), device)
+    }
+
     /// Weights made by `antrum train classifier`: `classifier.bpk` with `classifier.json` beside it.
     ///
     /// # Errors
     /// [`ModelError`] when one of the files is missing, damaged or of another network.
     pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
-        let read =
-            |path: &Path| std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.to_owned() });
-        let card = path.with_extension("json");
-        Self::from_parts(&read(&card)?, read(path)?, path, device)
+        let [card, bytes] = card_and_weights(path)?;
+        Self::from_parts(&card, bytes, path, device)
     }
 
     fn from_parts(card: &[u8], bytes: Vec<u8>, path: &Path, device: &Device) -> Result<Self, ModelError> {
-        let card: ClassifierCard = serde_json::from_slice(card)
-            .map_err(|e| ModelError::Card { reason: e.to_string(), path: path.with_extension("json") })?;
+        let card: ClassifierCard = parsed(card, path)?;
         let sha256 = crate::io::sha256(&bytes);
         let mut net = Classifier::new(&card.training.network, device);
         weights::from_bytes(&mut net, bytes, &path.display().to_string())?;

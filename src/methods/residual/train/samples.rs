@@ -112,12 +112,16 @@ pub(in crate::methods::residual) fn subjects(
     truths.into_iter().enumerate().map(read).collect()
 }
 
-/// For training and for validation: every n-th subject validates, so that a share of `validation` does.
-pub(in crate::methods::residual) fn split(subjects: &[Subject], validation: f64) -> [Vec<&Subject>; 2] {
-    let every = (1.0 / validation.clamp(0.01, 0.99)).round() as usize;
-    // The cohort's order is already random.
+/// For training and for validation: every n-th subject validates, so that a share of `validation` does, but at least one.
+/// The order must be random already.
+pub(in crate::methods::residual) fn split<'a>(
+    subjects: impl IntoIterator<Item = &'a Subject>,
+    validation: f64,
+) -> [Vec<&'a Subject>; 2] {
+    let subjects: Vec<_> = subjects.into_iter().collect();
+    let every = (1.0 / validation.clamp(0.01, 0.99)).round().min(subjects.len() as f64) as usize;
     let (validation, training): (Vec<_>, Vec<_>) =
-        subjects.iter().enumerate().partition(|(index, _)| index % every == every - 1);
+        subjects.into_iter().enumerate().partition(|(index, _)| index % every == every - 1);
     [training, validation].map(|set| set.into_iter().map(|(_, subject)| subject).collect())
 }
 
