@@ -111,7 +111,7 @@ impl Block {
         relu(self.second.forward(relu(self.first.forward(x))) + past)
     }
 
-    /// See [`ConvNorm::folded`].
+    /// For inference: batch norms folded into the convolutions before them.
     pub(super) fn folded(self) -> Self {
         Self {
             first: self.first.folded(),
@@ -177,7 +177,7 @@ impl ResNet {
         mean_of_voxels(levels.pop().unwrap_or(pooled))
     }
 
-    /// See [`ConvNorm::folded`].
+    /// For inference: batch norms folded into the convolutions before them.
     #[must_use]
     pub fn folded(self) -> Self {
         let levels = self.levels.into_iter().map(|blocks| blocks.map(Block::folded));
@@ -245,7 +245,7 @@ impl Classifier {
         self.head.forward(self.encoder.features(x))
     }
 
-    /// See [`ConvNorm::folded`].
+    /// For inference: batch norms folded into the convolutions before them.
     #[must_use]
     pub fn folded(self) -> Self {
         Self { encoder: self.encoder.folded(), ..self }

@@ -1,7 +1,7 @@
 //! Residual maps of paper 1 (Bhattacharya et al. 2024, sections 2.2 and 2.3): a [`Cae`](crate::nets::Cae) that only ever
 //! saw normal sinuses reconstructs a crop; where it fails, the crop is unusual.
 //!
-//! [`infer::analyse`] gives a map and a score per sinus, [`train::cae`] makes the weights, [`infer::Model`] is weights and
+//! [`infer::analyse`] gives a map and a score per sinus, [`train::cae()`] makes the weights, [`infer::Model`] is weights and
 //! what must be known about them.
 
 pub mod comparison;
