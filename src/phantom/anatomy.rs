@@ -140,16 +140,14 @@ impl Anatomy {
         let p = straight + self.warp(straight);
         let side = side(p);
         let m = vec3(p.x.abs(), p.y, p.z);
-        // The brain comes first: it has the most voxels, and skin is far from all of them.
-        let dura = brain::may_be_at(m).then(|| brain::dura(m));
-        if let Some(depth_mm) = dura.map(|dura| -dura).filter(|depth_mm| *depth_mm > 0.0) {
-            return self.brain.tissue(&self.noise, p, m, depth_mm);
-        }
         let skin = self.skin.distance_mm(m);
         if skin > 0.0 {
             return Tissue::Air;
         }
-        let dura = dura.unwrap_or_else(|| brain::dura(m));
+        let dura = brain::dura(m);
+        if dura < 0.0 {
+            return self.brain.tissue(&self.noise, p, m, -dura);
+        }
         let sinus = &self.sinuses[side.index()];
         let mut near = sinus.near(&self.noise, m);
         // However deep the sinus, some millimetres of cheek stay in front of it.
