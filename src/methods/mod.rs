@@ -7,8 +7,20 @@ pub mod sinus;
 
 pub use model_error::ModelError;
 
+use crate::io;
+use crate::nets::weights::{self, WeightsError};
 use crate::space::Side;
 use crate::volume::Volume;
+use burn::module::Module;
+use std::path::Path;
+
+/// Lets a training begin with the weights of a file, and says which they are: their SHA-256.
+fn begin_with_file<M: Module>(network: &mut M, path: &Path) -> Result<String, WeightsError> {
+    let bytes = std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.to_owned() })?;
+    let sha256 = io::sha256(&bytes);
+    weights::begin_with(network, bytes, &path.display().to_string())?;
+    Ok(sha256)
+}
 
 /// What a method says about one sinus.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,7 +8,7 @@ use super::seen::{COARSE_MM, tensor};
 use super::segment::CLASSES;
 use crate::io::{self, WriteError};
 use crate::job::{Cancelled, Progress};
-use crate::methods::ModelError;
+use crate::methods::{ModelError, begin_with_file};
 use crate::nets::weights::{self, Precision, WeightsError};
 use crate::nets::{UNet, UNetOutput};
 use crate::train::{Batch, Epoch, Task, TrainError, fit};
@@ -62,12 +62,7 @@ pub fn network(
     let shape = part.network();
     let multiple = shape.multiple();
     let mut net = shape.init(&learner);
-    let mut began_with = None;
-    if let Some(path) = initial {
-        let bytes = std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.to_owned() })?;
-        began_with = Some(io::sha256(&bytes));
-        weights::begin_with(&mut net, bytes, &path.display().to_string())?;
-    }
+    let began_with = initial.map(|path| begin_with_file(&mut net, path)).transpose()?;
     // The loop tells how far the training is; single heads do not.
     let quiet = progress.quiet();
     let loss = |net: &UNet, batch: &mut Batch<'_>| {

@@ -6,11 +6,12 @@ use super::samples::{self, Sample, cohort_names, tensor};
 use super::{ResidualError, Training};
 use crate::io;
 use crate::job::Progress;
+use crate::methods::begin_with_file;
 use crate::methods::residual::config::{ClassifierCard, EncoderConfig};
 use crate::methods::residual::infer::{Classify, probability};
 use crate::metrics::auroc;
 use crate::nets::Classifier;
-use crate::nets::weights::{self, Precision, WeightsError};
+use crate::nets::weights::{self, Precision};
 use crate::train::losses::cross_entropy;
 use crate::train::{Batch, Epoch, Task, fit};
 use burn::module::Module as _;
@@ -91,12 +92,7 @@ pub(in crate::methods::residual) fn fitted(
     let learner = device.clone().autodiff();
     learner.seed(config.schedule.seed);
     let mut net = Classifier::new(&config.network, &learner);
-    let mut began_with = None;
-    if let Some(path) = initial {
-        let bytes = std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.to_owned() })?;
-        began_with = Some(io::sha256(&bytes));
-        weights::begin_with(&mut net, bytes, &path.display().to_string())?;
-    }
+    let began_with = initial.map(|path| begin_with_file(&mut net, path)).transpose()?;
     // The rarer class counts more: weight N / (2 n).
     let all = labelled.iter().sum::<usize>() as f64;
     let class_weights = labelled.map(|count| all / (2.0 * count as f64));
