@@ -63,7 +63,7 @@ fn an_encoder_learns_residuals_and_a_classifier_goes_on_from_it() {
         antrum::space::Side::Left,
         glam::DVec3::ZERO,
     );
-    let anomaly = classify.anomaly(&crop, &progress).unwrap();
+    let (anomaly, _) = classify.explained(&crop, &progress).unwrap();
     assert!((0.0..=1.0).contains(&anomaly.probability));
     // Weights of another network are refused by name.
     let cae_weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cae.bpk");

@@ -86,8 +86,8 @@ impl Model {
         let score = map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64;
         let comparable = config == self.card.inference && !self.card.normal_scores.is_empty();
         let percentile = comparable.then(|| percentile::rank_percent(&self.card.normal_scores, score));
-        let anomaly = self.classifier.as_ref().map(|classifier| classifier.anomaly(crop, progress)).transpose()?;
-        let why = self.classifier.as_ref().map(|classifier| classifier.why(crop, progress)).transpose()?;
+        let explained = self.classifier.as_ref().map(|classifier| classifier.explained(crop, progress)).transpose()?;
+        let (anomaly, why) = explained.unzip();
         let map = Volume::from_f32(crop.grid, map, Unit::Score);
         Ok(Finding { side: crop.side, score, percentile, anomaly, why, map })
     }
@@ -149,25 +149,22 @@ impl Classify {
     /// # Errors
     /// [`ModelError::Device`] when the result cannot be read back, or that the job was cancelled.
     pub fn margin(&self, crop: &[f32], progress: &Progress) -> Result<f64, ModelError> {
-        let n = Crop::SIZE;
-        let x = Tensor::<5>::from_data(TensorData::new(crop.to_vec(), [1, 1, n, n, n]), &self.device);
         progress.check()?;
-        let logits = self.net.forward(x).into_data().try_into_vec::<f32>();
-        match logits.map_err(|e| ModelError::Device(format!("{e:?}")))?[..] {
-            [normal, diseased] => Ok(f64::from(diseased - normal)),
-            _ => Err(ModelError::Device("the classifier does not tell two classes".to_owned())),
-        }
+        margin(self.net.forward(self.tensor(crop)))
     }
 
-    /// What in the crop speaks for disease (Grad-CAM), as a share of what speaks for it most.
+    /// How probable it is that a sinus is diseased, and what in the crop speaks for it (Grad-CAM), as a share of what speaks
+    /// for it most.
     ///
     /// # Errors
     /// As [`Classify::margin`].
-    pub fn why(&self, crop: &Crop, progress: &Progress) -> Result<Volume, ModelError> {
-        let n = Crop::SIZE;
-        let x = Tensor::<5>::from_data(TensorData::new(crop.values.clone(), [1, 1, n, n, n]), &self.device);
+    pub fn explained(&self, crop: &Crop, progress: &Progress) -> Result<(Anomaly, Volume), ModelError> {
         progress.check()?;
-        let map = self.net.grad_cam(x).into_data().try_into_vec::<f32>();
+        let (logits, map) = self.net.explained(self.tensor(&crop.values));
+        let probability = probability(margin(logits)? / self.card.temperature);
+        let normal = &self.card.normal_probabilities;
+        let percentile = (!normal.is_empty()).then(|| percentile::rank_percent(normal, probability));
+        let map = map.into_data().try_into_vec::<f32>();
         let mut map = map.map_err(|e| ModelError::Device(format!("{e:?}")))?;
         let most = map.iter().copied().fold(0.0, f32::max);
         if most > 0.0 {
@@ -175,18 +172,20 @@ impl Classify {
                 *value /= most;
             }
         }
-        Ok(Volume::from_f32(crop.grid, map, Unit::Score))
+        Ok((Anomaly { probability, percentile }, Volume::from_f32(crop.grid, map, Unit::Score)))
     }
 
-    /// How probable it is that a sinus is diseased.
-    ///
-    /// # Errors
-    /// As [`Classify::margin`].
-    pub fn anomaly(&self, crop: &Crop, progress: &Progress) -> Result<Anomaly, ModelError> {
-        let probability = probability(self.margin(&crop.values, progress)? / self.card.temperature);
-        let normal = &self.card.normal_probabilities;
-        let percentile = (!normal.is_empty()).then(|| percentile::rank_percent(normal, probability));
-        Ok(Anomaly { probability, percentile })
+    fn tensor(&self, crop: &[f32]) -> Tensor<5> {
+        let n = Crop::SIZE;
+        Tensor::from_data(TensorData::new(crop.to_vec(), [1, 1, n, n, n]), &self.device)
+    }
+}
+
+/// By how much the second of two logits exceeds the first.
+fn margin(logits: Tensor<2>) -> Result<f64, ModelError> {
+    match logits.into_data().try_into_vec::<f32>().map_err(|e| ModelError::Device(format!("{e:?}")))?[..] {
+        [normal, diseased] => Ok(f64::from(diseased - normal)),
+        _ => Err(ModelError::Device("the classifier does not tell two classes".to_owned())),
     }
 }
 
