@@ -1,13 +1,12 @@
 //! How each command changes the state. No files, no threads, no clock: every interaction is a unit test.
 
-use super::command::{Command, Effect, Judgement, Wanted, Write};
+use super::command::{Command, Effect, Wanted, Write};
 use super::load::Target;
 use super::message::Message;
 use super::sinuses::NONE_IN_VIEW;
 use super::state::{JobKind, State};
 use super::undo::Step;
 use crate::methods::sinus::{Presence, Sinus, middle};
-use crate::project::Label;
 use crate::space::Side;
 use glam::DVec3;
 use std::sync::Arc;
@@ -48,15 +47,7 @@ impl State {
             Command::Analyse => self.analyse(),
             Command::Export => self.export(),
             Command::Cancel(kind) => vec![Effect::Cancel(kind)],
-            Command::Label(side, label) => self.label(side, label),
-            Command::LabelCurrent(label) => {
-                let Some(side) = self.side_at_cross() else {
-                    let text = "The crosshair is between the two sinuses. Move it onto one, or label on a card";
-                    self.message = Some(Message::note(text));
-                    return Vec::new();
-                };
-                self.label(side, label)
-            }
+            Command::Label(command) => self.labelling(command),
             Command::Measure(command) => self.measure(&command),
             Command::Restore(saved) => {
                 self.restore(&saved);
@@ -73,21 +64,9 @@ impl State {
             Command::Unreadable(error, catalogue) => self.unreadable(&error, catalogue),
             Command::Found(sinuses) => self.found(sinuses),
             Command::Analysed(analysis) => {
-                for finding in &analysis.findings {
-                    self.ai_seen[finding.side.index()] = true;
-                }
-                self.set_analysis(Some(analysis))
-            }
-            Command::LabelRefused { side, before, kind, reason } => {
-                self.labels[side.index()] = before;
-                self.history.take_back(kind, |step| match *step {
-                    // What was there before an undo is what its step had led to.
-                    Step::Label { side: of, after, .. } if kind == Write::Undo => (of, after) == (side, before),
-                    Step::Label { side: of, before: was, .. } => (of, was) == (side, before),
-                    _ => false,
-                });
-                self.message = Some(Message::error(reason).kept());
-                Vec::new()
+                let effects = self.set_analysis(Some(analysis));
+                self.look_at_scores();
+                effects
             }
             Command::Notice(text) => {
                 self.message = Some(Message::note(text).kept());
@@ -114,6 +93,7 @@ impl State {
         self.set_analysis(None);
         // A map of other boxes must not land on these.
         let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
+        effects.extend(self.read_ahead());
         let Some(middle_mm) = middle(&sinuses) else {
             let text = format!("{NONE_IN_VIEW}. If one is there after all, drag its box onto it");
             self.message = Some(Message::note(text));
@@ -148,35 +128,11 @@ impl State {
         vec![Effect::Export(Arc::clone(&open.scan), sinuses, Arc::clone(analysis))]
     }
 
-    fn label(&mut self, side: Side, label: Label) -> Vec<Effect> {
-        if self.scan.is_none() {
-            return Vec::new();
-        }
-        if self.sinuses.is_none() {
-            // Without the two cards nobody sees which side a label would go to.
-            self.message = Some(Message::note("The sinuses have not been looked for yet. Press Find before labelling"));
-            return Vec::new();
-        }
-        self.current = Some(side);
-        let before = self.labels[side.index()];
-        if before == Some(label) {
-            return Vec::new();
-        }
-        self.history.push(Step::Label { side, before, after: Some(label) });
-        self.set_label(side, before, Some(label), Write::New)
-    }
-
-    fn set_label(&mut self, side: Side, before: Option<Label>, label: Option<Label>, kind: Write) -> Vec<Effect> {
-        self.labels[side.index()] = label;
-        let score = self.finding(side).map(|finding| finding.score);
-        vec![Effect::Record(Judgement { side, label, before, kind, score, ai_seen: self.ai_seen[side.index()] })]
-    }
-
     fn replay(&mut self, step: Step, kind: Write) -> Vec<Effect> {
         match step {
             Step::Label { side, before, after } => {
                 let (from, to) = if kind == Write::Undo { (after, before) } else { (before, after) };
-                self.set_label(side, from, to, kind)
+                self.set_reading(side, from, to, kind)
             }
             Step::Box { before, after } => {
                 self.put_box(if kind == Write::Undo { before } else { after });
@@ -237,7 +193,8 @@ impl State {
     }
 
     /// The sinus that the crosshair is clearly nearer to.
-    fn side_at_cross(&self) -> Option<Side> {
+    #[must_use]
+    pub fn side_at_cross(&self) -> Option<Side> {
         let sinuses = self.sinuses?;
         let distance = |side: Side| sinuses[side.index()].centre_mm.distance(self.view.cross_mm);
         let (right, left) = (distance(Side::Right), distance(Side::Left));
@@ -250,59 +207,9 @@ impl State {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::app::command::Opened;
     use crate::app::layers::LayerCommand;
-    use crate::app::testing::{self, scan};
+    use crate::app::testing::{self, opened};
     use crate::space::Plane;
-
-    fn opened() -> State {
-        let mut state = State::default();
-        let scan = Arc::new(scan([100, 90, 80]));
-        let grid = scan.volume.grid;
-        let opened = Opened { scan, origin: None, labels: [None, Some(Label::Normal)] };
-        let effects = state.apply(Command::Opened(opened));
-        assert!(effects.iter().any(|e| matches!(e, Effect::Find(_))));
-        let sinuses = [Side::Left, Side::Right]
-            .map(|side| Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &grid));
-        let effects = state.apply(Command::Found(sinuses));
-        assert!(matches!(effects[..], [Effect::Cancel(JobKind::Analyse), Effect::Analyse(..)]));
-        state
-    }
-
-    fn recorded(effects: &[Effect]) -> Option<(Side, Option<Label>, Write)> {
-        match effects {
-            [Effect::Record(judged)] => Some((judged.side, judged.label, judged.kind)),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn labels_of_the_case_come_back_with_the_scan() {
-        assert_eq!(opened().labels, [None, Some(Label::Normal)]);
-    }
-
-    #[test]
-    fn a_label_is_recorded_for_its_side_only_and_can_be_undone_and_redone() {
-        let mut state = opened();
-        let effects = state.apply(Command::Label(Side::Left, Label::Anomalous));
-        assert_eq!(recorded(&effects), Some((Side::Left, Some(Label::Anomalous), Write::New)));
-        assert_eq!(state.labels, [Some(Label::Anomalous), Some(Label::Normal)]);
-        assert_eq!(recorded(&state.apply(Command::Undo)), Some((Side::Left, None, Write::Undo)));
-        assert_eq!(state.labels, [None, Some(Label::Normal)]);
-        assert_eq!(recorded(&state.apply(Command::Redo)), Some((Side::Left, Some(Label::Anomalous), Write::Redo)));
-        assert!(
-            state.apply(Command::Label(Side::Left, Label::Anomalous)).is_empty(),
-            "the same label again is no event"
-        );
-    }
-
-    #[test]
-    fn without_the_cards_of_the_sinuses_there_is_nothing_to_label() {
-        let mut state = State { sinuses: None, ..opened() };
-        assert!(state.apply(Command::Label(Side::Left, Label::Anomalous)).is_empty());
-        assert_eq!(state.labels[Side::Left.index()], None);
-        assert!(state.message.is_some_and(|m| m.shown(false).contains("Press Find")));
-    }
 
     #[test]
     fn an_analysis_is_exported_with_the_boxes_it_is_of() {
@@ -334,56 +241,6 @@ mod tests {
         let text = state.message.as_ref().map(|m| m.text.as_str()).unwrap_or_default();
         assert!(text.starts_with("No maxillary sinus is in view") && text.ends_with("drag its box onto it"), "{text}");
         assert!(state.apply(Command::Analyse).is_empty());
-    }
-
-    #[test]
-    fn a_refused_label_is_taken_back_and_said() {
-        let mut state = opened();
-        state.apply(Command::Label(Side::Right, Label::Anomalous));
-        let refused =
-            |before, kind| Command::LabelRefused { side: Side::Right, before, kind, reason: "disk full".to_owned() };
-        state.apply(refused(Some(Label::Normal), Write::New));
-        assert_eq!(state.labels[Side::Right.index()], Some(Label::Normal));
-        assert!(state.message.as_ref().is_some_and(|m| m.error) && state.undoable().0.is_none());
-
-        // A refused undo leaves the step to be undone again.
-        state.apply(Command::Label(Side::Right, Label::Anomalous));
-        state.apply(Command::Undo);
-        state.apply(refused(Some(Label::Anomalous), Write::Undo));
-        assert_eq!(state.labels[Side::Right.index()], Some(Label::Anomalous));
-        let named = Some("label right anomalous".to_owned());
-        assert_eq!(state.undoable(), (named.clone(), None));
-
-        // A refused redo leaves it to be redone.
-        state.apply(Command::Undo);
-        state.apply(Command::Redo);
-        state.apply(refused(Some(Label::Normal), Write::Redo));
-        assert_eq!(state.undoable(), (None, named));
-    }
-
-    #[test]
-    fn a_refusal_takes_back_its_own_step_and_no_later_one() {
-        let mut state = opened();
-        let refused = |side, kind| Command::LabelRefused { side, before: None, kind, reason: "disk full".to_owned() };
-        state.apply(Command::Label(Side::Left, Label::Anomalous));
-        let before = state.sinuses.unwrap()[Side::Right.index()];
-        state.apply(Command::MoveBox(Side::Right, before.centre_mm + DVec3::X * 5.0));
-        state.apply(Command::DropBox(before));
-        state.apply(refused(Side::Left, Write::New));
-        assert_eq!(state.undoable().0.as_deref(), Some("move right box"));
-        state.apply(Command::Undo);
-        assert_eq!(state.undoable().0, None);
-    }
-
-    #[test]
-    fn labels_without_a_side_mean_the_sinus_at_the_crosshair() {
-        let mut state = opened();
-        state.apply(Command::Label(Side::Right, Label::Normal));
-        state.apply(Command::CrossTo(DVec3::new(0.0, 30.0, -20.0)));
-        assert!(state.apply(Command::LabelCurrent(Label::Uncertain)).is_empty(), "between the two it means neither");
-        state.apply(Command::CrossTo(DVec3::new(-24.0, 30.0, -20.0)));
-        let effects = state.apply(Command::LabelCurrent(Label::Uncertain));
-        assert_eq!(recorded(&effects), Some((Side::Left, Some(Label::Uncertain), Write::New)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What can be asked of the program, and what it needs the outside for.
 
 use super::compare::CompareCommand;
+use super::labelling::{Judgement, LabelCommand};
 use super::layers::{LayerCommand, LayerEffect};
 use super::load::{Origin, Target};
 use super::measure::{MeasureCommand, MeasureEffect};
@@ -13,7 +14,7 @@ use super::template::TemplateCommand;
 use super::volume::VolumeCommand;
 use crate::io::{Catalogue, OpenError, Preview, Scan};
 use crate::methods::sinus::Sinus;
-use crate::project::Label;
+use crate::project::Reading;
 use crate::space::{Plane, Side};
 use crate::view::{Interpolation, Picture, Slab, Window};
 use glam::{DQuat, DVec3};
@@ -109,10 +110,8 @@ pub enum Command {
     MoveBox(Side, DVec3),
     /// The box is let go; this is the sinus as it was when the drag began.
     DropBox(Sinus),
-    /// Label a sinus.
-    Label(Side, Label),
-    /// Label the current sinus.
-    LabelCurrent(Label),
+    /// Say something of a sinus, or go on to the next case.
+    Label(LabelCommand),
     /// Measure, or change what was measured.
     Measure(MeasureCommand),
     /// Take the last step back.
@@ -136,17 +135,6 @@ pub enum Command {
     Found([Sinus; 2]),
     /// Maps were computed.
     Analysed(Arc<Analysis>),
-    /// The label could not be written; the one before counts.
-    LabelRefused {
-        /// The sinus.
-        side: Side,
-        /// Its label until then.
-        before: Option<Label>,
-        /// What was refused.
-        kind: Write,
-        /// Why, and what to do.
-        reason: String,
-    },
     /// The user should know.
     Notice(String),
     /// How far background work is.
@@ -166,36 +154,19 @@ pub struct Opened {
     pub scan: Arc<Scan>,
     /// Where it came from; none for the synthetic head.
     pub origin: Option<Origin>,
-    /// The labels its case has in the project, by [`Side::index`].
-    pub labels: [Option<Label>; 2],
+    /// What the reader says of its case in the project, by [`Side::index`].
+    pub labels: [Option<Reading>; 2],
 }
 
-/// Why a label event is written.
+/// Why an event is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// The reader labels.
+    /// The reader says something new.
     New,
-    /// The reader takes the last event of that side back.
+    /// The reader takes the last event back.
     Undo,
     /// The reader takes that back.
     Redo,
-}
-
-/// A label to be recorded, and what the reader had seen.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judgement {
-    /// The sinus.
-    pub side: Side,
-    /// The label from now on.
-    pub label: Option<Label>,
-    /// The label until now; it counts again when writing fails.
-    pub before: Option<Label>,
-    /// Why it is written.
-    pub kind: Write,
-    /// The score on screen.
-    pub score: Option<f64>,
-    /// Whether a score or map of this sinus was on screen since the scan was opened.
-    pub ai_seen: bool,
 }
 
 /// What a dialog asks for.
@@ -240,6 +211,8 @@ pub enum Effect {
     Cancel(JobKind),
     /// Append a label event.
     Record(Judgement),
+    /// Read a series ahead of being asked for it.
+    ReadAhead(Origin),
     /// Keep or write out what was measured.
     Measure(MeasureEffect),
     /// Write the settings.

@@ -243,7 +243,7 @@ mod tests {
         let mut state = State::default();
         let origin = Origin { catalogue: two_series(), series: 0 };
         let scan = Arc::new(scan([12, 12, 12]));
-        state.apply(Command::Opened(Opened { scan, origin: Some(origin.clone()), labels: [None; 2] }));
+        state.apply(Command::Opened(Opened { scan, origin: Some(origin.clone()), labels: [None, None] }));
         (state, origin)
     }
 
@@ -331,7 +331,7 @@ mod tests {
         let mut state = State::default();
         let of = |uid: &str| Scan { frame_of_reference: Some(uid.to_owned()), ..scan([9; 3]) };
         let (first, second) = (Arc::new(of("1.2")), Arc::new(of("1.3")));
-        state.apply(Command::Opened(Opened { scan: first, origin: None, labels: [None; 2] }));
+        state.apply(Command::Opened(Opened { scan: first, origin: None, labels: [None, None] }));
         let patient = state.layers.patient;
         send(&mut state, CompareCommand::Opened(patient, second, None));
         assert!(state.message.unwrap().text.contains("frame of reference"));
@@ -342,7 +342,7 @@ mod tests {
         let mut state = with_second(scan([10, 10, 10]), Mode::SideBySide);
         assert!(matches!(send(&mut state, CompareCommand::Ask)[..], [Effect::Ask(Wanted::Second)]));
         let old = state.layers.patient;
-        state.apply(Command::Opened(Opened { scan: Arc::new(scan([8; 3])), origin: None, labels: [None; 2] }));
+        state.apply(Command::Opened(Opened { scan: Arc::new(scan([8; 3])), origin: None, labels: [None, None] }));
         assert!(state.compare.second.is_none());
         send(&mut state, CompareCommand::Opened(old, Arc::new(scan([10, 10, 10])), None));
         assert!(state.compare.second.is_none(), "asked for over another patient");

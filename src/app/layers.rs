@@ -465,7 +465,9 @@ impl State {
     /// The layers that can be seen now, from the lowest to the highest, with their numbers.
     pub fn seen_layers(&self) -> impl Iterator<Item = (usize, &Layer)> {
         let Layers { list, hidden, peek, .. } = &self.layers;
-        list.iter().enumerate().filter(move |(_, layer)| layer.shown && !hidden && !peek)
+        let blind = self.is_blind();
+        let is_seen = move |layer: &Layer| layer.shown && !hidden && !peek && !(blind && layer.is_analysis());
+        list.iter().enumerate().filter(move |(_, layer)| is_seen(layer))
     }
 
     /// The layers as the planes should colour them now.

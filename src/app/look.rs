@@ -125,7 +125,7 @@ mod tests {
     fn opened() -> State {
         let mut state = State::default();
         let scan = Arc::new(scan([100, 90, 80]));
-        state.apply(Command::Opened(Opened { scan, origin: None, labels: [None; 2] }));
+        state.apply(Command::Opened(Opened { scan, origin: None, labels: [None, None] }));
         state
     }
 
@@ -182,7 +182,7 @@ mod tests {
         let mut state = after(wishes);
         assert_eq!((&state.view.window, state.view.slab), (&window, slab));
         let scan = Arc::new(scan([50, 50, 50]));
-        state.apply(Command::Opened(Opened { scan, origin: None, labels: [None; 2] }));
+        state.apply(Command::Opened(Opened { scan, origin: None, labels: [None, None] }));
         assert_eq!((state.view.interpolation, state.view.slab), (Interpolation::Cubic, slab));
         assert_ne!(state.view.window, window, "a window belongs to its scan");
         state.apply(Command::ChooseWindow(7));

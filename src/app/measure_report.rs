@@ -1,11 +1,10 @@
 //! The measurements of a project and their written forms: a table, or JSON with the provenance.
 
-use crate::io::{self, WriteError};
+use crate::io::{self, WriteError, table};
 use crate::measure::{Measured, Shape};
 use crate::project::{CaseId, KeptMeasurement, Project, ProjectError};
 use glam::DVec3;
 use serde::Serialize;
-use std::fmt::Write as _;
 use std::path::Path;
 
 /// How measurements are written.
@@ -169,20 +168,10 @@ impl Document {
         io::write_whole(path, text.as_bytes())
     }
 
-    /// Comma-separated values (RFC 4180, but with plain line feeds).
     fn csv(&self) -> String {
-        let mut text = COLUMNS.join(",") + "\n";
-        for row in &self.measurements {
-            let cells = row.cells().map(|cell| quoted(&cell));
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{}", cells.join(","));
-        }
-        text
+        let rows = self.measurements.iter().map(|row| table::line(row.cells().iter().map(String::as_str), ','));
+        table::line(COLUMNS, ',') + &rows.collect::<String>()
     }
-}
-
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }
 
 #[cfg(test)]

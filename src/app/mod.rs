@@ -8,6 +8,7 @@ pub mod command;
 pub mod compare;
 mod figure_file;
 mod first_look;
+pub mod labelling;
 mod layer_jobs;
 pub mod layers;
 mod load;

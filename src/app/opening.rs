@@ -21,7 +21,7 @@ impl State {
         match &self.catalogue {
             Some(catalogue) if series < catalogue.series().len() => {
                 let origin = Origin { catalogue: Arc::clone(catalogue), series };
-                vec![Effect::Open(Target::Series { origin, frame: 0, even: false })]
+                vec![Effect::Open(Target::of(origin))]
             }
             _ => Vec::new(),
         }
@@ -70,6 +70,10 @@ impl State {
         let mut effects: Vec<Effect> =
             self.list(origin.as_ref().map(|origin| Arc::clone(&origin.catalogue))).into_iter().collect();
         self.remember_checks(origin.as_ref(), &scan);
+        let labels = self.labels.each_ref().map(|reading| reading.as_ref().map(|reading| reading.label));
+        if let Some(listed) = self.series().and_then(|series| self.listed.get_mut(series)) {
+            *listed = labels;
+        }
         match before {
             Some(before) if same_series => effects.extend(self.look_on(&before)),
             _ => effects.extend(self.look_anew()),
@@ -92,7 +96,7 @@ impl State {
         self.view = View { cross_mm, volume, window, frame, interpolation, slab, show_cross, ..View::default() };
         self.sinuses = None;
         self.set_analysis(None);
-        self.current = None;
+        (self.current, self.details) = (None, None);
         self.history = History::default();
         self.ai_seen = [false; 2];
         self.measures.leave();
@@ -143,6 +147,7 @@ impl State {
         self.catalogue = catalogue;
         let count = self.catalogue.as_ref().map_or(0, |c| c.series().len());
         (self.thumbnails, self.findings) = (vec![None; count], vec![None; count]);
+        self.listed = vec![[None; 2]; count];
         let list = self.catalogue.clone().filter(|catalogue| catalogue.series().len() > 1);
         if list.is_some() {
             self.shell.offer_series();
@@ -156,16 +161,17 @@ impl State {
 mod tests {
     use super::*;
     use crate::app::Command;
+    use crate::app::labelling::LabelCommand;
     use crate::app::state::{Layout, Pane};
     use crate::app::testing::{scan, two_series};
     use crate::io::Scan;
     use crate::methods::sinus::Sinus;
-    use crate::project::Label;
+    use crate::project::{Label, Reading};
     use crate::space::{Plane, Side};
     use glam::DVec3;
 
     fn opened(scan: Scan, origin: Option<Origin>) -> Command {
-        Command::Opened(Opened { scan: Arc::new(scan), origin, labels: [Some(Label::Normal), None] })
+        Command::Opened(Opened { scan: Arc::new(scan), origin, labels: [Some(Reading::of(Label::Normal)), None] })
     }
 
     fn first_of_two_series() -> (State, Origin) {
@@ -193,7 +199,7 @@ mod tests {
             Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &scan([100, 90, 80]).volume.grid)
         });
         state.apply(Command::Found(sinuses));
-        state.apply(Command::Label(Side::Right, Label::Anomalous));
+        state.apply(Command::Label(LabelCommand::Set(Side::Right, Label::Anomalous)));
         state.apply(Command::CrossTo(DVec3::new(1.0, 2.0, 3.0)));
         assert_eq!(asked(&state.apply(Command::ShowVolume(1))), Some((0, 1, false)));
         assert!(state.apply(Command::ShowVolume(3)).is_empty(), "there are three");

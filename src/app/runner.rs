@@ -1,9 +1,10 @@
 //! Carries out effects: file dialogs, background jobs, the project file. Results come back as commands.
 
 mod keeping;
+mod labels;
 mod templates;
 
-use super::command::{Command, Effect, Judgement, Opened, Wanted, Write};
+use super::command::{Command, Effect, Opened, Wanted};
 use super::compare::CompareCommand;
 use super::figure_file::{self, Saved};
 use super::layer_jobs::LayerJobs;
@@ -22,7 +23,7 @@ use crate::methods::ModelError;
 use crate::methods::residual::{InferConfig, Model};
 use crate::methods::sinus::{Finder, Sinus};
 use crate::nets::{self, Device};
-use crate::project::{CaseId, EventId, LabelEvent, Project, ProjectError};
+use crate::project::{CaseId, Project, ProjectError};
 use crate::volume::Volume;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver};
@@ -58,7 +59,7 @@ pub struct Runner {
     project: Result<Project, ProjectError>,
     session: String,
     case: Option<CaseId>,
-    last_event: [Vec<EventId>; 2],
+    labels: labels::Labels,
     finder: Arc<OnceLock<Finder>>,
     model: Arc<OnceLock<Model>>,
     pool: Option<Arc<rayon::ThreadPool>>,
@@ -104,7 +105,7 @@ impl Runner {
             project,
             session: session_name(),
             case: None,
-            last_event: [Vec::new(), Vec::new()],
+            labels: labels::Labels::default(),
             finder: Arc::new(OnceLock::new()),
             model: Arc::new(OnceLock::new()),
             pool: pool.build().ok().map(Arc::new),
@@ -211,7 +212,8 @@ impl Runner {
                 self.report = Some(report_file::save(scan, sinuses, analysis));
             }
             Effect::Layer(effect) => self.layers.run(effect, &self.config.prepare),
-            Effect::Record(judged) => self.record(&judged),
+            Effect::Record(judged) => self.record(judged),
+            Effect::ReadAhead(origin) => self.read_ahead(origin),
             Effect::Measure(effect) => self.measure(effect),
             Effect::SaveSettings(settings) => {
                 let saved = self.settings.as_deref().map(|path| settings_file::save(path, &self.known, &settings));
@@ -269,7 +271,10 @@ impl Runner {
             None => {}
         }
         match finished(&mut self.analyse) {
-            Some(Ok(analysis)) => commands.push(Command::Analysed(Arc::new(analysis))),
+            Some(Ok(analysis)) => {
+                self.keep_analysis(&analysis);
+                commands.push(Command::Analysed(Arc::new(analysis)));
+            }
             Some(Err(error)) => commands.extend(self.analysis_failed(error)),
             None => {}
         }
@@ -329,22 +334,28 @@ impl Runner {
     }
 
     fn open(&mut self, target: Target) {
-        let (early, received) = mpsc::channel();
-        let prepare = Arc::clone(&self.config.prepare);
         self.asked = match &target {
             Target::Paths(paths) => paths.clone(),
             Target::Example | Target::Series { .. } => Vec::new(),
         };
+        let (job, early) = self.labels.take_ahead(&target).unwrap_or_else(|| self.reading(target));
+        (self.open, self.early) = (Some(job), Some(early));
+    }
+
+    /// The job that reads a target, and what it sends ahead.
+    fn reading(&self, target: Target) -> (Job<Loaded>, Receiver<Preview>) {
+        let (early, received) = mpsc::channel();
+        let prepare = Arc::clone(&self.config.prepare);
         // Not in the pool of the analyses: a scan is opened at once, whatever is being computed.
-        self.open = Some(Job::spawn("Opening the scan", move |progress| {
+        let job = Job::spawn("Opening the scan", move |progress| {
             progress.check()?;
             let loaded = load(&target, &early, progress);
             // One that was given up in the meantime need not be drawn.
             progress.check()?;
             loaded.scan.iter().for_each(|scan| prepare(&scan.volume));
             Ok::<_, Cancelled>(loaded)
-        }));
-        self.early = Some(received);
+        });
+        (job, received)
     }
 
     fn opened(&mut self, Loaded { origin, scan }: Loaded) -> Command {
@@ -363,52 +374,16 @@ impl Runner {
             Some(Ok((case, labels))) => (Some(case), labels),
             Some(Err(error)) => {
                 self.done.push(Command::Failed(error.to_string()));
-                (None, [None; 2])
+                (None, [None, None])
             }
-            None => (None, [None; 2]),
+            None => (None, [None, None]),
         };
-        // Another volume of the same case: its labels can still be taken back.
-        if case != self.case {
-            self.last_event = [Vec::new(), Vec::new()];
-        }
         self.keep_looks();
+        self.labels.begin(case != self.case);
         self.case = case;
+        self.list(origin.as_ref());
         self.recall();
         Command::Opened(Opened { scan: Arc::new(scan), origin, labels })
-    }
-
-    fn record(&mut self, judged: &Judgement) {
-        let Judgement { side, before, kind, .. } = *judged;
-        match self.try_record(judged) {
-            Ok(event) => {
-                let events = &mut self.last_event[side.index()];
-                if kind == Write::Undo {
-                    events.pop();
-                } else {
-                    events.push(event);
-                }
-            }
-            Err(reason) => {
-                let reason = format!("The label was not kept: {reason}");
-                // Before earlier refusals of this frame, so that the label that counts on disk is the last one set.
-                self.done.insert(0, Command::LabelRefused { side, before, kind, reason });
-            }
-        }
-    }
-
-    fn try_record(&self, judged: &Judgement) -> Result<EventId, String> {
-        let project = self.project.as_ref().map_err(ToString::to_string)?;
-        let case = self.case.ok_or("the scan is not in the project; open it again")?;
-        let undone = self.last_event[judged.side.index()].last().copied();
-        let event = LabelEvent {
-            label: judged.label,
-            undoes: if judged.kind == Write::Undo { undone } else { None },
-            ai_seen: judged.ai_seen,
-            ai_score: judged.score,
-            model_sha256: self.model.get().map(|m| m.sha256.clone()).filter(|_| judged.ai_seen),
-            ..LabelEvent::new(case, judged.side, self.config.rater.clone(), self.session.clone())
-        };
-        project.record(&event).map_err(|e| e.to_string())
     }
 
     /// A job whose parallel parts run in the analysis pool.

@@ -243,7 +243,7 @@ mod tests {
     }
 
     fn open(state: &mut State) {
-        let opened = Opened { scan: Arc::new(scan([100, 90, 80])), origin: None, labels: [None; 2] };
+        let opened = Opened { scan: Arc::new(scan([100, 90, 80])), origin: None, labels: [None, None] };
         state.apply(Command::Opened(opened));
     }
 

@@ -44,6 +44,10 @@ pub struct Settings {
     pub convention: Convention,
     /// The layout to start with.
     pub layout: Layout,
+    /// Scores, maps and names are hidden until a sinus is labelled.
+    pub blind: bool,
+    /// In which order the cases of a list come.
+    pub order: Order,
     /// The graphics adapter is a program on the CPU: the 3-D picture is drawn coarser.
     #[serde(skip)]
     pub software_graphics: bool,
@@ -66,6 +70,8 @@ impl Default for Settings {
             drawer: DrawerChoice::Auto,
             convention: Convention::Radiological,
             layout: Layout::Quad,
+            blind: false,
+            order: Order::File,
             software_graphics: false,
         }
     }
@@ -82,7 +88,7 @@ impl Settings {
     /// Values from a file within what the program can show.
     #[must_use]
     pub(super) fn checked(mut self) -> Self {
-        self.show_paths = self.show_paths_on_start;
+        self.show_paths = self.show_paths_on_start && !self.blind;
         self.scale_percent = within_scale(self.scale_percent);
         if !(0.0..50.0).contains(&self.auto_percent) {
             self.auto_percent = Self::AUTO_PERCENT[1];
@@ -96,6 +102,16 @@ impl Settings {
         }
         self
     }
+}
+
+/// In which order the cases of a list come when one is labelled after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Order {
+    /// As they are listed.
+    #[default]
+    File,
+    /// At random: another order for each rater, always the same for one.
+    Random,
 }
 
 /// Colours of the panels; pictures stand on black in both.

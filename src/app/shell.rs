@@ -206,7 +206,7 @@ mod tests {
         let mut state = State::default();
         let scan = Arc::new(scan([100, 90, 80]));
         let grid = scan.volume.grid;
-        state.apply(Command::Opened(Opened { scan, origin: None, labels: [None; 2] }));
+        state.apply(Command::Opened(Opened { scan, origin: None, labels: [None, None] }));
         state.apply(Command::Found(
             [Side::Left, Side::Right]
                 .map(|side| Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &grid)),

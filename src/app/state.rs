@@ -16,7 +16,7 @@ use crate::io::{Catalogue, Check, Preview, Scan};
 use crate::job::{Job, Status};
 use crate::methods::Finding;
 use crate::methods::sinus::{Cavity, Sinus};
-use crate::project::Label;
+use crate::project::{Label, Reading};
 use crate::space::{BoxMm, Plane, Side};
 use crate::view::{Contrast, Frame, Interpolation, PlaneCamera, Slab, Window};
 use crate::volume::Volume;
@@ -47,8 +47,12 @@ pub struct State {
     pub sinuses: Option<[Sinus; 2]>,
     /// The newest analysis of these sinuses.
     pub analysis: Option<Arc<Analysis>>,
-    /// The reader's labels by [`Side::index`].
-    pub labels: [Option<Label>; 2],
+    /// What the reader says of each sinus, by [`Side::index`].
+    pub labels: [Option<Reading>; 2],
+    /// The reader's labels of the series to choose from, by their places in the list.
+    pub listed: Vec<[Option<Label>; 2]>,
+    /// The sinus of which more than the label is being said.
+    pub details: Option<Side>,
     /// The sinus last chosen, labelled or moved; it is highlighted.
     pub current: Option<Side>,
     /// Whether a score of a side was on screen since the scan was opened.
@@ -59,6 +63,8 @@ pub struct State {
     pub(super) history: History,
     /// What is still to be restored from when the case was last open.
     pub(super) session: Session,
+    /// Who labels.
+    pub rater: String,
     /// Who labels, and where labels are kept.
     pub label_keeper: String,
     /// What the window draws with, in one line.
@@ -230,10 +236,10 @@ impl OpenScan {
 }
 
 impl State {
-    /// Nothing open yet; labels are kept by and in what `keeper` says.
+    /// Nothing open yet; labels are those of a rater and are kept in what `keeper` says.
     #[must_use]
-    pub fn kept_by(keeper: String) -> Self {
-        Self { label_keeper: keeper, ..Self::default() }
+    pub fn kept_by(rater: String, keeper: String) -> Self {
+        Self { rater, label_keeper: keeper, ..Self::default() }
     }
 
     /// The scan's volume.

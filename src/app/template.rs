@@ -77,7 +77,7 @@ mod tests {
 
     fn opened() -> State {
         let mut state = State::default();
-        let opened = Opened { scan: Arc::new(scan([100, 90, 80])), origin: None, labels: [None; 2] };
+        let opened = Opened { scan: Arc::new(scan([100, 90, 80])), origin: None, labels: [None, None] };
         state.apply(Command::Opened(opened));
         let grid = state.volume().unwrap().grid;
         let found = |side: Side| Sinus {

@@ -1,10 +1,14 @@
 //! Small scans for the unit tests of the state.
 
+use super::command::{Command, Effect, Opened};
 use super::report::Analysis;
+use super::state::{JobKind, State};
 use crate::io::{self, Catalogue, Check, Format, Scan};
 use crate::job::Progress;
+use crate::methods::Finding;
 use crate::methods::residual::InferConfig;
-use crate::methods::sinus::{Cavity, Crop, cavity};
+use crate::methods::sinus::{Cavity, Crop, Sinus, cavity};
+use crate::project::{Label, Reading};
 use crate::space::{Grid, Side};
 use crate::volume::{Unit, Volume};
 use glam::DVec3;
@@ -39,6 +43,11 @@ pub(super) fn analysis(scan: &Scan, [left_mm, right_mm]: [DVec3; 2]) -> Analysis
     }
 }
 
+/// A score of 0.5 without a reference.
+pub(super) fn finding(side: Side, scan: &Scan) -> Finding {
+    Finding { side, score: 0.5, percentile: None, anomaly: None, why: None, map: (*scan.volume).clone() }
+}
+
 /// A DICOM scan with these findings.
 pub(super) fn checked(codes: &[&'static str]) -> Scan {
     let check = |&code: &&'static str| Check::new(code, code);
@@ -53,4 +62,19 @@ pub(super) fn two_series() -> Arc<Catalogue> {
         io::nifti::write(&folder.path().join(name), &scan(size).volume).unwrap();
     }
     Arc::new(io::browse(&[folder.path().to_owned()], &Progress::default()).unwrap())
+}
+
+/// A scan whose sinuses were found; its case has a label, on the patient's right.
+pub(super) fn opened() -> State {
+    let mut state = State::default();
+    let scan = Arc::new(scan([100, 90, 80]));
+    let grid = scan.volume.grid;
+    let labels = [None, Some(Reading::of(Label::Normal))];
+    let effects = state.apply(Command::Opened(Opened { scan, origin: None, labels }));
+    assert!(effects.iter().any(|e| matches!(e, Effect::Find(_))));
+    let sinuses =
+        [Side::Left, Side::Right].map(|side| Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &grid));
+    let effects = state.apply(Command::Found(sinuses));
+    assert!(matches!(effects[..], [Effect::Cancel(JobKind::Analyse), Effect::Analyse(..)]));
+    state
 }

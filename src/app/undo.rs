@@ -3,7 +3,7 @@
 use super::command::Write;
 use super::measure::{Change, step_name};
 use crate::methods::sinus::Sinus;
-use crate::project::Label;
+use crate::project::Reading;
 use crate::space::Side;
 
 /// One step that can be taken back.
@@ -11,8 +11,8 @@ use crate::space::Side;
 pub(super) enum Step {
     Label {
         side: Side,
-        before: Option<Label>,
-        after: Option<Label>,
+        before: Option<Reading>,
+        after: Option<Reading>,
     },
     Box {
         before: Sinus,
@@ -29,9 +29,13 @@ pub(super) enum Step {
 impl Step {
     fn name(&self) -> String {
         match self {
-            Self::Label { side, after, .. } => {
-                format!("label {} {}", side.name(), after.map_or("cleared", Label::name))
-            }
+            Self::Label { side, before, after } => match (before, after) {
+                (Some(was), Some(now)) if was.label == now.label => format!("describe {}", side.name()),
+                (_, after) => {
+                    let label = after.as_ref().map_or("cleared", |reading| reading.label.name());
+                    format!("label {} {label}", side.name())
+                }
+            },
             Self::Box { after, .. } => format!("move {} box", after.side.name()),
             Self::Found { .. } => "find the sinuses again".to_owned(),
             Self::Measure(changes) => step_name(changes),

@@ -253,7 +253,7 @@ mod tests {
 
     fn open(scan: Scan) -> State {
         let mut state = State::default();
-        state.apply(Command::Opened(Opened { scan: scan.into(), origin: None, labels: [None; 2] }));
+        state.apply(Command::Opened(Opened { scan: scan.into(), origin: None, labels: [None, None] }));
         state
     }
 

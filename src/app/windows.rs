@@ -189,7 +189,7 @@ mod tests {
         let mut scan = scan([30, 30, 30]);
         Arc::make_mut(&mut scan.volume).unit = Unit::Hounsfield;
         let mut state = State::default();
-        state.apply(Command::Opened(Opened { scan: Arc::new(scan), origin: None, labels: [None; 2] }));
+        state.apply(Command::Opened(Opened { scan: Arc::new(scan), origin: None, labels: [None, None] }));
         state
     }
 

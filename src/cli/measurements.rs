@@ -1,11 +1,11 @@
 //! `antrum measurements`: what readers measured, out of a project file.
 
-use super::source::Choice;
-use super::{Failure, guarded, say};
+use super::source::case_named;
+use super::{Failure, say};
 use crate::app::measure_report::{self, Format};
-use crate::project::{CaseId, Project};
+use crate::project::Project;
 use clap::Subcommand;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Measurements that readers made in the window
 #[derive(Debug, clap::Args)]
@@ -44,15 +44,11 @@ struct ExportArgs {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let What::Export(args) = &args.what;
-    // Opening would make one.
-    if !args.project.is_file() {
-        return Err(format!("there is no such project; check the name: {}", args.project.display()).into());
-    }
     if let Some(out) = args.out.as_ref().filter(|out| !args.force && out.exists()) {
         return Err(format!("there is such a file; choose another name or add --force: {}", out.display()).into());
     }
-    let project = Project::open(&args.project)?;
-    let case = args.case.as_ref().map(|case| find(&project, case)).transpose()?;
+    let project = Project::open_existing(&args.project)?;
+    let case = args.case.as_ref().map(|case| case_named(&project, case)).transpose()?;
     let document = measure_report::read(&project, case, None)?;
     if document.unreadable > 0 {
         eprintln!("antrum: {} measurements of a newer program were left out", document.unreadable);
@@ -63,27 +59,5 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             say(format_args!("{}  {} measurements", out.display(), document.measurements.len()))
         }
         None => say(document.text(args.format)?.trim_end()),
-    }
-}
-
-/// The case that is meant: a scan by its data, wherever it lies, or the first digits of a digest.
-fn find(project: &Project, named: &str) -> Result<CaseId, Failure> {
-    let path = Path::new(named);
-    let sha256 = if path.exists() {
-        let paths = [path.to_owned()];
-        guarded("reading", move |progress| Ok(Choice::default().read(&paths, progress)?.1.sha256))?
-    } else {
-        named.to_ascii_lowercase()
-    };
-    let cases = project.cases()?;
-    let meant: Vec<CaseId> = cases
-        .iter()
-        .filter(|case| !sha256.is_empty() && case.sha256.starts_with(&sha256))
-        .map(|case| case.id)
-        .collect();
-    match meant[..] {
-        [case] => Ok(case),
-        [] => Err(format!("the project knows no such case ({} others): {named}", cases.len()).into()),
-        _ => Err(format!("{} cases begin with these digits; give more of them: {named}", meant.len()).into()),
     }
 }

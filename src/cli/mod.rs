@@ -7,6 +7,7 @@ mod evaluate;
 mod find;
 mod import;
 mod info;
+mod labels;
 mod measurements;
 mod phantom;
 pub mod picture;
@@ -47,6 +48,7 @@ enum Command {
     Convert(convert::Args),
     Find(find::Args),
     Analyse(analyse::Args),
+    Labels(labels::Args),
     Measurements(measurements::Args),
     Picture(picture::Args),
     Phantom(phantom::Args),
@@ -67,6 +69,7 @@ pub fn run(args: &Args) -> Result<bool, Failure> {
         Some(Command::Convert(args)) => convert::run(args)?,
         Some(Command::Find(args)) => find::run(args)?,
         Some(Command::Analyse(args)) => analyse::run(args)?,
+        Some(Command::Labels(args)) => labels::run(args)?,
         Some(Command::Measurements(args)) => measurements::run(args)?,
         Some(Command::Picture(args)) => picture::run(args)?,
         Some(Command::Phantom(args)) => phantom::run(args)?,

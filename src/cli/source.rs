@@ -1,10 +1,11 @@
 //! Which scan a subcommand means: the options that are the same everywhere, and the way from paths to the scan.
 
-use super::Failure;
+use super::{Failure, guarded};
 use crate::io::{self, Catalogue, ReadOptions, Scan};
-use crate::job::Progress;
+use crate::job::{JobError, Progress};
+use crate::project::{CaseId, Project};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which series and volume of what lies at the paths.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -65,6 +66,29 @@ impl Selection {
     pub(super) fn id(&self) -> &str {
         self.catalogue.series().get(self.index).map_or("", |series| series.id.as_str())
     }
+}
+
+/// The case that is meant: a scan by its data, wherever it lies, or the first digits of a digest.
+pub(super) fn case_named(project: &Project, named: &str) -> Result<CaseId, Failure> {
+    let path = Path::new(named);
+    let sha256 = if path.exists() { digest(path)? } else { named.to_ascii_lowercase() };
+    let cases = project.cases()?;
+    let meant: Vec<CaseId> = cases
+        .iter()
+        .filter(|case| !sha256.is_empty() && case.sha256.starts_with(&sha256))
+        .map(|case| case.id)
+        .collect();
+    match meant[..] {
+        [case] => Ok(case),
+        [] => Err(format!("the project knows no such case ({} others): {named}", cases.len()).into()),
+        _ => Err(format!("{} cases begin with these digits; give more of them: {named}", meant.len()).into()),
+    }
+}
+
+/// The SHA-256 of the data of the scan at a path.
+pub(super) fn digest(path: &Path) -> Result<String, JobError> {
+    let paths = [path.to_owned()];
+    guarded("reading", move |progress| Ok(Choice::default().read(&paths, progress)?.1.sha256))
 }
 
 fn unknown(id: &str, catalogue: &Catalogue, paths: &[PathBuf]) -> Failure {

@@ -93,6 +93,12 @@ impl Catalogue {
         &self.series
     }
 
+    /// What was looked through: a folder or a file; of several files the folder they have in common.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The series that is meant when nobody chooses: the one the file belongs to, or the largest volume.
     #[must_use]
     pub fn preferred(&self) -> usize {

@@ -11,6 +11,7 @@ pub mod nifti;
 pub mod picture;
 mod preview;
 mod source;
+pub mod table;
 
 pub use catalogue::{Catalogue, ReadOptions, Role, Series, browse};
 pub use preview::Preview;

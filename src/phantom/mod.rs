@@ -128,13 +128,21 @@ pub struct Head {
     /// What is known about the sinuses, by [`Side::index`].
     pub sinuses: [SinusTruth; 2],
     anatomy: Arc<Anatomy>,
+    defacing: Option<degrade::Defacing>,
 }
 
 impl Head {
-    /// The side whose sinus is at a place of the world, whether the scan shows it or not.
+    /// The tissue at a place of the world, whether the scan shows it or not: the shape itself, where the label map has
+    /// its voxels.
     #[must_use]
-    pub fn sinus_at(&self, world_mm: DVec3) -> Option<Side> {
-        self.anatomy.at(world_mm).in_sinus().then(|| self.side_at(world_mm))
+    pub fn tissue_at(&self, world_mm: DVec3) -> Tissue {
+        self.anatomy.at(world_mm)
+    }
+
+    /// Whether the scan shows a place of the world: it does not beyond its edge, nor where the face was taken away.
+    #[must_use]
+    pub fn shows(&self, world_mm: DVec3) -> bool {
+        shows(&self.image.grid, self.defacing, &self.anatomy, world_mm)
     }
 
     /// On which side of the head's own, slightly bent mid-plane a place of the world lies.
@@ -216,7 +224,8 @@ fn make(plan: &Plan, scale: Range<f32>, progress: &Progress) -> Result<Head, Can
     let grid = field.grid();
     let sinuses = [Side::Left, Side::Right].map(|side| measure(&labels, grid, &anatomy, degradations, side));
     let tissues = Volume { grid, voxels: Voxels::U8(labels), rescale: Rescale::NONE, unit: Unit::Label };
-    Ok(Head { image, tissues, subject: anatomy.subject, sinuses, anatomy: Arc::new(anatomy) })
+    let (subject, defacing) = (anatomy.subject, degradations.defacing);
+    Ok(Head { image, tissues, subject, sinuses, anatomy: Arc::new(anatomy), defacing })
 }
 
 /// What one sinus has: at most what the plan says, or else what is drawn, two diseases now and then.
@@ -292,16 +301,15 @@ fn measure(labels: &[u8], grid: Grid, anatomy: &Anatomy, degradations: &Degradat
     }
 }
 
+/// Whether a place of the world lies within a grid and was not taken away with the face.
+fn shows(grid: &Grid, defacing: Option<degrade::Defacing>, anatomy: &Anatomy, world_mm: DVec3) -> bool {
+    grid.contains(world_mm) && !defacing.is_some_and(|defacing| defacing.removes(anatomy.standard(world_mm)))
+}
+
 /// The share of a cavity that lies within a grid and was not taken away with the face.
 fn visible_share(anatomy: &Anatomy, grid: &Grid, degradations: &Degradations, side: Side) -> f64 {
-    let voxel_from_world = grid.voxel_from_world();
-    let is_visible = |point: DVec3| {
-        let voxel = voxel_from_world.transform_point3(point);
-        let within = (0..3).all(|a| voxel[a] >= -0.5 && voxel[a] <= grid.size[a] as f64 - 0.5);
-        within && !degradations.defacing.is_some_and(|defacing| defacing.removes(anatomy.standard(point)))
-    };
     let points = anatomy.sinus_points(side);
-    let visible = points.iter().filter(|point| is_visible(**point)).count();
+    let visible = points.iter().filter(|point| shows(grid, degradations.defacing, anatomy, **point)).count();
     visible as f64 / points.len().max(1) as f64
 }
 

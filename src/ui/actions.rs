@@ -3,6 +3,7 @@
 
 use crate::app::Command;
 use crate::app::compare::CompareCommand;
+use crate::app::labelling::LabelCommand;
 use crate::app::layers::LayerCommand;
 use crate::app::measure::MeasureCommand;
 use crate::app::settings::{Settings, SettingsCommand};
@@ -81,10 +82,22 @@ pub(super) const ACTIONS: &[Action] = &[
     act(LABELS, "label left normal", "K", "patient LEFT normal", |_, _| label(Side::Left, Label::Normal)),
     act(LABELS, "label left anomalous", "L", "patient LEFT anomalous", |_, _| label(Side::Left, Label::Anomalous)),
     act(LABELS, "label left uncertain", "J", "patient LEFT uncertain", |_, _| label(Side::Left, Label::Uncertain)),
-    act(LABELS, "label uncertain", "U", "sinus at the crosshair uncertain", |_, _| {
-        Some(Command::LabelCurrent(Label::Uncertain))
+    act(LABELS, "label right not assessable", "Shift+S", "patient RIGHT not assessable", |_, _| {
+        label(Side::Right, Label::NotAssessable)
     }),
-    act(LABELS, "accept", "Enter", "accept, on to the next series", |_, _| Some(Command::NextSeries(1))),
+    act(LABELS, "label left not assessable", "Shift+L", "patient LEFT not assessable", |_, _| {
+        label(Side::Left, Label::NotAssessable)
+    }),
+    act(LABELS, "label uncertain", "U", "sinus at the crosshair uncertain", |_, _| {
+        Some(Command::Label(LabelCommand::SetCurrent(Label::Uncertain)))
+    }),
+    act(LABELS, "accept", "Enter", "accept, on to the next case without labels", |_, _| {
+        Some(Command::Label(LabelCommand::Next))
+    }),
+    act(LABELS, "details", "N", "note, type, severity of the sinus last labelled", |state, _| details(state)),
+    act(LABELS, "blind", "Shift+N", "blind reading on or off", |state, _| {
+        Some(Command::Label(LabelCommand::Blind(!state.settings.blind)))
+    }),
     act(LABELS, "centre right", "F", "centre on patient RIGHT", |_, _| Some(Command::CentreOn(Side::Right))),
     act(LABELS, "centre left", "H", "centre on patient LEFT", |_, _| Some(Command::CentreOn(Side::Left))),
     act(LABELS, "box right", "Shift+F", "RIGHT box to the crosshair", |_, _| box_to_cross(Side::Right)),
@@ -187,6 +200,7 @@ pub(super) const ACTIONS: &[Action] = &[
             _ if state.measures.unfinished() => Command::Measure(MeasureCommand::Cancel),
             (true, _) => Command::ToggleHelp,
             (false, Some(_)) => Command::DismissMessage,
+            _ if state.details.is_some() => Command::Label(LabelCommand::Details(None)),
             _ if state.measures.busy() => Command::Measure(MeasureCommand::Cancel),
             (false, None) => Command::Cancel(JobKind::Open),
         })
@@ -195,7 +209,14 @@ pub(super) const ACTIONS: &[Action] = &[
 
 #[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]
 fn label(side: Side, label: Label) -> Option<Command> {
-    Some(Command::Label(side, label))
+    Some(Command::Label(LabelCommand::Set(side, label)))
+}
+
+/// What more there is to say of the sinus last chosen, or that at the crosshair.
+#[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]
+fn details(state: &State) -> Option<Command> {
+    let side = state.current.or_else(|| state.side_at_cross()).unwrap_or(Side::Right);
+    Some(Command::Label(LabelCommand::Details((state.details != Some(side)).then_some(side))))
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "the type of the table's column")]

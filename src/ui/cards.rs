@@ -2,14 +2,15 @@
 //! finding, its score and the buttons of its labels, then what can be done with both.
 
 use super::lettering::orientation_known;
-use super::{keys, theme};
+use super::{details, keys, theme};
 use crate::app::command::Command;
+use crate::app::labelling::LabelCommand;
 use crate::app::layers::{LayerCommand, Source};
 use crate::app::sinuses::{self, CavityFigures};
 use crate::app::state::{JobKind, OpenScan, State};
 use crate::methods::Finding;
 use crate::methods::sinus::{Presence, Sinus};
-use crate::project::Label;
+use crate::project::{Label, severity_name};
 use crate::space::Side;
 use crate::view::{Convention, Overlay};
 use egui::{
@@ -22,7 +23,7 @@ const HEIGHT: f32 = 54.0;
 /// Width of what stands right of the cards.
 const ACTIONS: f32 = 128.0;
 /// The narrowest card; in narrower windows the strip scrolls.
-const NARROWEST: f32 = 384.0;
+const NARROWEST: f32 = 412.0;
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let frame = Frame::new().inner_margin(Margin::symmetric(8, 4));
@@ -143,8 +144,44 @@ fn card_ui(ui: &mut Ui, state: &State, sinus: &Sinus, width: f32, commands: &mut
     });
     column(ui, score, |ui| score_ui(ui, state, sinus, room, commands));
     column(ui, cavity, |ui| cavity_ui(ui, state, sinus, room, commands));
-    for label in Label::ALL {
+    for label in [Label::Normal, Label::Anomalous, Label::Uncertain] {
         label_ui(ui, state, side, label, room, commands);
+    }
+    details_ui(ui, state, side, commands);
+    if state.details == Some(side) {
+        details::ui(ui, state, side, mark.left_top() - vec2(4.0, 6.0), commands);
+    }
+}
+
+/// What else is said of a sinus, in a word; the way to say it.
+fn details_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command>) {
+    let reading = state.labels[side.index()].as_ref();
+    let text = match reading {
+        Some(reading) if reading.label == Label::NotAssessable => "n/a".to_owned(),
+        Some(reading) => match (reading.severity, reading.anomaly.is_some() || !reading.note.is_empty()) {
+            (Some(severity), _) => format!("{severity} …"),
+            (None, true) => "✎".to_owned(),
+            (None, false) => "…".to_owned(),
+        },
+        None => "…".to_owned(),
+    };
+    let said = reading.map_or(String::new(), |reading| {
+        let parts = [
+            Some(reading.label.name().to_owned()),
+            reading.anomaly.map(|kind| kind.name().to_owned()),
+            reading.severity.map(|severity| format!("severity {severity}, {}", severity_name(severity))),
+            reading.confidence.map(|percent| format!("{percent} % sure")),
+            Some(reading.note.clone()).filter(|note| !note.is_empty()),
+        ];
+        format!("\n{}", parts.into_iter().flatten().collect::<Vec<_>>().join(" · "))
+    });
+    let open = state.details == Some(side);
+    let what = format!("Type, severity, note of the patient's {} sinus, or not assessable", side.name());
+    let hint = keys::hint(&state.settings, &what, "details") + &said;
+    let response = ui.add(Button::selectable(open, text).frame_when_inactive(true)).on_hover_text(&hint);
+    response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, open, &what));
+    if response.clicked() {
+        commands.push(Command::Label(LabelCommand::Details((!open).then_some(side))));
     }
 }
 
@@ -184,6 +221,12 @@ fn score_ui(ui: &mut Ui, state: &State, sinus: &Sinus, room: Room, commands: &mu
     ui.add_space(3.0);
     if sinus.present == Presence::Absent {
         ui.label(RichText::new("no score").small().color(palette.weak));
+        return;
+    }
+    if state.is_blind_to(side) {
+        let hint = "You are reading blind: scores and maps of this sinus show once you have labelled it";
+        ui.label(RichText::new("hidden").small().color(palette.weak)).on_hover_text(hint);
+        bar_ui(ui, 0.0);
         return;
     }
     let Some(finding) = state.finding(side) else {
@@ -239,7 +282,7 @@ fn score_hint(state: &State, finding: &Finding) -> String {
 fn cavity_ui(ui: &mut Ui, state: &State, sinus: &Sinus, room: Room, commands: &mut Vec<Command>) {
     let palette = theme::of(ui);
     ui.add_space(3.0);
-    let Some(cavity) = state.cavity(sinus.side) else { return };
+    let Some(cavity) = state.cavity(sinus.side).filter(|_| !state.is_blind_to(sinus.side)) else { return };
     let name = match (room, sinus.present) {
         (Room::Narrow, _) => "",
         (_, Presence::Partial) => "in view ",
@@ -283,7 +326,7 @@ fn bar_ui(ui: &mut Ui, share: f64) -> Response {
 }
 
 fn label_ui(ui: &mut Ui, state: &State, side: Side, label: Label, room: Room, commands: &mut Vec<Command>) {
-    let chosen = state.labels[side.index()] == Some(label);
+    let chosen = state.labels[side.index()].as_ref().is_some_and(|reading| reading.label == label);
     let key = keys::of(&state.settings, keys::label_action(side, label));
     let word = if room == Room::Narrow { short(label) } else { label.name() };
     let button = Button::selectable(chosen, word).frame_when_inactive(true);
@@ -292,7 +335,7 @@ fn label_ui(ui: &mut Ui, state: &State, side: Side, label: Label, room: Room, co
     let response = ui.add(button).on_hover_text(&hint);
     response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, chosen, &hint));
     if response.clicked() {
-        commands.push(Command::Label(side, label));
+        commands.push(Command::Label(LabelCommand::Set(side, label)));
     }
 }
 
@@ -301,6 +344,7 @@ fn short(label: Label) -> &'static str {
         Label::Normal => "norm",
         Label::Anomalous => "anom",
         Label::Uncertain => "unc",
+        Label::NotAssessable => "n/a",
     }
 }
 
@@ -335,8 +379,14 @@ fn analysis_ui(ui: &mut Ui, state: &State, sinuses: &[Sinus; 2], commands: &mut 
         {
             commands.push(Command::AnalyseOnOpen(on_open));
         }
+        let mut blind = state.settings.blind;
+        let hint = "Scores, maps and names stay hidden until a sinus is labelled; recorded with the label";
+        let hint = keys::hint(&state.settings, hint, "blind");
+        if ui.checkbox(&mut blind, "Blind reading").on_hover_text(hint).changed() {
+            commands.push(Command::Label(LabelCommand::Blind(blind)));
+        }
         ui.weak(&state.label_keeper);
     })
     .response
-    .on_hover_text("Find the sinuses again, export, maps on opening, where labels are kept");
+    .on_hover_text("Find the sinuses again, export, maps on opening, blind reading, where labels are kept");
 }

@@ -2,6 +2,7 @@
 
 use super::actions::{ACTIONS, Action};
 use crate::app::Command;
+use crate::app::labelling::LabelCommand;
 use crate::app::layers::LayerCommand;
 use crate::app::measure::MeasureCommand;
 use crate::app::settings::Settings;
@@ -203,7 +204,10 @@ pub(super) fn measure_action(kind: Kind) -> &'static str {
 
 /// The name of the action that labels a sinus.
 pub(super) fn label_action(side: Side, label: Label) -> &'static str {
-    let means = |action: &&Action| matches!((action.command)(&State::default(), Pane::Volume), Some(Command::Label(s, l)) if s == side && l == label);
+    let means = |action: &&Action| {
+        let command = (action.command)(&State::default(), Pane::Volume);
+        matches!(command, Some(Command::Label(LabelCommand::Set(s, l))) if s == side && l == label)
+    };
     ACTIONS.iter().find(means).map_or("", |action| action.id)
 }
 
@@ -257,7 +261,7 @@ mod tests {
     #[test]
     fn label_keys_mirror_the_radiological_screen() {
         let keys = |side| Label::ALL.map(|label| of(&Settings::default(), label_action(side, label)).to_owned());
-        assert_eq!(keys(Side::Right), ["A", "S", "D"]);
-        assert_eq!(keys(Side::Left), ["K", "L", "J"]);
+        assert_eq!(keys(Side::Right), ["A", "S", "D", "Shift+S"]);
+        assert_eq!(keys(Side::Left), ["K", "L", "J", "Shift+L"]);
     }
 }

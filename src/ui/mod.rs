@@ -6,6 +6,7 @@ mod beside;
 mod cards;
 mod colour_bar;
 mod cube;
+mod details;
 mod drawer;
 mod figure;
 mod help;
@@ -96,7 +97,7 @@ impl App {
         let label_keeper = format!("Labels by {} in {keeper}", config.rater);
         let (settings, note) = args.settings.as_deref().map_or((Settings::default(), None), settings_file::load);
         let mut app = Self {
-            state: State::kept_by(label_keeper).with_settings(settings.clone()),
+            state: State::kept_by(config.rater.clone(), label_keeper).with_settings(settings.clone()),
             runner: Runner::new(config).with_settings(args.settings.clone(), settings),
             panes: panes::Panes::default(),
             pane: Pane::Plane(Plane::Axial),

@@ -189,7 +189,7 @@ mod tests {
         let volume = Volume::from_f32(grid, vec![7.0; grid.count()], Unit::Arbitrary);
         let scan = Arc::new(Scan::synthetic(volume, "", "00".to_owned()));
         let mut state = State::default();
-        state.apply(Command::Opened(Opened { scan, origin: None, labels: [None; 2] }));
+        state.apply(Command::Opened(Opened { scan, origin: None, labels: [None, None] }));
         let placed = |side: Side| Sinus::placed(side, DVec3::new(25.0 * side.sign(), 30.0, -20.0), &grid);
         state.apply(Command::Found([Side::Left, Side::Right].map(placed)));
         state

@@ -1,12 +1,16 @@
 //! The list of series: a picture and two lines for each, the open one highlighted. A click, or Enter on it, opens one; a
 //! menu lays it beside or over the open one.
 
-use super::{preview, theme};
+use super::{keys, preview, theme};
 use crate::app::command::Command;
 use crate::app::compare::{CompareCommand, Mode};
+use crate::app::labelling::LabelCommand;
 use crate::app::layers::LayerCommand;
+use crate::app::settings::Order;
 use crate::app::state::State;
 use crate::io::{Catalogue, Format, Role, Series};
+use crate::project::Label;
+use crate::space::Side;
 use egui::containers::menu::MenuButton;
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{
@@ -19,16 +23,74 @@ const ROW: f32 = 46.0;
 
 /// The list.
 pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, commands: &mut Vec<Command>) {
+    progress_ui(ui, state, commands);
     ui.spacing_mut().item_spacing.y = 1.0;
-    for (number, series) in catalogue.series().iter().enumerate() {
-        row_ui(ui, state, number, series, commands);
+    let cases = state.cases();
+    let others = (0..catalogue.series().len()).filter(|number| !cases.contains(number));
+    let to_do_only: bool = ui.data(|data| data.get_temp(Id::unique(TO_DO_ONLY))).unwrap_or(false);
+    for number in cases.iter().copied().chain(others.filter(|_| !to_do_only)) {
+        let done = state.is_labelled(number) && state.series() != Some(number);
+        if let Some(series) = catalogue.series().get(number).filter(|_| !(to_do_only && done)) {
+            row_ui(ui, state, number, series, commands);
+        }
+    }
+}
+
+const TO_DO_ONLY: &str = "series without labels only";
+
+/// How many cases have labels, the way to the next one, and in which order they come.
+fn progress_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let cases = state.cases();
+    let done = cases.iter().filter(|case| state.is_labelled(**case)).count();
+    let palette = theme::of(ui);
+    ui.horizontal(|ui| {
+        ui.label(format!("{done} of {} labelled", cases.len()));
+        let hint = keys::hint(&state.settings, "The next case that lacks a label", "accept");
+        ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
+            if ui.button("Next").on_hover_text(hint).clicked() {
+                commands.push(Command::Label(LabelCommand::Next));
+            }
+        });
+    });
+    let (bar, _) = ui.allocate_exact_size(vec2(ui.available_width(), 4.0), Sense::hover());
+    let share = done as f32 / cases.len().max(1) as f32;
+    ui.painter().rect_filled(bar, 2.0, palette.line);
+    ui.painter().rect_filled(Rect::from_min_size(bar.min, vec2(bar.width() * share, 4.0)), 2.0, palette.accent);
+    ui.horizontal(|ui| {
+        let id = Id::unique(TO_DO_ONLY);
+        let mut to_do_only: bool = ui.data(|data| data.get_temp(id)).unwrap_or(false);
+        let hint = "Only cases of which a sinus lacks a label";
+        if ui.checkbox(&mut to_do_only, "To do").on_hover_text(hint).changed() {
+            ui.data_mut(|data| data.insert_temp(id, to_do_only));
+        }
+        let mut random = state.settings.order == Order::Random;
+        let hint = "Another order for each rater, always the same for one";
+        if ui.checkbox(&mut random, "Random order").on_hover_text(hint).changed() {
+            let order = if random { Order::Random } else { Order::File };
+            commands.push(Command::Label(LabelCommand::Order(order)));
+        }
+    });
+    ui.add_space(4.0);
+}
+
+/// The colour and letter of a label.
+fn mark(ui: &Ui, label: Label) -> (egui::Color32, &'static str) {
+    let palette = theme::of(ui);
+    match label {
+        Label::Normal => (palette.text, "n"),
+        Label::Anomalous => (palette.accent, "a"),
+        Label::Uncertain => (palette.notice, "?"),
+        Label::NotAssessable => (palette.weak, "–"),
     }
 }
 
 fn row_ui(ui: &mut Ui, state: &State, number: usize, series: &Series, commands: &mut Vec<Command>) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     let row = Row::new(state, number, series);
-    let spoken = format!("Series {}: {}, {}", number + 1, row.name, row.details);
+    let labels = state.listed.get(number).copied().unwrap_or_default();
+    let said = |side: Side| labels[side.index()].map(|label| format!(", patient {} {}", side.name(), label.name()));
+    let said: String = Side::BOTH.into_iter().filter_map(said).collect();
+    let spoken = format!("Series {}: {}, {}{said}", number + 1, row.name, row.details);
     response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, row.open, &spoken));
     if response.clicked() {
         commands.push(Command::OpenSeries(number));
@@ -135,8 +197,20 @@ impl Row {
             painter.galley(pos2(left, rect.top() + y), painter.layout_job(job), colour);
         };
         line(&self.name, 13.0, if self.open { theme::of(ui).strong } else { theme::of(ui).text }, 6.0, right);
+        // As the sinuses stand on the screen: the patient's right first.
+        let labels = state.listed.get(self.number).copied().unwrap_or_default();
+        let mut right = rect.right() - 27.0;
+        for side in [Side::Left, Side::Right] {
+            if let Some(label) = labels[side.index()] {
+                let (colour, letter) = mark(ui, label);
+                let text = format!("{} {letter}", side.letter());
+                let at = pos2(right, rect.top() + 33.0);
+                let drawn = painter.text(at, Align2::RIGHT_CENTER, text, FontId::monospace(11.0), colour);
+                right = drawn.left() - 7.0;
+            }
+        }
         let details = if self.second { format!("second scan · {}", self.details) } else { self.details.clone() };
-        line(&details, 11.0, theme::of(ui).weak, 26.0, rect.right() - 27.0);
+        line(&details, 11.0, theme::of(ui).weak, 26.0, right);
     }
 }
 

@@ -178,7 +178,7 @@ mod tests {
         let volume = || Volume::from_f32(Grid::centred([4; 3], 1.0, DVec3::ZERO), vec![1.0; 64], Unit::Score);
         let mut state = State::default();
         let scan = Arc::new(Scan::synthetic(volume(), "", "00".to_owned()));
-        state.apply(Command::Opened(Opened { scan, origin: None, labels: [None; 2] }));
+        state.apply(Command::Opened(Opened { scan, origin: None, labels: [None, None] }));
         let view = state.raycast_view(DVec2::splat(100.0)).unwrap();
         let layers = vec![Layer { volume: volume().into(), overlay: Overlay::default() }];
         let ctx = egui::Context::default();

@@ -8,6 +8,8 @@ mod background;
 mod finder;
 /// Numbers made by the papers' own code and by the usual libraries.
 mod golden;
+/// Labels: nothing is lost, cases go by, tables come and go.
+mod labelling;
 /// The modules import only from the layers below theirs.
 mod layers;
 /// Measuring in the window, and what is kept of it.

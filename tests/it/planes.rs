@@ -53,7 +53,7 @@ fn a_box_held_while_another_scan_opens_is_let_go() {
     assert_ne!(harness.state().state().sinuses.unwrap()[0].centre_mm, sinus.centre_mm, "it is held");
     let app = harness.state_mut();
     let scan = std::sync::Arc::clone(&app.state().scan.as_ref().unwrap().scan);
-    app.send(Command::Opened(Opened { scan, origin: None, labels: [None; 2] }));
+    app.send(Command::Opened(Opened { scan, origin: None, labels: [None, None] }));
     app.send(Command::Found(sinuses));
     harness.step();
     harness.event(egui::Event::PointerMoved(at + vec2(60.0, 0.0)));

@@ -1,5 +1,6 @@
 //! The program as its users start it.
 
+use antrum::app::labelling::LabelCommand;
 use antrum::app::measure::MeasureCommand;
 use antrum::app::{Command as Wish, Effect, Runner, RunnerConfig, State, Target};
 use antrum::io::{self, Scan};
@@ -9,7 +10,7 @@ use antrum::methods::residual::{InferConfig, Model};
 use antrum::methods::sinus::{Finder, Sinus};
 use antrum::nets;
 use antrum::phantom::{self, Contrast, DiseaseKind, Plan};
-use antrum::project::{Label, Project};
+use antrum::project::{Label, Project, Reading};
 use antrum::space::{Grid, Side};
 use antrum::volume::{Rescale, Unit, Volume, Voxels};
 use glam::{DAffine3, DMat3, DVec3};
@@ -352,7 +353,7 @@ fn labelling_child() {
     }
     let grid = state.volume().unwrap().grid;
     state.apply(Wish::Found(Side::BOTH.map(|side| Sinus::placed(side, DVec3::X * side.sign(), &grid))));
-    for effect in state.apply(Wish::Label(Side::Left, Label::Anomalous)) {
+    for effect in state.apply(Wish::Label(LabelCommand::Set(Side::Left, Label::Anomalous))) {
         runner.run(effect);
     }
     for command in [
@@ -393,6 +394,6 @@ fn a_label_and_a_measurement_survive_a_kill_right_after_they_are_made() {
     let project = Project::open(&folder.path().join("p.antrum")).unwrap();
     let scan = io::open(&path, &Progress::default()).unwrap();
     let case = project.case(&scan.sha256, None).unwrap();
-    assert_eq!(project.labels(case, "child").unwrap(), [Some(Label::Anomalous), None]);
+    assert_eq!(project.labels(case, "child").unwrap(), [Some(Reading::of(Label::Anomalous)), None]);
     assert_eq!(project.measurements(Some(case), Some("child")).unwrap().len(), 1);
 }

@@ -5,7 +5,7 @@ use antrum::app::settings::{MouseMap, Theme};
 use antrum::app::shell::{Drawer, DrawerChoice};
 use antrum::app::state::{Layout, Pane};
 use antrum::app::{Command, WindowOptions};
-use antrum::project::Label;
+use antrum::project::{Label, Reading};
 use antrum::space::{Plane, Side};
 use antrum::ui::App;
 use antrum::view::{Convention, Interpolation, Slab, SlabMode};
@@ -136,7 +136,7 @@ fn the_cards_stand_as_the_sinuses_do_and_label_their_own_side() {
     assert!(rect_of(&harness, name).min.x > left.min.x);
     harness.get_by_label(name).click();
     harness.run_steps(3);
-    assert_eq!(harness.state().state().labels, [Some(Label::Anomalous), None]);
+    assert_eq!(harness.state().state().labels, [Some(Reading::of(Label::Anomalous)), None]);
     harness.get_by_label("patient LEFT").click();
     harness.run_steps(3);
     assert!(harness.state().state().view.cross_mm.x < -10.0, "the patient's left");

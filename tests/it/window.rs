@@ -7,7 +7,7 @@ use antrum::io::{self, Check, Format, Scan};
 use antrum::job::Progress;
 use antrum::methods::sinus::{Cavity, Presence, Sinus};
 use antrum::methods::{Anomaly, Finding};
-use antrum::project::{Label, Project};
+use antrum::project::{Label, Project, Reading};
 use antrum::space::{Grid, Side};
 use antrum::ui::App;
 use antrum::volume::{Unit, Volume};
@@ -113,19 +113,19 @@ fn example_crosshair_residual_label_undo() {
 
     harness.key_press(Key::L);
     harness.run_steps(2);
-    assert_eq!(harness.state().state().labels, [Some(Label::Anomalous), None]);
+    assert_eq!(harness.state().state().labels, [Some(Reading::of(Label::Anomalous)), None]);
     harness.get_by_label("Label the patient's right sinus normal (A)").click();
     harness.run_steps(2);
-    assert_eq!(harness.state().state().labels, [Some(Label::Anomalous), Some(Label::Normal)]);
+    assert_eq!(harness.state().state().labels, [Some(Reading::of(Label::Anomalous)), Some(Reading::of(Label::Normal))]);
     harness.get_by_label("Undo").click();
     harness.run_steps(2);
-    assert_eq!(harness.state().state().labels, [Some(Label::Anomalous), None]);
+    assert_eq!(harness.state().state().labels, [Some(Reading::of(Label::Anomalous)), None]);
 
     let sha256 = harness.state().state().scan.as_ref().unwrap().scan.sha256.clone();
     drop(harness);
     let project = Project::open(&project).unwrap();
     let case = project.case(&sha256, None).unwrap();
-    assert_eq!(project.labels(case, "tester").unwrap(), [Some(Label::Anomalous), None]);
+    assert_eq!(project.labels(case, "tester").unwrap(), [Some(Reading::of(Label::Anomalous)), None]);
 }
 
 /// A file as the window system hands it over.
@@ -257,7 +257,7 @@ fn with_check(code: &'static str) -> Command {
         checks: vec![Check::new(code, format!("A sentence about {code}."))],
         ..antrum::app::example(&Progress::default()).unwrap()
     };
-    Command::Opened(Opened { scan: Arc::new(scan), origin: None, labels: [None; 2] })
+    Command::Opened(Opened { scan: Arc::new(scan), origin: None, labels: [None, None] })
 }
 
 #[test]

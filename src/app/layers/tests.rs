@@ -11,7 +11,7 @@ use crate::volume::Unit;
 use glam::DVec3;
 
 fn opened(scan: Scan) -> Command {
-    Command::Opened(Opened { scan: Arc::new(scan), origin: None, labels: [None; 2] })
+    Command::Opened(Opened { scan: Arc::new(scan), origin: None, labels: [None, None] })
 }
 
 fn state() -> State {

@@ -14,7 +14,7 @@ const AXES: [DVec3; 2] = [DVec3::NEG_X, DVec3::NEG_Y];
 
 fn opened() -> State {
     let mut state = State::default();
-    state.apply(Command::Opened(Opened { scan: Arc::new(scan([20, 20, 20])), origin: None, labels: [None; 2] }));
+    state.apply(Command::Opened(Opened { scan: Arc::new(scan([20, 20, 20])), origin: None, labels: [None, None] }));
     send(&mut state, MeasureCommand::Kept(Vec::new(), MeasurementId(100)));
     state
 }
@@ -237,7 +237,7 @@ fn what_is_kept_comes_with_the_scan_and_goes_with_it() {
     let (mut state, id) = measured();
     let kept = state.measures.list.clone();
     let open = |state: &mut State, scan: Scan| {
-        state.apply(Command::Opened(Opened { scan: Arc::new(scan), origin: None, labels: [None; 2] }));
+        state.apply(Command::Opened(Opened { scan: Arc::new(scan), origin: None, labels: [None, None] }));
     };
     send(&mut state, MeasureCommand::Choose(Kind::Angle));
     press(&mut state, DVec3::ZERO);

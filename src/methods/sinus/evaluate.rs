@@ -5,14 +5,13 @@ use super::infer::{Presence, Sinus};
 use super::samples::plan;
 use super::train::FinderError;
 use crate::image::percentile::percentiles;
-use crate::image::resample::nearest;
 use crate::job::Progress;
-use crate::phantom::{self, Contrast, Degrade, Head, Region, Tissue};
+use crate::phantom::{self, Contrast, Degrade, Head, Region};
 use crate::space::Side;
 use crate::volume::Voxels;
-use glam::DVec3;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Figures over some synthetic heads.
@@ -93,11 +92,13 @@ fn trial(finder: &Finder, head: &Head, sinus: &Sinus, progress: &Progress) -> Re
     if found && present != Presence::Absent {
         let cavity = finder.cavity(&head.image, sinus.side, sinus.centre_mm, progress)?;
         let grid = cavity.labels.grid;
-        let own = |at: DVec3| head.side_at(at) == sinus.side;
-        let truth: Vec<bool> = nearest(&head.tissues, &grid, 0.0)
-            .into_iter()
-            .enumerate()
-            .map(|(index, label)| label >= f32::from(Tissue::SinusAir as u8) && own(grid.voxel_mm(index)))
+        // Against the shape itself: the voxels of a label map are as far from it as a good answer.
+        let truth: Vec<bool> = (0..grid.count())
+            .into_par_iter()
+            .map(|index| {
+                let at = grid.voxel_mm(index);
+                head.side_at(at) == sinus.side && head.tissue_at(at).in_sinus() && head.shows(at)
+            })
             .collect();
         let said: &[u8] = if let Voxels::U8(labels) = &cavity.labels.voxels { labels } else { &[] };
         let both = truth.iter().zip(said).filter(|(t, s)| **t && **s > 0).count();

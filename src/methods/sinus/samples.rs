@@ -5,7 +5,7 @@ use super::infer::Presence;
 use super::locate::{CENTRE_SD_MM, MAPS};
 use super::seen::{self, Seen};
 use super::segment::CLASSES;
-use crate::image::resample::{Outside, nearest, trilinear};
+use crate::image::resample::{Outside, trilinear};
 use crate::job::{Cancelled, Progress};
 use crate::phantom::{self, Contrast, Degradation, Degrade, Head, Plan, Region, SinusTruth, Tissue};
 use crate::space::{BoxMm, Grid, Side};
@@ -13,6 +13,8 @@ use crate::volume::{Unit, Volume, Voxels};
 use glam::DVec3;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use std::ops::Range;
 
 /// Voxel size of the heads that the locator sees: fine enough for walls and linings to darken and brighten voxels.
 const HEAD_MM: f64 = 2.2;
@@ -20,8 +22,10 @@ const HEAD_MM: f64 = 2.2;
 pub(super) const NO_HEADS: f64 = 0.09;
 /// The share of the scans with a head for the locator that show a cast of its skull.
 pub(super) const CASTS: f64 = 0.03;
-/// Voxel size of the sinuses that the segmenter sees.
+/// Voxel size of the crops that the segmenter sees.
 pub(super) const SINUS_MM: f64 = 1.0;
+/// Voxel sizes of the scans that its crops are cut from.
+const SCAN_MM: Range<f64> = 0.9..1.6;
 /// The locator is at most this wrong, along each axis, when the segmenter looks.
 const JITTER_MM: f64 = 11.0;
 /// Crops of one head, both of its sinuses by turns.
@@ -73,7 +77,8 @@ pub(super) fn draw(
             whole(&plan, rng, multiple, progress)
         }
         Part::Segmenter => {
-            let plan = unforeseen(rng, Region::Sinuses, SINUS_MM);
+            let spacing_mm = rng.random_range(SCAN_MM);
+            let plan = unforeseen(rng, Region::Sinuses, spacing_mm);
             sinuses(&plan, rng, progress)
         }
     }
@@ -82,7 +87,7 @@ pub(super) fn draw(
 /// A head of a contrast that nobody could foresee.
 fn unforeseen(rng: &mut ChaCha8Rng, region: Region, spacing_mm: f64) -> Plan {
     let known = Contrast::ALL[rng.random_range(0..Contrast::ALL.len())];
-    let contrast = if rng.random_bool(0.4) { Contrast::Random } else { known };
+    let contrast = if rng.random_bool(0.2) { Contrast::Random } else { known };
     plan(rng, contrast, &Degrade::Random, region, spacing_mm)
 }
 
@@ -139,41 +144,42 @@ fn no_head(rng: &mut ChaCha8Rng, multiple: usize) -> Result<Sample, Cancelled> {
 /// Both sinuses of a head for the segmenter, as the locator would find them.
 fn sinuses(plan: &Plan, rng: &mut ChaCha8Rng, progress: &Progress) -> Result<Sample, Cancelled> {
     let head = phantom::head(plan, progress)?;
-    let defaced = plan.degradations.defacing.is_some();
     let (mut seen, mut targets) = (Vec::new(), Vec::new());
     for truth in head.sinuses.iter().cycle().take(CROPS) {
         let mut jitter = || rng.random_range(-JITTER_MM..JITTER_MM);
         let centre_mm = truth.centre_mm + DVec3::new(jitter(), jitter(), jitter());
         let mut crop = Seen::crop(&head.image, truth.side, centre_mm);
-        darken(&mut crop, rng);
-        targets.extend(classes(&head, truth.side, crop.grid, defaced));
+        // What CT measures needs no guess.
+        if head.image.unit != Unit::Hounsfield {
+            darken(&mut crop, rng);
+        }
+        targets.extend(classes(&head, truth.side, crop.grid));
         seen.push(crop);
     }
     Ok(Sample { seen, targets, answers: Vec::new() })
 }
 
-/// 1 in the map of the class that each voxel of a crop has, 0 in the others: `[class, z, y, x]`.
-fn classes(head: &Head, side: Side, grid: Grid, defaced: bool) -> Vec<f32> {
-    const BEYOND: f32 = -1.0;
+/// 1 in the map of the class that each voxel of a crop has, 0 in the others: `[class, z, y, x]`. Where the cavity ends is
+/// read from its shape, not from the voxels of the scan.
+fn classes(head: &Head, side: Side, grid: Grid) -> Vec<f32> {
     // The box is good to a few millimetres.
     let BoxMm { min, max } = head.whole_sinus_mm(side);
     let whole = BoxMm { min: min - 3.0, max: max + 3.0 };
-    let mut classes = vec![0.0; CLASSES * grid.count()];
-    for (index, label) in nearest(&head.tissues, &grid, BEYOND).into_iter().enumerate() {
+    let class = |index: usize| {
         let world = grid.voxel_mm(index);
-        // Of what the scan does not show there is no label.
-        let hidden = label == BEYOND || (defaced && label == f32::from(Tissue::Air as u8));
-        let class = match Tissue::from_label(label as u8) {
-            _ if hidden => 3 * usize::from(whole.contains(world) && head.sinus_at(world) == Some(side)),
-            Some(tissue) if tissue.in_sinus() && head.side_at(world) == side => {
-                if tissue == Tissue::SinusAir {
-                    1
-                } else {
-                    2
-                }
-            }
-            _ => 0,
-        };
+        if !whole.contains(world) || head.side_at(world) != side {
+            return 0;
+        }
+        match head.tissue_at(world) {
+            tissue if !tissue.in_sinus() => 0,
+            _ if !head.shows(world) => 3,
+            Tissue::SinusAir => 1,
+            _ => 2,
+        }
+    };
+    let all: Vec<usize> = (0..grid.count()).into_par_iter().map(class).collect();
+    let mut classes = vec![0.0; CLASSES * grid.count()];
+    for (index, class) in all.into_iter().enumerate() {
         classes[class * grid.count() + index] = 1.0;
     }
     classes
@@ -290,7 +296,7 @@ mod tests {
         let head = phantom::head(&plan, &Progress::default()).unwrap();
         for truth in &head.sinuses {
             let grid = Crop::grid_at(truth.side, truth.centre_mm, Crop::SIZE);
-            let targets = classes(&head, truth.side, grid, false);
+            let targets = classes(&head, truth.side, grid);
             let ml = |class: usize| {
                 f64::from(targets[class * grid.count()..(class + 1) * grid.count()].iter().sum::<f32>()) / 1000.0
             };

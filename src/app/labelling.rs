@@ -1,0 +1,426 @@
+//! Labelling as the state sees it: what the reader says of each sinus, what is hidden from a blind reader, and the way
+//! through the list of cases.
+
+use super::command::{Effect, Write};
+use super::load::{Origin, Target};
+use super::message::Message;
+use super::settings::Order;
+use super::state::State;
+use super::undo::Step;
+use crate::io::Role;
+use crate::project::{Label, Reading};
+use crate::space::Side;
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
+use sha2::{Digest as _, Sha256};
+
+/// A wish about labels, or what became of one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LabelCommand {
+    /// Label a sinus.
+    Set(Side, Label),
+    /// Label the sinus at the crosshair.
+    SetCurrent(Label),
+    /// Say all that a reading holds.
+    Describe(Side, Reading),
+    /// Show what else can be said of a sinus, or put it away.
+    Details(Option<Side>),
+    /// On to the next case that lacks a label.
+    Next,
+    /// Hide scores, maps and names until a sinus is labelled, or show them.
+    Blind(bool),
+    /// In which order the cases come.
+    Order(Order),
+    /// The labels of the series of the list, by their places.
+    Listed(Vec<[Option<Label>; 2]>),
+    /// An event could not be written; the reading before it counts.
+    Refused {
+        /// The sinus.
+        side: Side,
+        /// What was said of it until then.
+        before: Option<Reading>,
+        /// What was refused.
+        kind: Write,
+        /// Why, and what to do.
+        reason: String,
+    },
+}
+
+/// What is to be recorded of a sinus, and what the reader had seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// The sinus.
+    pub side: Side,
+    /// What is said from now on; none takes it back.
+    pub reading: Option<Reading>,
+    /// What was said until now; it counts again when writing fails.
+    pub before: Option<Reading>,
+    /// Why it is written.
+    pub kind: Write,
+    /// The score on screen.
+    pub score: Option<f64>,
+    /// Whether a score or map of this sinus was on screen since the scan was opened.
+    pub ai_seen: bool,
+    /// Whether scores, maps and names were hidden.
+    pub blinded: bool,
+}
+
+impl State {
+    pub(super) fn labelling(&mut self, command: LabelCommand) -> Vec<Effect> {
+        match command {
+            LabelCommand::Set(side, label) => self.label(side, label),
+            LabelCommand::SetCurrent(label) => {
+                let Some(side) = self.side_at_cross() else {
+                    let text = "The crosshair is between the two sinuses. Move it onto one, or label on a card";
+                    self.message = Some(Message::note(text));
+                    return Vec::new();
+                };
+                self.label(side, label)
+            }
+            LabelCommand::Describe(side, reading) => self.say(side, reading.coherent()),
+            LabelCommand::Details(side) => {
+                self.details = side.filter(|_| self.sinuses.is_some());
+                Vec::new()
+            }
+            LabelCommand::Next => self.next_case(),
+            LabelCommand::Blind(on) => {
+                self.settings.blind = on;
+                if on {
+                    self.settings.show_paths = false;
+                } else {
+                    self.look_at_scores();
+                }
+                self.save_settings()
+            }
+            LabelCommand::Order(order) => {
+                self.settings.order = order;
+                self.save_settings()
+            }
+            LabelCommand::Listed(labels) => {
+                self.listed = labels;
+                Vec::new()
+            }
+            LabelCommand::Refused { side, before, kind, reason } => {
+                self.history.take_back(kind, |step| match step {
+                    // What was there before an undo is what its step had led to.
+                    Step::Label { side: of, after, .. } if kind == Write::Undo => (*of, after) == (side, &before),
+                    Step::Label { side: of, before: was, .. } => (*of, was) == (side, &before),
+                    _ => false,
+                });
+                self.put_reading(side, before);
+                self.message = Some(Message::error(reason).kept());
+                Vec::new()
+            }
+        }
+    }
+
+    fn label(&mut self, side: Side, label: Label) -> Vec<Effect> {
+        let before = self.labels[side.index()].as_ref();
+        let reading = before.map_or_else(|| Reading::of(label), |before| before.relabelled(label));
+        self.say(side, reading)
+    }
+
+    fn say(&mut self, side: Side, reading: Reading) -> Vec<Effect> {
+        if self.scan.is_none() {
+            return Vec::new();
+        }
+        if self.sinuses.is_none() {
+            // Without the two cards nobody sees which side a label would go to.
+            self.message = Some(Message::note("The sinuses have not been looked for yet. Press Find before labelling"));
+            return Vec::new();
+        }
+        self.current = Some(side);
+        let before = self.labels[side.index()].clone();
+        if before.as_ref() == Some(&reading) {
+            return Vec::new();
+        }
+        self.history.push(Step::Label { side, before: before.clone(), after: Some(reading.clone()) });
+        self.set_reading(side, before, Some(reading), Write::New)
+    }
+
+    /// Puts a reading in place of another and has it recorded.
+    pub(super) fn set_reading(
+        &mut self,
+        side: Side,
+        before: Option<Reading>,
+        reading: Option<Reading>,
+        kind: Write,
+    ) -> Vec<Effect> {
+        // What was hidden until now is part of what is recorded; what this label brings to light is not.
+        let (ai_seen, blinded) = (self.ai_seen[side.index()], self.settings.blind);
+        let score = self.finding(side).map(|finding| finding.score);
+        self.put_reading(side, reading.clone());
+        self.look_at_scores();
+        vec![Effect::Record(Judgement { side, reading, before, kind, score, ai_seen, blinded })]
+    }
+
+    fn put_reading(&mut self, side: Side, reading: Option<Reading>) {
+        let label = reading.as_ref().map(|reading| reading.label);
+        self.labels[side.index()] = reading;
+        if let Some(listed) = self.series().and_then(|series| self.listed.get_mut(series)) {
+            listed[side.index()] = label;
+        }
+    }
+
+    /// Whether scores and maps of a sinus are hidden from the reader: while he reads blind and has not labelled it.
+    #[must_use]
+    pub fn is_blind_to(&self, side: Side) -> bool {
+        self.settings.blind && self.labels[side.index()].is_none()
+    }
+
+    /// Whether maps are hidden, which would show both sinuses.
+    #[must_use]
+    pub fn is_blind(&self) -> bool {
+        Side::BOTH.into_iter().any(|side| self.is_blind_to(side))
+    }
+
+    /// Takes note of the scores that are on screen now.
+    pub(super) fn look_at_scores(&mut self) {
+        for side in Side::BOTH {
+            if self.finding(side).is_some() && !self.is_blind_to(side) {
+                self.ai_seen[side.index()] = true;
+            }
+        }
+    }
+
+    /// The series of the list that are cases to label, in the order in which they come.
+    #[must_use]
+    pub fn cases(&self) -> Vec<usize> {
+        let series = self.catalogue.as_ref().map_or(&[][..], |catalogue| catalogue.series());
+        let is_case = |index: &usize| matches!(series[*index].role, Role::Volume);
+        let mut cases: Vec<usize> = (0..series.len()).filter(is_case).collect();
+        if self.settings.order == Order::Random {
+            // Another order for each rater, the same whenever he comes back to the list.
+            let digest = Sha256::digest(format!("{}\n{}", self.rater, cases.len()));
+            let seed = <[u8; 32]>::from(digest);
+            cases.shuffle(&mut ChaCha8Rng::from_seed(seed));
+        }
+        cases
+    }
+
+    /// Whether both sinuses of a series of the list have labels.
+    #[must_use]
+    pub fn is_labelled(&self, series: usize) -> bool {
+        self.listed.get(series).is_some_and(|labels| labels.iter().all(Option::is_some))
+    }
+
+    /// The next case that lacks a label: further down, else from the top; none where all have theirs.
+    fn next_to_label(&self) -> Option<usize> {
+        let (cases, open) = (self.cases(), self.series());
+        let place = cases.iter().position(|case| Some(*case) == open);
+        let (above, below) = cases.split_at(place.map_or(0, |place| place + 1));
+        below.iter().chain(above).copied().find(|case| Some(*case) != open && !self.is_labelled(*case))
+    }
+
+    fn next_case(&mut self) -> Vec<Effect> {
+        self.details = None;
+        if let Some(next) = self.next_to_label() {
+            return self.open_series(next);
+        }
+        let count = self.cases().len();
+        let text = match (count, self.series().is_some_and(|series| !self.is_labelled(series))) {
+            (0 | 1, _) => "There is no other case in the list. Open a folder to go from case to case".to_owned(),
+            (_, true) => "All other cases of the list are labelled; this one is not yet".to_owned(),
+            (_, false) => format!("All {count} cases of the list are labelled"),
+        };
+        self.message = Some(Message::note(text));
+        Vec::new()
+    }
+
+    /// Has the case that comes next read while the reader looks at this one.
+    pub(super) fn read_ahead(&self) -> Option<Effect> {
+        let catalogue = self.catalogue.as_ref()?;
+        let series = self.next_to_label()?;
+        Some(Effect::ReadAhead(Origin { catalogue: catalogue.clone(), series }))
+    }
+}
+
+impl Target {
+    /// A series as it is opened from the list.
+    #[must_use]
+    pub fn of(origin: Origin) -> Self {
+        Self::Series { origin, frame: 0, even: false }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::app::Command;
+    use crate::app::command::Opened;
+    use crate::app::testing::{self, opened, scan, two_series};
+    use crate::project::AnomalyType;
+    use glam::DVec3;
+    use std::sync::Arc;
+
+    const LEFT: usize = 0;
+    const RIGHT: usize = 1;
+
+    fn set(side: Side, label: Label) -> Command {
+        Command::Label(LabelCommand::Set(side, label))
+    }
+
+    fn of(label: Label) -> Option<Reading> {
+        Some(Reading::of(label))
+    }
+
+    fn recorded(effects: &[Effect]) -> Option<(Side, Option<Label>, Write)> {
+        match effects {
+            [Effect::Record(judged)] => {
+                Some((judged.side, judged.reading.as_ref().map(|reading| reading.label), judged.kind))
+            }
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn labels_of_the_case_come_back_with_the_scan() {
+        assert_eq!(opened().labels, [None, of(Label::Normal)]);
+    }
+
+    #[test]
+    fn a_label_is_recorded_for_its_side_only_and_can_be_undone_and_redone() {
+        let mut state = opened();
+        let effects = state.apply(set(Side::Left, Label::Anomalous));
+        assert_eq!(recorded(&effects), Some((Side::Left, Some(Label::Anomalous), Write::New)));
+        assert_eq!(state.labels, [of(Label::Anomalous), of(Label::Normal)]);
+        assert_eq!(recorded(&state.apply(Command::Undo)), Some((Side::Left, None, Write::Undo)));
+        assert_eq!(state.labels, [None, of(Label::Normal)]);
+        assert_eq!(recorded(&state.apply(Command::Redo)), Some((Side::Left, Some(Label::Anomalous), Write::Redo)));
+        assert!(state.apply(set(Side::Left, Label::Anomalous)).is_empty(), "the same label again is no event");
+    }
+
+    #[test]
+    fn what_is_said_beside_a_label_is_a_step_of_its_own() {
+        let mut state = opened();
+        state.apply(set(Side::Left, Label::Anomalous));
+        let polyp = Reading { anomaly: Some(AnomalyType::Polyp), severity: Some(1), ..Reading::of(Label::Anomalous) };
+        let effects = state.apply(Command::Label(LabelCommand::Describe(Side::Left, polyp.clone())));
+        assert!(matches!(&effects[..], [Effect::Record(judged)] if judged.reading == Some(polyp.clone())));
+        assert_eq!(state.undoable().0.as_deref(), Some("describe left"));
+        state.apply(set(Side::Left, Label::Uncertain));
+        assert_eq!(state.labels[LEFT].as_ref().unwrap().anomaly, None, "a type is of anomalous sinuses");
+        state.apply(Command::Undo);
+        assert_eq!(state.labels[LEFT], Some(polyp));
+        state.apply(Command::Undo);
+        assert_eq!(state.labels, [of(Label::Anomalous), of(Label::Normal)]);
+    }
+
+    #[test]
+    fn without_the_cards_of_the_sinuses_there_is_nothing_to_label() {
+        let mut state = State { sinuses: None, ..opened() };
+        assert!(state.apply(set(Side::Left, Label::Anomalous)).is_empty());
+        assert_eq!(state.labels[LEFT], None);
+        assert!(state.message.is_some_and(|m| m.shown(false).contains("Press Find")));
+    }
+
+    #[test]
+    fn a_refused_label_is_taken_back_and_said() {
+        let mut state = opened();
+        state.apply(set(Side::Right, Label::Anomalous));
+        let refused = |before, kind| {
+            let reason = "disk full".to_owned();
+            Command::Label(LabelCommand::Refused { side: Side::Right, before, kind, reason })
+        };
+        state.apply(refused(of(Label::Normal), Write::New));
+        assert_eq!(state.labels[RIGHT], of(Label::Normal));
+        assert!(state.message.as_ref().is_some_and(|m| m.error) && state.undoable().0.is_none());
+
+        // A refused undo leaves the step to be undone again.
+        state.apply(set(Side::Right, Label::Anomalous));
+        state.apply(Command::Undo);
+        state.apply(refused(of(Label::Anomalous), Write::Undo));
+        assert_eq!(state.labels[RIGHT], of(Label::Anomalous));
+        let named = Some("label right anomalous".to_owned());
+        assert_eq!(state.undoable(), (named.clone(), None));
+
+        // A refused redo leaves it to be redone.
+        state.apply(Command::Undo);
+        state.apply(Command::Redo);
+        state.apply(refused(of(Label::Normal), Write::Redo));
+        assert_eq!(state.undoable(), (None, named));
+    }
+
+    #[test]
+    fn a_refusal_takes_back_its_own_step_and_no_later_one() {
+        let mut state = opened();
+        state.apply(set(Side::Left, Label::Anomalous));
+        let before = state.sinuses.unwrap()[RIGHT];
+        state.apply(Command::MoveBox(Side::Right, before.centre_mm + DVec3::X * 5.0));
+        state.apply(Command::DropBox(before));
+        let reason = "disk full".to_owned();
+        let refused = LabelCommand::Refused { side: Side::Left, before: None, kind: Write::New, reason };
+        state.apply(Command::Label(refused));
+        assert_eq!(state.undoable().0.as_deref(), Some("move right box"));
+        state.apply(Command::Undo);
+        assert_eq!(state.undoable().0, None);
+    }
+
+    #[test]
+    fn labels_without_a_side_mean_the_sinus_at_the_crosshair() {
+        let mut state = opened();
+        state.apply(set(Side::Right, Label::Normal));
+        let uncertain = || Command::Label(LabelCommand::SetCurrent(Label::Uncertain));
+        state.apply(Command::CrossTo(DVec3::new(0.0, 30.0, -20.0)));
+        assert!(state.apply(uncertain()).is_empty(), "between the two it means neither");
+        state.apply(Command::CrossTo(DVec3::new(-24.0, 30.0, -20.0)));
+        let effects = state.apply(uncertain());
+        assert_eq!(recorded(&effects), Some((Side::Left, Some(Label::Uncertain), Write::New)));
+    }
+
+    #[test]
+    fn a_blind_reader_sees_scores_after_his_label_and_the_record_says_so() {
+        let mut state = opened();
+        state.settings.show_paths = true;
+        state.apply(Command::Label(LabelCommand::Blind(true)));
+        assert!(!state.settings.show_paths && state.is_blind_to(Side::Left) && state.is_blind());
+        assert!(!state.is_blind_to(Side::Right), "it has a label");
+        let scan = Arc::clone(&state.scan.as_ref().unwrap().scan);
+        let mut analysis = testing::analysis(&scan, [DVec3::X * -25.0, DVec3::X * 25.0]);
+        analysis.findings = Side::BOTH.map(|side| testing::finding(side, &scan)).into();
+        state.apply(Command::Analysed(Arc::new(analysis)));
+        assert_eq!((state.ai_seen, state.seen_layers().count()), ([false, true], 0));
+        let judged = |effects: Vec<Effect>| match effects.into_iter().next() {
+            Some(Effect::Record(judged)) => (judged.blinded, judged.ai_seen),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(judged(state.apply(set(Side::Left, Label::Normal))), (true, false));
+        assert!(!state.is_blind() && state.seen_layers().count() > 0);
+        assert_eq!(judged(state.apply(set(Side::Left, Label::Anomalous))), (true, true), "he has seen it by now");
+    }
+
+    #[test]
+    fn the_way_goes_to_the_next_case_without_labels_and_says_when_there_is_none() {
+        let mut state = State { rater: "anna".to_owned(), ..State::default() };
+        let origin = Origin { catalogue: two_series(), series: 0 };
+        let open = |series: usize| {
+            let origin = Some(Origin { series, ..origin.clone() });
+            Command::Opened(Opened { scan: Arc::new(scan([50, 50, 50])), origin, labels: [None, None] })
+        };
+        let next = |state: &mut State| match &state.apply(Command::Label(LabelCommand::Next))[..] {
+            [Effect::Open(Target::Series { origin, .. })] => Some(origin.series),
+            _ => None,
+        };
+        state.apply(open(0));
+        state.apply(Command::Label(LabelCommand::Listed(vec![[None; 2]; 2])));
+        assert_eq!(next(&mut state), Some(1));
+        state.apply(open(1));
+        assert_eq!(next(&mut state), Some(0), "from the top again");
+        let both = [Some(Label::Normal); 2];
+        state.apply(Command::Label(LabelCommand::Listed(vec![both, [None, Some(Label::Normal)]])));
+        assert_eq!(next(&mut state), None);
+        assert!(state.message.as_ref().unwrap().text.contains("this one is not yet"));
+        let sinuses = opened().sinuses;
+        state.sinuses = sinuses;
+        state.apply(set(Side::Left, Label::Normal));
+        assert_eq!((state.listed[1], next(&mut state)), (both, None));
+        assert!(state.message.as_ref().unwrap().text.contains("All 2 cases of the list are labelled"));
+        state.settings.order = Order::Random;
+        let mut cases = state.cases();
+        assert_eq!(cases, state.cases());
+        cases.sort_unstable();
+        assert_eq!(cases, [0, 1]);
+    }
+}

@@ -1,0 +1,147 @@
+//! What the runner does for labelling: events into the project, labels of a list out of it, and the next case read while
+//! the reader looks at this one.
+
+use super::{Command, Job, Loaded, Runner};
+use crate::app::command::Write;
+use crate::app::labelling::{Judgement, LabelCommand};
+use crate::app::load::{Origin, Target};
+use crate::app::report::Analysis;
+use crate::io::{Catalogue, Preview};
+use crate::project::{AnalysisRecord, EventId, Label, LabelEvent, ProjectError};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Instant;
+
+/// A scan with more voxels is not read before it is asked for: two of them may not fit into memory.
+const MOST_VOXELS: usize = 1 << 27;
+
+/// What is remembered between labels.
+#[derive(Default)]
+pub(super) struct Labels {
+    /// The events of the open case that can still be taken back, by side.
+    events: [Vec<EventId>; 2],
+    /// When the open case was put on screen.
+    shown: Option<Instant>,
+    /// The list whose labels the window knows.
+    listed: Option<Arc<Catalogue>>,
+    ahead: Option<Ahead>,
+}
+
+/// A series that is being read, or was, before anybody asked for it.
+struct Ahead {
+    origin: Origin,
+    job: Job<Loaded>,
+    early: Receiver<Preview>,
+}
+
+impl Labels {
+    /// A scan was put on screen; of another case, nothing can be taken back any more.
+    pub fn begin(&mut self, other: bool) {
+        if other {
+            self.events = [Vec::new(), Vec::new()];
+            self.shown = Some(Instant::now());
+        }
+    }
+
+    /// The job that reads what is asked for, if it was begun already.
+    pub fn take_ahead(&mut self, target: &Target) -> Option<(Job<Loaded>, Receiver<Preview>)> {
+        let wanted = match target {
+            Target::Series { origin, frame: 0, even: false } => Some(origin),
+            _ => None,
+        };
+        let ahead = self.ahead.take()?;
+        wanted.is_some_and(|origin| origin.is(&ahead.origin)).then_some((ahead.job, ahead.early))
+    }
+}
+
+impl Runner {
+    /// Begins to read a series that will be asked for next.
+    pub(super) fn read_ahead(&mut self, origin: Origin) {
+        let series = origin.catalogue.series().get(origin.series);
+        let fits = series.is_some_and(|series| series.size.iter().product::<usize>() <= MOST_VOXELS);
+        if !fits || self.labels.ahead.as_ref().is_some_and(|ahead| ahead.origin.is(&origin)) {
+            return;
+        }
+        let (job, early) = self.reading(Target::of(origin.clone()));
+        self.labels.ahead = Some(Ahead { origin, job, early });
+    }
+
+    /// Remembers where the open case lies, and has the labels of its list follow the scan.
+    pub(super) fn list(&mut self, origin: Option<&Origin>) {
+        let (Some(origin), Ok(project)) = (origin, &self.project) else { return };
+        let (catalogue, series) = (&origin.catalogue, origin.catalogue.series());
+        let read = || {
+            if let (Some(case), Some(series)) = (self.case, series.get(origin.series)) {
+                project.seen_at(catalogue.path(), &series.id, case)?;
+            }
+            if self.labels.listed.as_ref().is_some_and(|listed| Arc::ptr_eq(listed, catalogue)) {
+                return Ok(None);
+            }
+            let (cases, labels) = (project.seen_in(catalogue.path())?, project.all_labels(&self.config.rater)?);
+            let of = |id: &String| cases.get(id).and_then(|case| labels.get(case)).copied().unwrap_or_default();
+            Ok::<_, ProjectError>(Some(series.iter().map(|series| of(&series.id)).collect::<Vec<[Option<Label>; 2]>>()))
+        };
+        match read() {
+            Ok(Some(labels)) => {
+                self.labels.listed = Some(Arc::clone(catalogue));
+                self.done.push(Command::Label(LabelCommand::Listed(labels)));
+            }
+            Ok(None) => {}
+            // The list is only less informed: labels themselves complain when they cannot be kept.
+            Err(error) => log::warn!("the labels of the list are not known: {error}"),
+        }
+    }
+
+    pub(super) fn record(&mut self, judged: Judgement) {
+        let (side, kind) = (judged.side, judged.kind);
+        match self.try_record(&judged) {
+            Ok(event) => {
+                let events = &mut self.labels.events[side.index()];
+                if kind == Write::Undo {
+                    events.pop();
+                } else {
+                    events.push(event);
+                }
+            }
+            Err(reason) => {
+                let reason = format!("The label was not kept: {reason}");
+                // Before earlier refusals of this frame, so that the label that counts on disk is the last one set.
+                let refused = LabelCommand::Refused { side, before: judged.before, kind, reason };
+                self.done.insert(0, Command::Label(refused));
+            }
+        }
+    }
+
+    fn try_record(&self, judged: &Judgement) -> Result<EventId, String> {
+        let project = self.project.as_ref().map_err(ToString::to_string)?;
+        let case = self.case.ok_or("the scan is not in the project; open it again")?;
+        let undone = self.labels.events[judged.side.index()].last().copied();
+        let event = LabelEvent {
+            reading: judged.reading.clone(),
+            undoes: if judged.kind == Write::Undo { undone } else { None },
+            blinded: judged.blinded,
+            ai_seen: judged.ai_seen,
+            ai_score: judged.score.filter(|_| judged.ai_seen),
+            model_sha256: self.model.get().map(|m| m.sha256.clone()).filter(|_| judged.ai_seen),
+            duration_ms: self.labels.shown.and_then(|shown| i64::try_from(shown.elapsed().as_millis()).ok()),
+            ..LabelEvent::new(case, judged.side, self.config.rater.clone(), self.session.clone())
+        };
+        project.record(&event).map_err(|e| e.to_string())
+    }
+
+    /// Keeps the figures of an analysis. What cannot be written is only missing from later comparisons: it is logged.
+    pub(super) fn keep_analysis(&self, analysis: &Analysis) {
+        let (Some(case), Ok(project)) = (self.case, &self.project) else { return };
+        let record = |finding: &crate::methods::Finding| AnalysisRecord {
+            side: finding.side,
+            residual: finding.score,
+            probability: finding.anomaly.map(|anomaly| anomaly.probability),
+            residual_sha256: analysis.weights_sha256.clone(),
+            classifier_sha256: analysis.classifier_sha256.clone(),
+        };
+        let records: Vec<AnalysisRecord> = analysis.findings.iter().map(record).collect();
+        if let Err(error) = project.keep_analysis(case, &records) {
+            log::warn!("the analysis was not kept: {error}");
+        }
+    }
+}

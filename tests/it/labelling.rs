@@ -1,0 +1,259 @@
+//! Labels: nothing that was acknowledged is lost, cases go by in the window, tables come and go on the command line.
+
+use crate::program::{antrum, refused, text};
+use antrum::project::{Label, LabelEvent, Project, Reading, Rows};
+use antrum::space::Side;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use std::collections::HashSet;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// A digest as that of a scan.
+fn digest(number: usize) -> String {
+    format!("{number:064x}")
+}
+
+fn line(number: usize, side: char, label: &str) -> String {
+    format!("{{\"case\": \"{}\", \"side\": \"{side}\", \"label\": \"{label}\"}}\n", digest(number))
+}
+
+fn streaming(project: &Path, rater: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_antrum"))
+        .args(["labels", "add", text(project), "--rater", rater, "--stream"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Sends labels until the process is gone; its answers come from the iterator.
+fn send_for_ever(child: &mut Child) -> impl Iterator<Item = String> + use<> {
+    let mut stdin = child.stdin.take().unwrap();
+    std::thread::spawn(move || {
+        for number in 0.. {
+            let label = ["normal", "anomalous", "uncertain"][number % 3];
+            if stdin.write_all(line(number % 40, if number % 2 == 0 { 'L' } else { 'R' }, label).as_bytes()).is_err() {
+                break;
+            }
+        }
+    });
+    BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok)
+}
+
+/// All events of a file by their names, once SQLite has found it sound.
+fn events(project: &Path) -> HashSet<String> {
+    let db = rusqlite::Connection::open(project).unwrap();
+    let check: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
+    drop(db);
+    let project = Project::open(project).unwrap();
+    project.label_rows(Rows::Events, None).unwrap().into_iter().map(|row| row.event).collect()
+}
+
+#[test]
+fn no_acknowledged_label_is_lost_when_the_program_is_killed_at_any_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.antrum");
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let mut acknowledged = HashSet::new();
+    for kill in 0..300 {
+        let mut child = streaming(&path, "anna");
+        let answers = send_for_ever(&mut child);
+        // After so many answers, and then at any moment of the next ones.
+        let (whole, part_us) = (rng.random_range(0..6), rng.random_range(0..4000));
+        let mut answers = answers.inspect(|uid| {
+            acknowledged.insert(uid.clone());
+        });
+        answers.by_ref().take(whole).for_each(drop);
+        std::thread::sleep(Duration::from_micros(part_us));
+        child.kill().unwrap();
+        // What it said before it died counts.
+        answers.for_each(drop);
+        child.wait().unwrap();
+        if kill % 10 == 9 {
+            let kept = events(&path);
+            assert!(acknowledged.is_subset(&kept), "after {kill} kills");
+        }
+    }
+    assert!(acknowledged.len() > 300, "{}", acknowledged.len());
+}
+
+#[test]
+fn two_writers_at_once_both_keep_all_they_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.antrum");
+    let writers: Vec<_> = ["anna", "ben"]
+        .into_iter()
+        .map(|rater| {
+            let mut child = streaming(&path, rater);
+            let mut stdin = child.stdin.take().unwrap();
+            for number in 0..150 {
+                stdin.write_all(line(number, 'R', "anomalous").as_bytes()).unwrap();
+            }
+            child
+        })
+        .collect();
+    for writer in writers {
+        let output = writer.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 150);
+    }
+    assert_eq!(events(&path).len(), 300);
+    let project = Project::open(&path).unwrap();
+    let case = project.case(&digest(149), None).unwrap();
+    for rater in ["anna", "ben"] {
+        assert_eq!(project.labels(case, rater).unwrap(), [None, Some(Reading::of(Label::Anomalous))]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_refuses_a_label_and_keeps_those_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.antrum");
+    drop(Project::open(&path).unwrap());
+    // No file may grow beyond 64 blocks of 1024 bytes; that is told as an error and not as a signal.
+    let script = "trap '' XFSZ; ulimit -f 64; exec \"$0\" labels add \"$1\" --rater anna --stream";
+    let mut child = Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_antrum"), text(&path)])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let acknowledged: HashSet<String> = send_for_ever(&mut child).collect();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("check that it is writable and the disk not full"), "{said}");
+    assert!(!acknowledged.is_empty() && acknowledged.is_subset(&events(&path)));
+    // With room again, labelling goes on.
+    let added = antrum(&[
+        "labels",
+        "add",
+        text(&path),
+        "--case",
+        &digest(1),
+        "--side",
+        "L",
+        "--label",
+        "normal",
+        "--rater",
+        "b",
+    ]);
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+}
+
+#[test]
+fn labels_go_in_and_out_by_the_command_line_on_their_sides() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let project = at("p.antrum");
+    let run = |args: &[&str]| {
+        let output = antrum(&[&["labels"], args].concat());
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let add = |side: &str, label: &str, rater: &str, more: &[&str]| {
+        let args = ["add", text(&project), "--case", &digest(7), "--side", side, "--label", label, "--rater", rater];
+        run(&[&args[..], more].concat())
+    };
+    let said = add("R", "anomalous", "anna", &["--type", "polyp", "--severity", "1", "--note", "stalk, roof"]);
+    assert_eq!(said, "patient right anomalous, by anna\n");
+    add("L", "normal", "anna", &[]);
+    add("R", "anomalous", "ben", &["--type", "cyst"]);
+    add("L", "anomalous", "ben", &[]);
+
+    let csv = run(&["export", text(&project), "--format", "csv", "--rater", "anna"]);
+    let rows: Vec<&str> = csv.lines().collect();
+    assert!(rows[0].starts_with("case_sha256,subject,file,side,structure,label,type,severity"), "{csv}");
+    assert!(rows[1].contains(",R,maxillary sinus,anomalous,polyp,1,,\"stalk, roof\",anna"), "{csv}");
+    assert!(rows[2].contains(",L,maxillary sinus,normal,,,,,anna"), "{csv}");
+
+    // A table that was changed elsewhere.
+    let table = at("t.csv");
+    std::fs::write(&table, csv.replace(",L,maxillary sinus,normal", ",L,maxillary sinus,uncertain")).unwrap();
+    let plan = run(&["import", text(&project), text(&table), "--rater", "x", "--dry-run"]);
+    assert!(
+        plan.contains("patient left   anna: normal -> uncertain") && plan.contains("1 labels would change"),
+        "{plan}"
+    );
+    assert_eq!(run(&["export", text(&project), "--format", "csv", "--rater", "anna"]), csv);
+    assert!(run(&["import", text(&project), text(&table), "--rater", "x"]).ends_with("1 labels changed\n"));
+
+    let agreement = run(&["agreement", text(&project)]);
+    assert!(agreement.contains("anna and ben: 2 sinuses, 50.0 % alike, Cohen's kappa"), "{agreement}");
+
+    let other = at("q.antrum");
+    let merged = run(&["merge", text(&other), text(&project)]);
+    assert!(merged.contains("1 cases, 5 labels"), "{merged}");
+    assert!(run(&["merge", text(&other), text(&project)]).contains("0 cases, 0 labels"), "nothing twice");
+
+    let bids = at("derivatives/antrum");
+    run(&["export", text(&other), "--format", "bids", "--out", text(&bids)]);
+    let all = std::fs::read_to_string(bids.join("participants.tsv")).unwrap();
+    assert!(all.ends_with("sub-000000000000\tanomalous, anomalous\tuncertain, anomalous\n"), "{all}");
+    assert!(bids.join("dataset_description.json").is_file());
+
+    refused(&["labels", "export", text(&at("none.antrum")), "--format", "csv"], &["none.antrum", "no such file"]);
+    let wrong = ["labels", "add", text(&project), "--case", "ffff", "--side", "L", "--label", "normal", "--rater", "a"];
+    refused(&wrong, &["ffff", "knows no such case"]);
+    let args = [
+        "labels",
+        "add",
+        text(&project),
+        "--case",
+        &digest(7),
+        "--side",
+        "L",
+        "--label",
+        "normal",
+        "--rater",
+        "a",
+        "--type",
+        "cyst",
+    ];
+    refused(&args, &["does not go with the label normal"]);
+}
+
+#[test]
+fn a_large_project_opens_and_lists_its_labels_quickly() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.antrum");
+    let project = Project::open(&path).unwrap();
+    let mut events = Vec::new();
+    for number in 0..20_000 {
+        let case = number;
+        let case = project_case(&project, case);
+        for (side, label) in [(Side::Left, Label::Normal), (Side::Right, Label::Anomalous)] {
+            for rater in ["anna", "ben"] {
+                let event = LabelEvent::new(case, side, rater.to_owned(), "s".to_owned());
+                events.push(LabelEvent { reading: Some(Reading::of(label)), ..event });
+            }
+        }
+        let event = LabelEvent::new(case, Side::Left, "anna".to_owned(), "s".to_owned());
+        events.push(LabelEvent { reading: Some(Reading::of(Label::Uncertain)), ..event });
+    }
+    assert_eq!(events.len(), 100_000);
+    project.record_all(&events).unwrap();
+    drop(project);
+    // The first opening of a day makes the back-up.
+    for what in ["with back-up", "again"] {
+        let begun = std::time::Instant::now();
+        let project = Project::open(&path).unwrap();
+        let opened = begun.elapsed();
+        let labels = project.all_labels("anna").unwrap();
+        let listed = begun.elapsed() - opened;
+        println!("{what}: opened in {} ms, labels of a rater in {} ms", opened.as_millis(), listed.as_millis());
+        assert_eq!(labels.len(), 20_000);
+        assert!(labels.values().all(|l| *l == [Some(Label::Uncertain), Some(Label::Anomalous)]));
+        assert!(opened + listed < Duration::from_secs(4), "{opened:?} {listed:?}");
+    }
+}
+
+fn project_case(project: &Project, number: usize) -> antrum::project::CaseId {
+    project.case(&digest(number), None).unwrap()
+}
