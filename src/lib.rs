@@ -19,8 +19,8 @@
 //! |---|---|---|
 //! | 0 | [`space`], [`job`] | geometry; background work |
 //! | 1 | [`volume`], [`view`] | voxels and what they mean; what a pane shows |
-//! | 2 | [`image`], [`io`], [`measure`], [`metrics`], [`project`] | operations on volumes; files; measurements; figures of merit; the project file |
-//! | 3 | [`phantom`], [`nets`] | synthetic heads (blurred by `image`, written by `io`); the networks |
+//! | 2 | [`image`], [`io`], [`measure`], [`metrics`] | operations on volumes; files; measurements; figures of merit |
+//! | 3 | [`phantom`], [`nets`], [`project`] | synthetic heads (blurred by `image`, written by `io`); the networks; the project file (its tables by `io`, agreement by `metrics`) |
 //! | 4 | [`train`] | the one training loop |
 //! | 5 | [`methods`], [`gpu`] | the papers' methods; drawing. Neither knows the other |
 //! | 6 | [`app`] | state, commands, running jobs |

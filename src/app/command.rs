@@ -211,6 +211,8 @@ pub enum Effect {
     Cancel(JobKind),
     /// Append a label event.
     Record(Judgement),
+    /// Find out how far raters agree.
+    CompareRaters,
     /// Read a series ahead of being asked for it.
     ReadAhead(Origin),
     /// Keep or write out what was measured.

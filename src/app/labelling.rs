@@ -8,12 +8,13 @@ use super::settings::Order;
 use super::state::State;
 use super::undo::Step;
 use crate::io::Role;
-use crate::project::{Label, Reading};
+use crate::project::{Agreement, Label, Reading};
 use crate::space::Side;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 
 /// A wish about labels, or what became of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,12 @@ pub enum LabelCommand {
     Blind(bool),
     /// In which order the cases come.
     Order(Order),
+    /// Go on by itself once both sinuses have their labels, or wait to be told.
+    Advance(bool),
+    /// Find out how far raters agree.
+    CompareRaters,
+    /// How far they agree.
+    Compared(Arc<Agreement>),
     /// The labels of the series of the list, by their places.
     Listed(Vec<[Option<Label>; 2]>),
     /// An event could not be written; the reading before it counts.
@@ -97,6 +104,15 @@ impl State {
                 self.settings.order = order;
                 self.save_settings()
             }
+            LabelCommand::Advance(on) => {
+                self.settings.advance = on;
+                self.save_settings()
+            }
+            LabelCommand::CompareRaters => vec![Effect::CompareRaters],
+            LabelCommand::Compared(agreement) => {
+                self.agreement = Some(agreement);
+                Vec::new()
+            }
             LabelCommand::Listed(labels) => {
                 self.listed = labels;
                 Vec::new()
@@ -136,7 +152,13 @@ impl State {
             return Vec::new();
         }
         self.history.push(Step::Label { side, before: before.clone(), after: Some(reading.clone()) });
-        self.set_reading(side, before, Some(reading), Write::New)
+        let was_missing = before.is_none();
+        let mut effects = self.set_reading(side, before, Some(reading), Write::New);
+        let is_done = was_missing && self.labels.iter().all(Option::is_some);
+        if is_done && self.settings.advance && self.cases().len() > 1 {
+            effects.extend(self.next_case());
+        }
+        effects
     }
 
     /// Puts a reading in place of another and has it recorded.
@@ -253,7 +275,6 @@ mod tests {
     use crate::app::testing::{self, opened, scan, two_series};
     use crate::project::AnomalyType;
     use glam::DVec3;
-    use std::sync::Arc;
 
     const LEFT: usize = 0;
     const RIGHT: usize = 1;
@@ -417,6 +438,13 @@ mod tests {
         state.apply(set(Side::Left, Label::Normal));
         assert_eq!((state.listed[1], next(&mut state)), (both, None));
         assert!(state.message.as_ref().unwrap().text.contains("All 2 cases of the list are labelled"));
+        state.listed[0] = [None; 2];
+        state.apply(Command::Label(LabelCommand::Advance(true)));
+        state.apply(set(Side::Right, Label::Anomalous));
+        state.labels = [None, None];
+        assert!(matches!(state.apply(set(Side::Right, Label::Normal))[..], [Effect::Record(_)]), "one is missing");
+        let effects = state.apply(set(Side::Left, Label::Normal));
+        assert!(matches!(effects[..], [Effect::Record(_), Effect::Open(_)]), "on by itself: {effects:?}");
         state.settings.order = Order::Random;
         let mut cases = state.cases();
         assert_eq!(cases, state.cases());

@@ -213,6 +213,7 @@ impl Runner {
             }
             Effect::Layer(effect) => self.layers.run(effect, &self.config.prepare),
             Effect::Record(judged) => self.record(judged),
+            Effect::CompareRaters => self.compare_raters(),
             Effect::ReadAhead(origin) => self.read_ahead(origin),
             Effect::Measure(effect) => self.measure(effect),
             Effect::SaveSettings(settings) => {
@@ -278,6 +279,7 @@ impl Runner {
             Some(Err(error)) => commands.extend(self.analysis_failed(error)),
             None => {}
         }
+        commands.extend(self.labels.compared());
         match finished(&mut self.template) {
             Some(Ok(text)) => commands.push(Command::Notice(text)),
             Some(Err(error)) => commands.extend(failure(error)),
@@ -329,7 +331,7 @@ impl Runner {
     pub fn busy(&self) -> bool {
         let working = self.open.is_some() || self.find.is_some() || self.analyse.is_some();
         let working = working || self.template.is_some() || self.layers.busy() || self.export.is_some();
-        let saving = self.figure.is_some() || self.report.is_some();
+        let saving = self.figure.is_some() || self.report.is_some() || self.labels.comparing();
         working || saving || self.dialog.is_some() || self.thumbnails.is_some()
     }
 

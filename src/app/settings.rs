@@ -48,6 +48,8 @@ pub struct Settings {
     pub blind: bool,
     /// In which order the cases of a list come.
     pub order: Order,
+    /// The next case is opened as soon as both sinuses of one have their labels.
+    pub advance: bool,
     /// The graphics adapter is a program on the CPU: the 3-D picture is drawn coarser.
     #[serde(skip)]
     pub software_graphics: bool,
@@ -72,6 +74,7 @@ impl Default for Settings {
             layout: Layout::Quad,
             blind: false,
             order: Order::File,
+            advance: false,
             software_graphics: false,
         }
     }

@@ -33,13 +33,16 @@ pub enum Drawer {
     Volume,
     /// Distances, angles and regions.
     Measure,
+    /// How far raters agree.
+    Raters,
     /// Choices that outlive a scan.
     Settings,
 }
 
 impl Drawer {
     /// All of them, from the top.
-    pub const ALL: [Self; 6] = [Self::Series, Self::Scan, Self::Maps, Self::Volume, Self::Measure, Self::Settings];
+    pub const ALL: [Self; 7] =
+        [Self::Series, Self::Scan, Self::Maps, Self::Volume, Self::Measure, Self::Raters, Self::Settings];
 
     /// The word on screen.
     #[must_use]
@@ -50,6 +53,7 @@ impl Drawer {
             Self::Maps => "Maps",
             Self::Volume => "3-D",
             Self::Measure => "Measure",
+            Self::Raters => "Raters",
             Self::Settings => "Settings",
         }
     }
@@ -156,7 +160,11 @@ impl State {
                 let open = self.drawer() == Some(drawer);
                 self.shell.drawer = if open { DrawerChoice::Folded } else { DrawerChoice::Open(drawer) };
                 self.settings.drawer = self.shell.drawer;
-                return self.save_settings();
+                let mut effects = self.save_settings();
+                if self.drawer() == Some(Drawer::Raters) {
+                    effects.push(Effect::CompareRaters);
+                }
+                return effects;
             }
             ShellCommand::Wide(wide) => self.shell.wide = wide,
             ShellCommand::TakeFigure(figure) => {

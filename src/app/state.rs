@@ -16,7 +16,7 @@ use crate::io::{Catalogue, Check, Preview, Scan};
 use crate::job::{Job, Status};
 use crate::methods::Finding;
 use crate::methods::sinus::{Cavity, Sinus};
-use crate::project::{Label, Reading};
+use crate::project::{Agreement, Label, Reading};
 use crate::space::{BoxMm, Plane, Side};
 use crate::view::{Contrast, Frame, Interpolation, PlaneCamera, Slab, Window};
 use crate::volume::Volume;
@@ -51,6 +51,8 @@ pub struct State {
     pub labels: [Option<Reading>; 2],
     /// The reader's labels of the series to choose from, by their places in the list.
     pub listed: Vec<[Option<Label>; 2]>,
+    /// How far raters agree, as last asked for.
+    pub agreement: Option<Arc<Agreement>>,
     /// The sinus of which more than the label is being said.
     pub details: Option<Side>,
     /// The sinus last chosen, labelled or moved; it is highlighted.

@@ -1,11 +1,13 @@
 //! `antrum labels`: what readers said of the sinuses, into a project file and out of it.
 
-use super::source::{case_named, digest};
-use super::{Failure, print_json, say};
+use super::source::{Choice, case_named, digest};
+use super::{Failure, guarded, print_json, say};
+use crate::app::dicom_report;
 use crate::io;
+use crate::methods::sinus::{Finder, cavity};
+use crate::nets;
 use crate::project::{
-    Agreement, AnomalyType, Change, Label, LabelEvent, LabelRow, MOST_SEVERE, Project, Reading, Rows, TableFormat,
-    table,
+    AnomalyType, Change, Label, LabelEvent, LabelRow, MOST_SEVERE, Project, Reading, Rows, TableFormat, table,
 };
 use crate::space::Side;
 use clap::Subcommand;
@@ -24,6 +26,7 @@ pub(super) struct Args {
 enum What {
     Add(AddArgs),
     Export(ExportArgs),
+    Dicom(DicomArgs),
     Import(ImportArgs),
     Agreement(AgreementArgs),
     Merge(MergeArgs),
@@ -96,6 +99,31 @@ struct ExportArgs {
     force: bool,
 }
 
+/// Write the labels of a DICOM series as a structured report, and the cavities of its sinuses as a segmentation
+///
+/// The report is a Comprehensive SR with the template "Imaging Measurement Report" (TID 1500). Patient and study are copied
+/// from the series, so that both files belong to it; who may not see the patient's name may not see them.
+#[derive(Debug, clap::Args)]
+struct DicomArgs {
+    /// The project file
+    #[arg(value_name = "PROJECT")]
+    project: PathBuf,
+    /// The series: DICOM files, a folder, a DICOMDIR or a ZIP archive
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    choice: Choice,
+    /// Whose labels
+    #[arg(long, value_name = "NAME")]
+    rater: String,
+    /// Folder for labels.dcm and cavities.dcm
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Leave the cavities out
+    #[arg(long)]
+    no_cavities: bool,
+}
+
 /// Take over labels from a table (CSV, TSV or JSON lines); what is here already stays in the record
 ///
 /// Columns: side (L or R), label, and case_sha256 or file (a scan, from the table's folder); type, severity, confidence, note
@@ -143,6 +171,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         What::Add(args) if args.stream => stream(args),
         What::Add(args) => add(args),
         What::Export(args) => export(args),
+        What::Dicom(args) => dicom(args),
         What::Import(args) => import(args),
         What::Agreement(args) => agreement(args),
         What::Merge(args) => merge(args),
@@ -276,6 +305,39 @@ fn export(args: &ExportArgs) -> Result<(), Failure> {
     }
 }
 
+fn dicom(args: &DicomArgs) -> Result<(), Failure> {
+    let project = Project::open_existing(&args.project)?;
+    let now = project.now()?;
+    let (choice, paths, with_cavities) = (args.choice.clone(), args.paths.clone(), !args.no_cavities);
+    let (headers, scan, cavities) = guarded("reading", move |progress| {
+        let (selection, scan) = choice.read(&paths, &progress.part(0.0, 0.4))?;
+        let headers = selection.catalogue.headers(selection.index, &progress.part(0.4, 0.5))?;
+        let headers = headers.ok_or_else(|| format!("this is no DICOM series: {}", super::shown_name(&paths)))?;
+        let mut cavities = [None, None];
+        if with_cavities {
+            let finder = Finder::built_in(&nets::cpu())?;
+            let sinuses = finder.find(&scan.volume, &progress.part(0.5, 0.8))?;
+            cavities = cavity::measure(&finder, &scan.volume, &sinuses, &progress.part(0.8, 1.0))?;
+        }
+        Ok((headers, scan, cavities))
+    })?;
+    let case = case_named(&project, &scan.sha256)?;
+    let readings = project.labels(case, &args.rater)?;
+    let report = dicom_report::report(&args.rater, &readings, &cavities, &now)
+        .ok_or_else(|| format!("{} has not labelled this series", args.rater))?;
+    std::fs::create_dir_all(&args.out)
+        .map_err(|e| format!("the folder cannot be made ({e}): {}", args.out.display()))?;
+    let path = args.out.join("labels.dcm");
+    report.write(&headers, &path)?;
+    say(format_args!("{}  {} findings", path.display(), report.findings.len()))?;
+    if let Some(masks) = dicom_report::segmentation(&cavities, &scan.volume.grid, &now) {
+        let path = args.out.join("cavities.dcm");
+        masks.write(&headers, &path)?;
+        say(format_args!("{}  {} segments", path.display(), masks.segments.len()))?;
+    }
+    Ok(())
+}
+
 fn import(args: &ImportArgs) -> Result<(), Failure> {
     let project = Project::open(&args.project)?;
     let read = |path: &Path| match path.exists() {
@@ -328,60 +390,5 @@ fn agreement(args: &AgreementArgs) -> Result<(), Failure> {
     if args.json {
         return print_json(&found);
     }
-    say(report(&found).trim_end())
-}
-
-/// The figures in words and small tables.
-fn report(found: &Agreement) -> String {
-    let mut lines = vec![format!("{:<16} sinuses   normal  anomalous  uncertain  not assessable  median", "rater")];
-    for rater in &found.raters {
-        let [normal, anomalous, uncertain, not] = rater.labels;
-        let time = rater.median_s.map_or("-".to_owned(), |s| format!("{s:.0} s"));
-        lines.push(format!(
-            "{:<16} {:>7}  {normal:>7}  {anomalous:>9}  {uncertain:>9}  {not:>14}  {time:>6}",
-            rater.rater, rater.sinuses
-        ));
-    }
-    let kappa = |kappa: Option<crate::metrics::Kappa>| match kappa {
-        Some(k) => format!("{:.3} (95 % CI {:.3} to {:.3})", k.kappa, k.ci95[0], k.ci95[1]),
-        None => "not defined: one label only".to_owned(),
-    };
-    for pair in &found.pairs {
-        let [first, second] = &pair.raters;
-        lines.push(String::new());
-        lines.push(format!(
-            "{first} and {second}: {} sinuses, {:.1} % alike, Cohen's kappa {}",
-            pair.sinuses,
-            100.0 * pair.agreement,
-            kappa(pair.kappa)
-        ));
-        lines.push(format!(
-            "{:<18}{}",
-            format!("{first} \\ {second}"),
-            Label::ALL.map(|l| format!("{:>16}", l.name())).concat()
-        ));
-        for (label, counts) in Label::ALL.iter().zip(&pair.confusion) {
-            let counts: String = counts.iter().map(|count| format!("{count:>16}")).collect();
-            lines.push(format!("{:<18}{counts}", label.name()));
-        }
-        if pair.types.is_some() {
-            lines.push(format!("types of what both call anomalous: kappa {}", kappa(pair.types)));
-        }
-    }
-    if let Some(fleiss) = &found.fleiss {
-        lines.push(String::new());
-        let value = fleiss.kappa.map_or("not defined: one label only".to_owned(), |kappa| format!("{kappa:.3}"));
-        lines.push(format!("all raters: {} sinuses, Fleiss' kappa {value}", fleiss.sinuses));
-    }
-    if !found.scores.is_empty() {
-        lines.push(String::new());
-    }
-    for score in &found.scores {
-        let [normal, anomalous] = score.sinuses;
-        lines.push(format!(
-            "{} against {}: AUROC {:.3} ({normal} normal, {anomalous} anomalous sinuses)",
-            score.score, score.against, score.auroc
-        ));
-    }
-    lines.join("\n")
+    say(found)
 }

@@ -133,6 +133,17 @@ impl Catalogue {
         Ok(scan)
     }
 
+    /// The headers of a DICOM series, so that something can be said of it as DICOM; none of other files.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn headers(&self, index: usize, progress: &Progress) -> Result<Option<dicom::Headers>, OpenError> {
+        match self.contents.get(index) {
+            Some(Content::Dicom(stack)) => stack.headers(progress).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Reads the preferred series. Where a whole folder was asked for and that series is damaged, the next best one, with
     /// a word about it. Also gives the place of the series in the list.
     ///

@@ -6,7 +6,7 @@
 //! name only helps to word the error. Nothing of the patient's identity is read. [`nifti::write`] is the way back.
 
 mod catalogue;
-mod dicom;
+pub mod dicom;
 pub mod nifti;
 pub mod picture;
 mod preview;

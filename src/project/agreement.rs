@@ -7,6 +7,7 @@ use crate::metrics::{Kappa, auroc, cohen, fleiss};
 use crate::space::Side;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// All figures of agreement of a project.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -143,6 +144,63 @@ impl Agreement {
             fleiss: Fleiss::of(&readings),
             scores: scores.collect(),
         }
+    }
+}
+
+/// In words and small tables.
+impl fmt::Display for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = vec![format!("{:<16} sinuses   normal  anomalous  uncertain  not assessable  median", "rater")];
+        for rater in &self.raters {
+            let [normal, anomalous, uncertain, not] = rater.labels;
+            let time = rater.median_s.map_or("-".to_owned(), |s| format!("{s:.0} s"));
+            lines.push(format!(
+                "{:<16} {:>7}  {normal:>7}  {anomalous:>9}  {uncertain:>9}  {not:>14}  {time:>6}",
+                rater.rater, rater.sinuses
+            ));
+        }
+        let kappa = |kappa: Option<Kappa>| match kappa {
+            Some(k) => format!("{:.3} (95 % CI {:.3} to {:.3})", k.kappa, k.ci95[0], k.ci95[1]),
+            None => "not defined: one label only".to_owned(),
+        };
+        for pair in &self.pairs {
+            let [first, second] = &pair.raters;
+            lines.push(String::new());
+            lines.push(format!(
+                "{first} and {second}: {} sinuses, {:.1} % alike, Cohen's kappa {}",
+                pair.sinuses,
+                100.0 * pair.agreement,
+                kappa(pair.kappa)
+            ));
+            lines.push(format!(
+                "{:<18}{}",
+                format!("{first} \\ {second}"),
+                Label::ALL.map(|l| format!("{:>16}", l.name())).concat()
+            ));
+            for (label, counts) in Label::ALL.iter().zip(&pair.confusion) {
+                let counts: String = counts.iter().map(|count| format!("{count:>16}")).collect();
+                lines.push(format!("{:<18}{counts}", label.name()));
+            }
+            if pair.types.is_some() {
+                lines.push(format!("types of what both call anomalous: kappa {}", kappa(pair.types)));
+            }
+        }
+        if let Some(fleiss) = &self.fleiss {
+            lines.push(String::new());
+            let value = fleiss.kappa.map_or("not defined: one label only".to_owned(), |kappa| format!("{kappa:.3}"));
+            lines.push(format!("all raters: {} sinuses, Fleiss' kappa {value}", fleiss.sinuses));
+        }
+        if !self.scores.is_empty() {
+            lines.push(String::new());
+        }
+        for score in &self.scores {
+            let [normal, anomalous] = score.sinuses;
+            lines.push(format!(
+                "{} against {}: AUROC {:.3} ({normal} normal, {anomalous} anomalous sinuses)",
+                score.score, score.against, score.auroc
+            ));
+        }
+        f.write_str(&lines.join("\n"))
     }
 }
 

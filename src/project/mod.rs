@@ -109,6 +109,15 @@ impl Project {
         ProjectError::Database { doing, source, path: self.path.clone() }
     }
 
+    /// The time now in UTC as DICOM writes it, `YYYYMMDDhhmmss`.
+    ///
+    /// # Errors
+    /// [`ProjectError::Database`].
+    pub fn now(&self) -> Result<String, ProjectError> {
+        let now = self.db.query_row("SELECT strftime('%Y%m%d%H%M%S', 'now')", [], |row| row.get(0));
+        now.map_err(|e| self.failed("read", e))
+    }
+
     /// Where the project lies.
     #[must_use]
     pub fn path(&self) -> &Path {

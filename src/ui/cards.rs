@@ -160,7 +160,7 @@ fn details_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command
         Some(reading) if reading.label == Label::NotAssessable => "n/a".to_owned(),
         Some(reading) => match (reading.severity, reading.anomaly.is_some() || !reading.note.is_empty()) {
             (Some(severity), _) => format!("{severity} …"),
-            (None, true) => "✎".to_owned(),
+            (None, true) => "+ …".to_owned(),
             (None, false) => "…".to_owned(),
         },
         None => "…".to_owned(),

@@ -22,7 +22,7 @@ pub(super) fn ui(ui: &Ui, state: &State, side: Side, corner: Pos2, commands: &mu
                 ui.label(title.color(theme::side_colour(side)));
                 let said = state.labels[side.index()].as_ref();
                 ui.weak(said.map_or("not labelled yet: a choice here labels it anomalous", |said| said.label.name()));
-                if ui.small_button("✕").on_hover_text("Close (Esc)").clicked() {
+                if ui.small_button("×").on_hover_text("Close (Esc)").clicked() {
                     commands.push(Command::Label(LabelCommand::Details(None)));
                 }
             });

@@ -24,6 +24,7 @@ mod preview;
 mod probe;
 mod projection;
 mod rail;
+mod raters;
 mod recent;
 mod rest;
 mod scan;

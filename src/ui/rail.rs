@@ -72,6 +72,7 @@ fn purpose(drawer: Drawer) -> &'static str {
         Drawer::Maps => "What lies over the picture: colours, limits, opacity",
         Drawer::Volume => "How the 3-D picture is drawn",
         Drawer::Measure => "Distances, angles and regions",
+        Drawer::Raters => "How far raters agree, and scores with them",
         Drawer::Settings => "Windows, mouse, keys, colours, scale",
     }
 }
@@ -130,6 +131,14 @@ fn icon(painter: &Painter, drawer: Drawer, at: Pos2, colour: Color32) {
             line([-8.0, 6.0], [8.0, -6.0]);
             for (x, y) in [(-8.0, 6.0), (0.0, 0.0), (8.0, -6.0)] {
                 line([x - 2.0, y - 2.7], [x + 2.0, y + 2.7]);
+            }
+        }
+        Drawer::Raters => {
+            for (x, y) in [(-4.5, 0.0), (4.5, 0.0)] {
+                painter.circle_stroke(at + vec2(x, y - 3.5), 2.6, stroke);
+                line([x - 4.0, 7.0], [x - 2.5, 2.0]);
+                line([x - 2.5, 2.0], [x + 2.5, 2.0]);
+                line([x + 2.5, 2.0], [x + 4.0, 7.0]);
             }
         }
         Drawer::Settings => {

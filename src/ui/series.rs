@@ -63,9 +63,14 @@ fn progress_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         if ui.checkbox(&mut to_do_only, "To do").on_hover_text(hint).changed() {
             ui.data_mut(|data| data.insert_temp(id, to_do_only));
         }
+        let mut advance = state.settings.advance;
+        let hint = "On to the next case as soon as both sinuses have their labels";
+        if ui.checkbox(&mut advance, "Go on").on_hover_text(hint).changed() {
+            commands.push(Command::Label(LabelCommand::Advance(advance)));
+        }
         let mut random = state.settings.order == Order::Random;
         let hint = "Another order for each rater, always the same for one";
-        if ui.checkbox(&mut random, "Random order").on_hover_text(hint).changed() {
+        if ui.checkbox(&mut random, "Random").on_hover_text(hint).changed() {
             let order = if random { Order::Random } else { Order::File };
             commands.push(Command::Label(LabelCommand::Order(order)));
         }

@@ -1,15 +1,21 @@
 //! Labels: nothing that was acknowledged is lost, cases go by in the window, tables come and go on the command line.
 
 use crate::program::{antrum, refused, text};
+use crate::window::{open_drawer, until, window};
+use antrum::io;
+use antrum::job::Progress;
+use antrum::phantom::{self, Contrast, Plan, Region};
 use antrum::project::{Label, LabelEvent, Project, Reading, Rows};
 use antrum::space::Side;
+use egui::Key;
+use egui_kittest::kittest::Queryable as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A digest as that of a scan.
 fn digest(number: usize) -> String {
@@ -242,7 +248,7 @@ fn a_large_project_opens_and_lists_its_labels_quickly() {
     drop(project);
     // The first opening of a day makes the back-up.
     for what in ["with back-up", "again"] {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         let project = Project::open(&path).unwrap();
         let opened = begun.elapsed();
         let labels = project.all_labels("anna").unwrap();
@@ -256,4 +262,83 @@ fn a_large_project_opens_and_lists_its_labels_quickly() {
 
 fn project_case(project: &Project, number: usize) -> antrum::project::CaseId {
     project.case(&digest(number), None).unwrap()
+}
+
+/// Writes synthetic cases, labels all of them in the window, two keys each, and returns how long each next case took to be
+/// on screen.
+fn label_in_the_window(folder: &Path, cases: usize, plan: impl Fn(u64) -> Plan) -> Vec<Duration> {
+    let scans = folder.join("scans");
+    for case in 0..cases {
+        let anat = scans.join(format!("sub-{case:03}/anat"));
+        std::fs::create_dir_all(&anat).unwrap();
+        let head = phantom::head(&plan(case as u64), &Progress::default()).unwrap();
+        io::nifti::write(&anat.join(format!("sub-{case:03}_T1w.nii.gz")), &head.image).unwrap();
+    }
+    let project = folder.join("p.antrum");
+    let mut harness = window(Some(&scans), &project);
+    until(&mut harness, "the first case", |app| app.state().scan.is_some());
+    if harness.query_by_label("Go on").is_none() {
+        open_drawer(&mut harness, "Series");
+    }
+    harness.get_by_label("Go on").click();
+    harness.run_steps(2);
+    assert!(harness.state().state().settings.advance);
+    let mut waits = Vec::new();
+    for case in 1..=cases {
+        until(&mut harness, "the sinuses", |app| app.state().sinuses.is_some() && app.state().jobs.is_empty());
+        assert_eq!(harness.state().state().labels, [None, None]);
+        // The case that comes next is being read meanwhile: a reader needs a moment to look.
+        std::thread::sleep(Duration::from_millis(if plan(0).spacing_mm < 1.5 { 1500 } else { 300 }));
+        // The left sinus of every other case is anomalous.
+        harness.key_press(if case % 2 == 0 { Key::L } else { Key::K });
+        harness.step();
+        let generation = harness.state().state().generation;
+        harness.key_press(Key::A);
+        let pressed = Instant::now();
+        harness.step();
+        while case < cases && harness.state().state().generation == generation {
+            assert!(pressed.elapsed() < Duration::from_secs(20), "{:?}", harness.state().state().message);
+            harness.step();
+        }
+        harness.step();
+        waits.push(pressed.elapsed());
+    }
+    assert!(harness.state().state().message.as_ref().unwrap().shown(false).contains("cases of the list are labelled"));
+    drop(harness);
+    let rows = Project::open(&project).unwrap().label_rows(Rows::Current, Some("tester")).unwrap();
+    assert_eq!(rows.len(), 2 * cases);
+    assert!(rows.iter().filter(|row| row.side == Side::Right).all(|row| row.label == Some(Label::Normal)));
+    let anomalous = rows.iter().filter(|row| row.label == Some(Label::Anomalous));
+    assert_eq!(anomalous.count(), cases / 2);
+    assert!(rows.iter().all(|row| row.subject.as_ref().is_some_and(|subject| subject.starts_with("sub-"))));
+    waits
+}
+
+fn small(seed: u64) -> Plan {
+    Plan { region: Region::Sinuses, ..Plan::new(seed, Contrast::T1, 2.5) }
+}
+
+#[test]
+fn cases_of_a_folder_are_labelled_with_two_keys_each() {
+    let folder = tempfile::tempdir().unwrap();
+    label_in_the_window(folder.path(), 4, small);
+    // Opened again, the list knows what was said.
+    let mut harness = window(Some(&folder.path().join("scans")), &folder.path().join("p.antrum"));
+    until(&mut harness, "the list", |app| app.state().listed.iter().flatten().all(Option::is_some));
+    assert!(harness.query_by_label_contains("4 of 4 labelled").is_some() || harness.state().state().drawer().is_none());
+}
+
+/// Takes minutes: `cargo test --release -- --ignored many_cases --nocapture`.
+#[test]
+#[ignore = "takes minutes"]
+fn many_cases_are_labelled_without_waiting() {
+    let cases: usize = std::env::var("ANTRUM_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
+    let full = |seed: u64| Plan { size: [176, 256, 256], ..Plan::new(seed, Contrast::T1, 1.0) };
+    for (what, cases, plan) in [("small", cases, small as fn(u64) -> Plan), ("256 x 256 x 176", 10, full)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut waits = label_in_the_window(folder.path(), cases, plan);
+        waits.sort_unstable();
+        let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize].as_millis();
+        println!("{what}: {cases} cases; next case after {} ms (median), {} ms (p95)", at(0.5), at(0.95));
+    }
 }

@@ -1,13 +1,13 @@
 //! What the runner does for labelling: events into the project, labels of a list out of it, and the next case read while
 //! the reader looks at this one.
 
-use super::{Command, Job, Loaded, Runner};
+use super::{Command, Job, Loaded, Progress, Runner, failure, finished};
 use crate::app::command::Write;
 use crate::app::labelling::{Judgement, LabelCommand};
 use crate::app::load::{Origin, Target};
 use crate::app::report::Analysis;
 use crate::io::{Catalogue, Preview};
-use crate::project::{AnalysisRecord, EventId, Label, LabelEvent, ProjectError};
+use crate::project::{Agreement, AnalysisRecord, EventId, Label, LabelEvent, Project, ProjectError};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
@@ -25,6 +25,7 @@ pub(super) struct Labels {
     /// The list whose labels the window knows.
     listed: Option<Arc<Catalogue>>,
     ahead: Option<Ahead>,
+    comparison: Option<Job<Agreement>>,
 }
 
 /// A series that is being read, or was, before anybody asked for it.
@@ -40,6 +41,19 @@ impl Labels {
         if other {
             self.events = [Vec::new(), Vec::new()];
             self.shown = Some(Instant::now());
+        }
+    }
+
+    /// Whether raters are being compared.
+    pub fn comparing(&self) -> bool {
+        self.comparison.is_some()
+    }
+
+    /// What came of the comparison of raters.
+    pub fn compared(&mut self) -> Option<Command> {
+        match finished(&mut self.comparison)? {
+            Ok(agreement) => Some(Command::Label(LabelCommand::Compared(Arc::new(agreement)))),
+            Err(error) => failure(error),
         }
     }
 
@@ -64,6 +78,13 @@ impl Runner {
         }
         let (job, early) = self.reading(Target::of(origin.clone()));
         self.labels.ahead = Some(Ahead { origin, job, early });
+    }
+
+    /// Compares raters in the background: there may be very many labels.
+    pub(super) fn compare_raters(&mut self) {
+        let path = self.config.project.clone();
+        let compare = move |_: &Progress| Project::open_existing(&path).and_then(|project| project.agreement());
+        self.labels.comparison = Some(Job::spawn("Comparing raters", compare));
     }
 
     /// Remembers where the open case lies, and has the labels of its list follow the scan.

@@ -5,6 +5,7 @@
 //! the bytes that are there before anything is allocated.
 
 mod affine;
+mod gzip;
 mod header;
 mod names;
 mod stream;

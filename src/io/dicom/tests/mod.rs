@@ -6,6 +6,7 @@ mod frames;
 mod pixels;
 mod series;
 mod windows;
+mod written;
 
 use super::*;
 use crate::io::{ReadOptions, browse, open};

@@ -1,0 +1,160 @@
+//! What is said of a DICOM series, as DICOM objects that belong to the same patient and study: a report of findings
+//! ([`report`], PS3.16 TID 1500) and masks ([`segmentation`], PS3.3 A.51). What of the patient is in the headers of the
+//! series is copied, and kept nowhere else.
+
+mod report;
+mod segmentation;
+
+pub use report::{Code, Evaluation, Finding, Report};
+pub use segmentation::{Segment, Segmentation};
+
+use super::Stack;
+use crate::io::{Fault, OpenError, WriteError};
+use crate::job::Progress;
+use ::dicom::core::value::DataSetSequence;
+use ::dicom::core::{DataElement, PrimitiveValue, Tag, VR};
+use ::dicom::dictionary_std::{tags, uids};
+use ::dicom::object::{FileMetaTableBuilder, InMemDicomObject, OpenFileOptions};
+use rand::RngExt as _;
+use std::collections::HashSet;
+use std::path::Path;
+
+type Element = DataElement<InMemDicomObject>;
+
+/// What marks files of this program among others (PS3.7 D.3.3.2); made as PS3.5 B.2 says.
+const IMPLEMENTATION_UID: &str = "2.25.290412349085741034715264385212764537089";
+
+/// The headers of a series, from which objects about it take patient, study and what they refer to.
+pub struct Headers {
+    /// That of its first image, without pixels.
+    first: InMemDicomObject,
+    /// SOP class and instance of each image, in the order of the slices.
+    instances: Vec<[String; 2]>,
+}
+
+impl Stack {
+    /// The headers of the images of its first volume.
+    pub fn headers(&self, progress: &Progress) -> Result<Headers, OpenError> {
+        let (mut first, mut instances) = (None, Vec::new());
+        let mut seen = HashSet::new();
+        for slice in self.0.volumes.first().into_iter().flatten() {
+            let source = &slice.image.source;
+            if !seen.insert(slice.image.instance_uid.clone()) {
+                continue;
+            }
+            progress.check()?;
+            let bytes = source.read(progress)?;
+            let damaged = |reason: String| Fault::Damaged(reason).at(source.path());
+            let header = OpenFileOptions::new()
+                .read_until(tags::PIXEL_DATA)
+                .from_reader(bytes.as_slice())
+                .map_err(|e| damaged(format!("its header cannot be copied: {e}")))?;
+            let header = header.into_inner();
+            instances.push([tags::SOP_CLASS_UID, tags::SOP_INSTANCE_UID].map(|tag| text(&header, tag)));
+            first = first.or(Some(header));
+        }
+        match first {
+            Some(first) => Ok(Headers { first, instances }),
+            None => Err(Fault::Damaged("a stack without slices".to_owned()).at(Path::new(""))),
+        }
+    }
+}
+
+impl Headers {
+    /// The series' own instance UID.
+    fn series(&self) -> String {
+        text(&self.first, tags::SERIES_INSTANCE_UID)
+    }
+
+    fn study(&self) -> String {
+        text(&self.first, tags::STUDY_INSTANCE_UID)
+    }
+
+    /// A new object of a class in the same study, with a series of its own.
+    fn derived(&self, class: &str, modality: &str, number: i32, description: &str, now: &str) -> InMemDicomObject {
+        let mut object = InMemDicomObject::new_empty();
+        // Patient and study; each is there even where it is empty (type 2).
+        for (tag, vr) in [
+            (tags::PATIENT_NAME, VR::PN),
+            (tags::PATIENT_ID, VR::LO),
+            (tags::PATIENT_BIRTH_DATE, VR::DA),
+            (tags::PATIENT_SEX, VR::CS),
+            (tags::STUDY_DATE, VR::DA),
+            (tags::STUDY_TIME, VR::TM),
+            (tags::REFERRING_PHYSICIAN_NAME, VR::PN),
+            (tags::STUDY_ID, VR::SH),
+            (tags::ACCESSION_NUMBER, VR::SH),
+        ] {
+            put(&mut object, tag, vr, &text(&self.first, tag));
+        }
+        put(&mut object, tags::STUDY_INSTANCE_UID, VR::UI, &self.study());
+        for tag in [tags::SPECIFIC_CHARACTER_SET] {
+            let set = text(&self.first, tag);
+            // Texts are copied as Unicode.
+            if !set.is_empty() || !text(&self.first, tags::PATIENT_NAME).is_ascii() {
+                put(&mut object, tag, VR::CS, "ISO_IR 192");
+            }
+        }
+        let (date, time) = now.split_at(8);
+        put(&mut object, tags::SOP_CLASS_UID, VR::UI, class);
+        put(&mut object, tags::SOP_INSTANCE_UID, VR::UI, &fresh_uid());
+        put(&mut object, tags::SERIES_INSTANCE_UID, VR::UI, &fresh_uid());
+        put(&mut object, tags::MODALITY, VR::CS, modality);
+        put(&mut object, tags::SERIES_NUMBER, VR::IS, &number.to_string());
+        put(&mut object, tags::SERIES_DESCRIPTION, VR::LO, description);
+        put(&mut object, tags::SERIES_DATE, VR::DA, date);
+        put(&mut object, tags::SERIES_TIME, VR::TM, time);
+        put(&mut object, tags::INSTANCE_NUMBER, VR::IS, "1");
+        put(&mut object, tags::CONTENT_DATE, VR::DA, date);
+        put(&mut object, tags::CONTENT_TIME, VR::TM, time);
+        put(&mut object, tags::MANUFACTURER, VR::LO, "Antrum");
+        put(&mut object, tags::MANUFACTURER_MODEL_NAME, VR::LO, "Antrum");
+        put(&mut object, tags::DEVICE_SERIAL_NUMBER, VR::LO, "0");
+        put(&mut object, tags::SOFTWARE_VERSIONS, VR::LO, env!("CARGO_PKG_VERSION"));
+        object
+    }
+}
+
+/// Writes an object as a file that is either complete or not there.
+fn write(object: InMemDicomObject, path: &Path) -> Result<(), WriteError> {
+    let failed = |e: String| WriteError::Io { source: std::io::Error::other(e), path: path.to_owned() };
+    let meta = FileMetaTableBuilder::new()
+        .transfer_syntax(uids::EXPLICIT_VR_LITTLE_ENDIAN)
+        .implementation_class_uid(IMPLEMENTATION_UID)
+        .implementation_version_name("ANTRUM");
+    let file = object.with_meta(meta).map_err(|e| failed(e.to_string()))?;
+    let mut bytes = Vec::new();
+    file.write_all(&mut bytes).map_err(|e| failed(e.to_string()))?;
+    crate::io::write_whole(path, &bytes)
+}
+
+/// A UID that nothing else has (PS3.5 B.2).
+fn fresh_uid() -> String {
+    format!("2.25.{}", rand::rng().random::<u128>())
+}
+
+fn text(object: &InMemDicomObject, tag: Tag) -> String {
+    let value = object.element(tag).ok().and_then(|element| element.to_str().ok().map(|text| text.into_owned()));
+    value.unwrap_or_default().trim_end_matches(['\0', ' ']).to_owned()
+}
+
+fn element(tag: Tag, vr: VR, value: impl Into<PrimitiveValue>) -> Element {
+    DataElement::new(tag, vr, value.into())
+}
+
+fn put(object: &mut InMemDicomObject, tag: Tag, vr: VR, value: &str) {
+    object.put(element(tag, vr, value));
+}
+
+fn sequence(tag: Tag, items: Vec<Vec<Element>>) -> Element {
+    let items: Vec<_> = items.into_iter().map(InMemDicomObject::from_element_iter).collect();
+    DataElement::new(tag, VR::SQ, DataSetSequence::from(items))
+}
+
+/// An image as others refer to it.
+fn reference([class, instance]: &[String; 2]) -> Vec<Element> {
+    vec![
+        element(tags::REFERENCED_SOP_CLASS_UID, VR::UI, class.as_str()),
+        element(tags::REFERENCED_SOP_INSTANCE_UID, VR::UI, instance.as_str()),
+    ]
+}
