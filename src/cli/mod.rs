@@ -11,6 +11,7 @@ mod labels;
 mod measurements;
 mod phantom;
 pub mod picture;
+mod report;
 mod sheet;
 mod source;
 mod template;
@@ -51,6 +52,7 @@ enum Command {
     Labels(labels::Args),
     Measurements(measurements::Args),
     Picture(picture::Args),
+    Report(report::Args),
     Phantom(phantom::Args),
     Template(template::Args),
     Train(train::Args),
@@ -72,6 +74,7 @@ pub fn run(args: &Args) -> Result<bool, Failure> {
         Some(Command::Labels(args)) => labels::run(args)?,
         Some(Command::Measurements(args)) => measurements::run(args)?,
         Some(Command::Picture(args)) => picture::run(args)?,
+        Some(Command::Report(args)) => report::run(args)?,
         Some(Command::Phantom(args)) => phantom::run(args)?,
         Some(Command::Template(args)) => template::run(args)?,
         Some(Command::Train(args)) => train::run(args)?,

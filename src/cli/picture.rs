@@ -1,7 +1,7 @@
 //! `antrum picture`: the three planes and the heat map as a PNG, or the sinuses that were found, drawn on the CPU, for
 //! machines without a display.
 
-mod sinus_sheet;
+pub(super) mod sinus_sheet;
 
 use super::analyse::{self, Analysed};
 use super::source::Choice;

@@ -226,6 +226,31 @@ fn labels_go_in_and_out_by_the_command_line_on_their_sides() {
 }
 
 #[test]
+fn a_page_about_a_case_has_its_labels_on_their_sides_and_no_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let scan = at("DOE_JANE.nii.gz");
+    let head = phantom::head(&small(3), &Progress::default()).unwrap();
+    io::nifti::write(&scan, &head.image).unwrap();
+    let project = at("p.antrum");
+    let add = ["labels", "add", text(&project), "--case", text(&scan), "--rater", "anna", "--label"];
+    for more in
+        [&["anomalous", "--side", "L", "--type", "cyst", "--note", "<9 mm> & smooth"][..], &["normal", "--side", "R"]]
+    {
+        assert!(antrum(&[&add, more].concat()).status.success());
+    }
+    let page = at("case.html");
+    let made = antrum(&["report", text(&scan), "--project", text(&project), "--out", text(&page)]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.contains("<td>patient left</td><td>anomalous</td><td>cyst</td>"), "{html}");
+    assert!(html.contains("<td>patient right</td><td>normal</td>") && html.contains("&lt;9 mm&gt; &amp; smooth"));
+    assert!(html.contains("Research use only") && html.contains("case.png") && !html.contains("DOE"), "{html}");
+    assert!(io::open(&at("case.png"), &Progress::default()).is_ok());
+    refused(&["report", text(&scan), "--project", text(&at("none.antrum")), "--out", text(&page)], &["none.antrum"]);
+}
+
+#[test]
 fn a_large_project_opens_and_lists_its_labels_quickly() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("p.antrum");

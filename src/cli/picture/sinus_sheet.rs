@@ -42,7 +42,7 @@ pub(super) fn draw(
 }
 
 /// A row of planes through the middle of both sinuses, then one through each that is in view, the right one first.
-fn sheet(scan: &Scan, sinuses: &[Sinus; 2], cavities: &[Option<Cavity>; 2]) -> Picture {
+pub(in crate::cli) fn sheet(scan: &Scan, sinuses: &[Sinus; 2], cavities: &[Option<Cavity>; 2]) -> Picture {
     let bounds_mm = scan.volume.grid.bounds_mm();
     let there = Side::BOTH.map(|side| sinuses[side.index()]).into_iter().filter(|s| s.present != Presence::Absent);
     let there: Vec<Sinus> = there.collect();
