@@ -121,6 +121,11 @@ impl State {
     }
 
     fn export(&mut self) -> Vec<Effect> {
+        if self.is_blind() {
+            self.message =
+                Some(Message::note("You are reading blind: figures are written once both sinuses are labelled"));
+            return Vec::new();
+        }
         let (Some(open), Some(sinuses), Some(analysis)) = (&self.scan, self.sinuses, &self.analysis) else {
             self.message = Some(Message::note("There is nothing to export yet. Compute the residual map first"));
             return Vec::new();

@@ -5,7 +5,7 @@ use super::command::{Effect, Write};
 use super::load::{Origin, Target};
 use super::message::Message;
 use super::settings::Order;
-use super::state::State;
+use super::state::{JobKind, State};
 use super::undo::Step;
 use crate::io::Role;
 use crate::project::{Agreement, Label, Reading};
@@ -67,9 +67,9 @@ pub struct Judgement {
     pub kind: Write,
     /// The score on screen.
     pub score: Option<f64>,
-    /// Whether a score or map of this sinus was on screen since the scan was opened.
+    /// Whether a score or map of this sinus was on screen before.
     pub ai_seen: bool,
-    /// Whether scores, maps and names were hidden.
+    /// Whether scores, maps and names were hidden until now.
     pub blinded: bool,
 }
 
@@ -93,11 +93,13 @@ impl State {
             LabelCommand::Next => self.next_case(),
             LabelCommand::Blind(on) => {
                 self.settings.blind = on;
-                if on {
-                    self.settings.show_paths = false;
+                self.look_at_scores();
+                let text = if on {
+                    "Blind reading: scores, maps and names stay hidden until a sinus is labelled"
                 } else {
-                    self.look_at_scores();
-                }
+                    "Scores and maps are shown again"
+                };
+                self.message = Some(Message::note(text));
                 self.save_settings()
             }
             LabelCommand::Order(order) => {
@@ -134,16 +136,28 @@ impl State {
     fn label(&mut self, side: Side, label: Label) -> Vec<Effect> {
         let before = self.labels[side.index()].as_ref();
         let reading = before.map_or_else(|| Reading::of(label), |before| before.relabelled(label));
-        self.say(side, reading)
+        let was_missing = before.is_none();
+        let mut effects = self.say(side, reading);
+        let is_done = !effects.is_empty() && was_missing && self.labels.iter().all(Option::is_some);
+        if is_done && self.settings.advance && self.details.is_none() && self.cases().len() > 1 {
+            effects.extend(self.next_case());
+        }
+        effects
     }
 
     fn say(&mut self, side: Side, reading: Reading) -> Vec<Effect> {
         if self.scan.is_none() {
             return Vec::new();
         }
-        if self.sinuses.is_none() {
-            // Without the two cards nobody sees which side a label would go to.
-            self.message = Some(Message::note("The sinuses have not been looked for yet. Press Find before labelling"));
+        // Without the two cards nobody sees which side, or which case, a label would go to.
+        let not_yet = match (self.sinuses.is_none(), self.running(JobKind::Find)) {
+            _ if self.running(JobKind::Open) => Some("The next scan is being opened. Label it when it is there"),
+            (true, true) => Some("The sinuses are being looked for. Label them when their cards are there"),
+            (true, false) => Some("The sinuses have not been looked for yet. Press Find before labelling"),
+            (false, _) => None,
+        };
+        if let Some(text) = not_yet {
+            self.message = Some(Message::note(text));
             return Vec::new();
         }
         self.current = Some(side);
@@ -152,13 +166,7 @@ impl State {
             return Vec::new();
         }
         self.history.push(Step::Label { side, before: before.clone(), after: Some(reading.clone()) });
-        let was_missing = before.is_none();
-        let mut effects = self.set_reading(side, before, Some(reading), Write::New);
-        let is_done = was_missing && self.labels.iter().all(Option::is_some);
-        if is_done && self.settings.advance && self.cases().len() > 1 {
-            effects.extend(self.next_case());
-        }
-        effects
+        self.set_reading(side, before, Some(reading), Write::New)
     }
 
     /// Puts a reading in place of another and has it recorded.
@@ -170,7 +178,7 @@ impl State {
         kind: Write,
     ) -> Vec<Effect> {
         // What was hidden until now is part of what is recorded; what this label brings to light is not.
-        let (ai_seen, blinded) = (self.ai_seen[side.index()], self.settings.blind);
+        let (ai_seen, blinded) = (self.ai_seen[side.index()], self.is_blind_to(side));
         let score = self.finding(side).map(|finding| finding.score);
         self.put_reading(side, reading.clone());
         self.look_at_scores();
@@ -210,7 +218,7 @@ impl State {
     #[must_use]
     pub fn cases(&self) -> Vec<usize> {
         let series = self.catalogue.as_ref().map_or(&[][..], |catalogue| catalogue.series());
-        let is_case = |index: &usize| matches!(series[*index].role, Role::Volume);
+        let is_case = |index: &usize| series[*index].role == Role::Volume;
         let mut cases: Vec<usize> = (0..series.len()).filter(is_case).collect();
         if self.settings.order == Order::Random {
             // Another order for each rater, the same whenever he comes back to the list.
@@ -219,6 +227,13 @@ impl State {
             cases.shuffle(&mut ChaCha8Rng::from_seed(seed));
         }
         cases
+    }
+
+    /// The other series of the list, behind the cases.
+    #[must_use]
+    pub fn other_series(&self) -> Vec<usize> {
+        let series = self.catalogue.as_ref().map_or(&[][..], |catalogue| catalogue.series());
+        (0..series.len()).filter(|&index| series[index].role != Role::Volume).collect()
     }
 
     /// Whether both sinuses of a series of the list have labels.
@@ -272,7 +287,9 @@ mod tests {
     use super::*;
     use crate::app::Command;
     use crate::app::command::Opened;
+    use crate::app::state::JobView;
     use crate::app::testing::{self, opened, scan, two_series};
+    use crate::job::Status;
     use crate::project::AnomalyType;
     use glam::DVec3;
 
@@ -334,7 +351,14 @@ mod tests {
         let mut state = State { sinuses: None, ..opened() };
         assert!(state.apply(set(Side::Left, Label::Anomalous)).is_empty());
         assert_eq!(state.labels[LEFT], None);
-        assert!(state.message.is_some_and(|m| m.shown(false).contains("Press Find")));
+        assert!(state.message.take().is_some_and(|m| m.shown(false).contains("Press Find")));
+        let mut state = opened();
+        let status = Status { fraction: 0.0, stage: String::new(), eta: None };
+        state.jobs = vec![JobView { kind: JobKind::Open, name: String::new(), status }];
+        assert!(
+            state.apply(set(Side::Left, Label::Anomalous)).is_empty(),
+            "the reader may look at the next one already"
+        );
     }
 
     #[test]
@@ -396,7 +420,7 @@ mod tests {
         let mut state = opened();
         state.settings.show_paths = true;
         state.apply(Command::Label(LabelCommand::Blind(true)));
-        assert!(!state.settings.show_paths && state.is_blind_to(Side::Left) && state.is_blind());
+        assert!(!state.settings.shows_names() && state.is_blind_to(Side::Left) && state.is_blind());
         assert!(!state.is_blind_to(Side::Right), "it has a label");
         let scan = Arc::clone(&state.scan.as_ref().unwrap().scan);
         let mut analysis = testing::analysis(&scan, [DVec3::X * -25.0, DVec3::X * 25.0]);
@@ -407,9 +431,12 @@ mod tests {
             Some(Effect::Record(judged)) => (judged.blinded, judged.ai_seen),
             other => panic!("{other:?}"),
         };
+        assert!(state.apply(Command::Export).is_empty(), "nor are figures written that are hidden");
         assert_eq!(judged(state.apply(set(Side::Left, Label::Normal))), (true, false));
         assert!(!state.is_blind() && state.seen_layers().count() > 0);
-        assert_eq!(judged(state.apply(set(Side::Left, Label::Anomalous))), (true, true), "he has seen it by now");
+        assert_eq!(judged(state.apply(set(Side::Left, Label::Anomalous))), (false, true), "he has seen it by now");
+        state.apply(Command::Label(LabelCommand::Blind(false)));
+        assert!(state.settings.shows_names(), "as before");
     }
 
     #[test]

@@ -27,9 +27,12 @@ impl State {
         }
     }
 
-    /// Asks for the series so many places further down the list, if there is one.
+    /// Asks for the series so many places further down the list, as it is shown, if there is one.
     pub(super) fn next_series(&self, by: isize) -> Vec<Effect> {
-        let next = self.series().map_or(Some(0), |series| series.checked_add_signed(by));
+        let listed: Vec<usize> = self.cases().into_iter().chain(self.other_series()).collect();
+        let open = self.series().and_then(|series| listed.iter().position(|other| *other == series));
+        let next = open.map_or(Some(0), |place| place.checked_add_signed(by));
+        let next = next.and_then(|place| listed.get(place).copied());
         next.map_or_else(Vec::new, |series| self.open_series(series))
     }
 

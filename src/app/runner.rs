@@ -23,7 +23,7 @@ use crate::methods::ModelError;
 use crate::methods::residual::{InferConfig, Model};
 use crate::methods::sinus::{Finder, Sinus};
 use crate::nets::{self, Device};
-use crate::project::{CaseId, Project, ProjectError};
+use crate::project::{CaseId, Project, ProjectError, session_name};
 use crate::volume::Volume;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver};
@@ -465,11 +465,6 @@ fn ask(what: Wanted) -> impl Future<Output = Vec<PathBuf>> + Send {
 
 /// Endings of file names that scans usually have. DICOM files often have none: those are among all files.
 const SCAN_ENDINGS: [&str; 11] = ["nii", "gz", "hdr", "img", "dcm", "dicom", "ima", "zip", "png", "jpg", "jpeg"];
-
-/// A name for this run of the program: start time and process.
-fn session_name() -> String {
-    format!("{}-{}", secs_since_1970(), std::process::id())
-}
 
 fn secs_since_1970() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs()

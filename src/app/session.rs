@@ -49,6 +49,9 @@ pub struct Saved {
     layers_hidden: Option<bool>,
     #[serde(deserialize_with = "if_readable")]
     layers: Option<Vec<SavedLayer>>,
+    /// Whether a score of a sinus was on screen, by [`Side::index`].
+    #[serde(deserialize_with = "if_readable")]
+    ai_seen: Option<[bool; 2]>,
     /// Centres of the boxes placed by hand, by [`Side::index`], in world mm.
     #[serde(deserialize_with = "if_readable")]
     boxes_mm: Option<[Option<DVec3>; 2]>,
@@ -161,6 +164,7 @@ impl State {
             show_boxes: Some(view.show_boxes),
             layers_hidden: Some(self.layers.hidden),
             layers: Some(list.iter().map(SavedLayer::of).chain(away).collect()),
+            ai_seen: Some(self.ai_seen),
             boxes_mm: Some(match self.sinuses {
                 Some(sinuses) => sinuses.map(|sinus| by_hand(&sinus).then_some(sinus.centre_mm)),
                 None => self.session.boxes_mm,
@@ -202,6 +206,10 @@ impl State {
         // Layers that are here already, over another scan of the same patient, are as the reader has just left them.
         self.session.layers = saved.layers.clone().unwrap_or_default();
         self.session.boxes_mm = saved.boxes_mm.unwrap_or_default();
+        // What was seen once is not unseen by closing the scan.
+        for (seen, before) in self.ai_seen.iter_mut().zip(saved.ai_seen.unwrap_or_default()) {
+            *seen |= before;
+        }
         if let Some(cross_mm) = saved.cross_mm {
             self.move_cross(cross_mm);
             self.session.restored = true;

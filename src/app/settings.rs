@@ -88,10 +88,16 @@ impl Settings {
     /// How many places that were opened are kept.
     pub const RECENT: usize = 12;
 
+    /// Whether names of files, and what else may tell whose scan it is, can be on screen.
+    #[must_use]
+    pub fn shows_names(&self) -> bool {
+        self.show_paths && !self.blind
+    }
+
     /// Values from a file within what the program can show.
     #[must_use]
     pub(super) fn checked(mut self) -> Self {
-        self.show_paths = self.show_paths_on_start && !self.blind;
+        self.show_paths = self.show_paths_on_start;
         self.scale_percent = within_scale(self.scale_percent);
         if !(0.0..50.0).contains(&self.auto_percent) {
             self.auto_percent = Self::AUTO_PERCENT[1];

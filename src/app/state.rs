@@ -57,7 +57,7 @@ pub struct State {
     pub details: Option<Side>,
     /// The sinus last chosen, labelled or moved; it is highlighted.
     pub current: Option<Side>,
-    /// Whether a score of a side was on screen since the scan was opened.
+    /// Whether a score of a side was on screen since the case was first opened.
     pub ai_seen: [bool; 2],
     /// What was measured in the scan, and what is being measured.
     pub measures: Measures,

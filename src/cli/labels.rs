@@ -7,7 +7,8 @@ use crate::io;
 use crate::methods::sinus::{Finder, cavity};
 use crate::nets;
 use crate::project::{
-    AnomalyType, Change, Label, LabelEvent, LabelRow, MOST_SEVERE, Project, Reading, Rows, TableFormat, table,
+    AnomalyType, Change, Label, LabelEvent, LabelRow, MOST_SEVERE, Project, Reading, Rows, TableFormat, session_name,
+    table,
 };
 use crate::space::Side;
 use clap::Subcommand;
@@ -122,6 +123,9 @@ struct DicomArgs {
     /// Leave the cavities out
     #[arg(long)]
     no_cavities: bool,
+    /// Replace the files if they exist
+    #[arg(long)]
+    force: bool,
 }
 
 /// Take over labels from a table (CSV, TSV or JSON lines); what is here already stays in the record
@@ -161,7 +165,7 @@ struct MergeArgs {
     /// The project file that gets them; it is made if there is none
     #[arg(value_name = "PROJECT")]
     project: PathBuf,
-    /// The others; they stay as they are
+    /// The others; none of their events changes
     #[arg(value_name = "OTHER", required = true)]
     others: Vec<PathBuf>,
 }
@@ -204,11 +208,6 @@ fn coherent(reading: Reading) -> Result<Reading, Failure> {
     Err(format!("this type or severity does not go with the label {}", reading.label.name()).into())
 }
 
-/// A name for this run of the program.
-fn session() -> String {
-    format!("labels-{}", std::process::id())
-}
-
 fn add(args: &AddArgs) -> Result<(), Failure> {
     let (Some(named), Some(side), Some(label)) = (&args.case, args.side, args.label) else {
         return Err("--case, --side and --label are needed".into());
@@ -224,7 +223,7 @@ fn add(args: &AddArgs) -> Result<(), Failure> {
     } else {
         case_named(&project, named)?
     };
-    let event = LabelEvent::new(case, side, args.rater.clone(), session());
+    let event = LabelEvent::new(case, side, args.rater.clone(), session_name());
     project.record(&LabelEvent { reading: Some(reading), ..event })?;
     say(format_args!("patient {} {}, by {}", side.name(), label.name(), args.rater))
 }
@@ -250,7 +249,7 @@ struct Line {
 
 fn stream(args: &AddArgs) -> Result<(), Failure> {
     let project = Project::open(&args.project)?;
-    let session = session();
+    let session = session_name();
     for (number, line) in std::io::stdin().lock().lines().enumerate() {
         let line = line?;
         if line.trim().is_empty() {
@@ -260,6 +259,10 @@ fn stream(args: &AddArgs) -> Result<(), Failure> {
             |reason: String| -> Failure { format!("line {} {reason}; those before it were kept", number + 1).into() };
         let Line { case, side, label, anomaly, severity, confidence, note } =
             serde_json::from_str(&line).map_err(|e| wrong(format!("cannot be understood ({e})")))?;
+        let said = anomaly.is_some() || severity.is_some() || confidence.is_some() || !note.is_empty();
+        if label.is_none() && said {
+            return Err(wrong("says something but has no label".to_owned()));
+        }
         let reading = label
             .map(|label| coherent(Reading { label, anomaly, severity, confidence, note }))
             .transpose()
@@ -267,7 +270,7 @@ fn stream(args: &AddArgs) -> Result<(), Failure> {
         let case = if is_digest(&case) {
             project.case(&case.to_ascii_lowercase(), None)?
         } else {
-            case_named(&project, &case)?
+            case_named(&project, &case).map_err(|e| wrong(format!("is not recorded: {e}")))?
         };
         let event = LabelEvent { reading, ..LabelEvent::new(case, side, args.rater.clone(), session.clone()) };
         let kept = project.record(&event)?;
@@ -280,6 +283,9 @@ fn stream(args: &AddArgs) -> Result<(), Failure> {
 fn export(args: &ExportArgs) -> Result<(), Failure> {
     if let Some(out) = args.out.as_ref().filter(|out| !args.force && out.exists()) {
         return Err(format!("there is such a file; choose another name or add --force: {}", out.display()).into());
+    }
+    if args.events && args.format == TableFormat::Bids {
+        return Err("BIDS tables hold the labels that count now; leave out --events, or write jsonl".into());
     }
     let project = Project::open_existing(&args.project)?;
     let which = if args.events { Rows::Events } else { Rows::Current };
@@ -306,40 +312,46 @@ fn export(args: &ExportArgs) -> Result<(), Failure> {
 }
 
 fn dicom(args: &DicomArgs) -> Result<(), Failure> {
+    let files = ["labels.dcm", "cavities.dcm"].map(|name| args.out.join(name));
+    if let Some(file) = files.iter().find(|file| !args.force && file.exists()) {
+        return Err(format!("there is such a file; choose another folder or add --force: {}", file.display()).into());
+    }
     let project = Project::open_existing(&args.project)?;
     let now = project.now()?;
-    let (choice, paths, with_cavities) = (args.choice.clone(), args.paths.clone(), !args.no_cavities);
-    let (headers, scan, cavities) = guarded("reading", move |progress| {
-        let (selection, scan) = choice.read(&paths, &progress.part(0.0, 0.4))?;
-        let headers = selection.catalogue.headers(selection.index, &progress.part(0.4, 0.5))?;
+    let (choice, paths) = (args.choice.clone().as_stored(), args.paths.clone());
+    let (headers, scan) = guarded("reading", move |progress| {
+        let (selection, scan) = choice.read(&paths, &progress.part(0.0, 0.8))?;
+        let headers = selection.catalogue.headers(selection.index, scan.frame, &progress.part(0.8, 1.0))?;
         let headers = headers.ok_or_else(|| format!("this is no DICOM series: {}", super::shown_name(&paths)))?;
-        let mut cavities = [None, None];
-        if with_cavities {
-            let finder = Finder::built_in(&nets::cpu())?;
-            let sinuses = finder.find(&scan.volume, &progress.part(0.5, 0.8))?;
-            cavities = cavity::measure(&finder, &scan.volume, &sinuses, &progress.part(0.8, 1.0))?;
-        }
-        Ok((headers, scan, cavities))
+        Ok((headers, scan))
     })?;
     let case = case_named(&project, &scan.sha256)?;
+    let (grid, volume, with_cavities) = (scan.volume.grid, scan.volume, !args.no_cavities);
+    let cavities = guarded("measuring", move |progress| {
+        if !with_cavities {
+            return Ok([None, None]);
+        }
+        let finder = Finder::built_in(&nets::cpu())?;
+        let sinuses = finder.find(&volume, &progress.part(0.0, 0.6))?;
+        Ok(cavity::measure(&finder, &volume, &sinuses, &progress.part(0.6, 1.0))?)
+    })?;
     let readings = project.labels(case, &args.rater)?;
     let report = dicom_report::report(&args.rater, &readings, &cavities, &now)
         .ok_or_else(|| format!("{} has not labelled this series", args.rater))?;
     std::fs::create_dir_all(&args.out)
         .map_err(|e| format!("the folder cannot be made ({e}): {}", args.out.display()))?;
-    let path = args.out.join("labels.dcm");
+    let [path, masks_path] = files;
     report.write(&headers, &path)?;
     say(format_args!("{}  {} findings", path.display(), report.findings.len()))?;
-    if let Some(masks) = dicom_report::segmentation(&cavities, &scan.volume.grid, &now) {
-        let path = args.out.join("cavities.dcm");
-        masks.write(&headers, &path)?;
-        say(format_args!("{}  {} segments", path.display(), masks.segments.len()))?;
+    if let Some(masks) = dicom_report::segmentation(&cavities, &grid, &now) {
+        masks.write(&headers, &masks_path)?;
+        say(format_args!("{}  {} segments", masks_path.display(), masks.segments.len()))?;
     }
     Ok(())
 }
 
 fn import(args: &ImportArgs) -> Result<(), Failure> {
-    let project = Project::open(&args.project)?;
+    let project = if args.dry_run { Project::open_existing(&args.project)? } else { Project::open(&args.project)? };
     let read = |path: &Path| match path.exists() {
         true => digest(path).map_err(|e| format!("names a scan that cannot be read ({e})")),
         false => Err(format!("names a scan that is not there: {}", path.display())),
@@ -351,17 +363,19 @@ fn import(args: &ImportArgs) -> Result<(), Failure> {
     if args.dry_run {
         return say(format_args!("{} labels would change; nothing was changed", changes.len()));
     }
-    project.import(&changes, &session())?;
+    project.import(&changes, &session_name())?;
     say(format_args!("{} labels changed", changes.len()))
 }
 
 fn words(change: &Change) -> String {
     let said = |reading: &Option<Reading>| match reading {
         None => "no label".to_owned(),
-        Some(Reading { label, anomaly, severity, .. }) => {
+        Some(Reading { label, anomaly, severity, confidence, note }) => {
             let kind = anomaly.map_or(String::new(), |kind| format!(" ({})", kind.name()));
             let severity = severity.map_or(String::new(), |severity| format!(" severity {severity}"));
-            format!("{}{kind}{severity}", label.name())
+            let sure = confidence.map_or(String::new(), |percent| format!(" {percent} % sure"));
+            let note = if note.is_empty() { String::new() } else { format!(" {note:?}") };
+            format!("{}{kind}{severity}{sure}{note}", label.name())
         }
     };
     let digits = change.case_sha256.get(..12).unwrap_or(&change.case_sha256);

@@ -32,9 +32,20 @@ pub(super) struct Args {
     /// The page to write; the picture gets the same name with .png
     #[arg(long, value_name = "FILE.html")]
     out: PathBuf,
+    /// Replace page and picture if they exist
+    #[arg(long)]
+    force: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    if !args.out.extension().is_some_and(|extension| extension == "html") {
+        return Err(format!("the page's name must end in .html: {}", args.out.display()).into());
+    }
+    if let Some(file) =
+        [&args.out, &args.out.with_extension("png")].into_iter().find(|file| !args.force && file.exists())
+    {
+        return Err(format!("there is such a file; choose another name or add --force: {}", file.display()).into());
+    }
     let project = args.project.as_deref().map(Project::open_existing).transpose()?;
     let (paths, choice) = (args.paths.clone(), args.choice.clone());
     let (analysed, picture) = guarded("analysing", move |progress| {

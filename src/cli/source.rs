@@ -22,6 +22,11 @@ pub(super) struct Choice {
 }
 
 impl Choice {
+    /// The same without resampling.
+    pub(super) fn as_stored(self) -> Self {
+        Self { even: false, ..self }
+    }
+
     /// Looks through the paths and finds the series.
     pub(super) fn browse(&self, paths: &[PathBuf], progress: &Progress) -> Result<Selection, Failure> {
         let catalogue = io::browse(paths, progress)?;

@@ -133,13 +133,18 @@ impl Catalogue {
         Ok(scan)
     }
 
-    /// The headers of a DICOM series, so that something can be said of it as DICOM; none of other files.
+    /// The headers of a volume of a DICOM series, counted from 0, so that something can be said of it as DICOM; none of other files.
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn headers(&self, index: usize, progress: &Progress) -> Result<Option<dicom::Headers>, OpenError> {
+    pub fn headers(
+        &self,
+        index: usize,
+        frame: usize,
+        progress: &Progress,
+    ) -> Result<Option<dicom::Headers>, OpenError> {
         match self.contents.get(index) {
-            Some(Content::Dicom(stack)) => stack.headers(progress).map(Some),
+            Some(Content::Dicom(stack)) => stack.headers(frame, progress).map(Some),
             _ => Ok(None),
         }
     }

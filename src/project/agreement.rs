@@ -31,7 +31,7 @@ pub struct Rater {
     pub sinuses: usize,
     /// How many of each label, in the order of [`Label::ALL`].
     pub labels: [usize; 4],
-    /// Median time from the opening of a case to its label, in s.
+    /// Median time from the opening of a case to what was last said of it, in s.
     pub median_s: Option<f64>,
 }
 
@@ -90,11 +90,14 @@ impl Project {
         Ok(Agreement::of(&rows, &self.scores()?))
     }
 
-    /// The newest scores of each sinus: probability and residual.
+    /// The newest scores of each sinus by the weights that were used last: probability and residual.
     fn scores(&self) -> Result<BTreeMap<Sinus, [Option<f64>; 2]>, ProjectError> {
         let read = || {
             let mut query = self.db.prepare(
-                "SELECT sha256, side, probability, residual FROM analyses AS a JOIN cases ON cases.id = a.case_id
+                "WITH last AS (SELECT residual_sha256, classifier_sha256 FROM analyses ORDER BY time_utc DESC, id DESC LIMIT 1)
+                 SELECT sha256, side, probability, residual
+                 FROM analyses AS a JOIN cases ON cases.id = a.case_id JOIN last
+                 WHERE a.residual_sha256 IS last.residual_sha256 AND a.classifier_sha256 IS last.classifier_sha256
                  ORDER BY a.time_utc, a.id",
             )?;
             let rows = query.query_map([], |row| {
@@ -204,7 +207,7 @@ impl fmt::Display for Agreement {
     }
 }
 
-/// What more than half of the raters of a sinus say.
+/// What more than half of the two or more raters of a sinus say.
 fn consensus(readings: &[(&str, BTreeMap<Sinus, &LabelRow>)]) -> BTreeMap<Sinus, Label> {
     let mut votes: BTreeMap<&Sinus, [usize; 4]> = BTreeMap::new();
     for (sinus, row) in readings.iter().flat_map(|(_, own)| own) {
@@ -214,7 +217,7 @@ fn consensus(readings: &[(&str, BTreeMap<Sinus, &LabelRow>)]) -> BTreeMap<Sinus,
     }
     let most = |(sinus, votes): (&Sinus, [usize; 4])| {
         let all: usize = votes.iter().sum();
-        let winner = Label::ALL.into_iter().find(|label| 2 * votes[*label as usize] > all)?;
+        let winner = Label::ALL.into_iter().filter(|_| all > 1).find(|label| 2 * votes[*label as usize] > all)?;
         Some((sinus.clone(), winner))
     };
     votes.into_iter().filter_map(most).collect()

@@ -20,7 +20,7 @@ pub struct AnalysisRecord {
 }
 
 impl Project {
-    /// Keeps what an analysis said of a case, unless it said just that before.
+    /// Keeps what an analysis said of a case, unless the one before said just that.
     ///
     /// # Errors
     /// [`ProjectError::Database`].
@@ -33,8 +33,9 @@ impl Project {
                      (uid, case_id, side, residual, probability, residual_sha256, classifier_sha256, version)
                      SELECT lower(hex(randomblob(16))), ?1, ?2, ?3, ?4, ?5, ?6, ?7
                      WHERE NOT EXISTS (
-                        SELECT 1 FROM analyses WHERE case_id = ?1 AND side = ?2 AND residual IS ?3
-                            AND probability IS ?4 AND residual_sha256 IS ?5 AND classifier_sha256 IS ?6
+                        SELECT 1 FROM analyses WHERE residual IS ?3 AND probability IS ?4
+                            AND residual_sha256 IS ?5 AND classifier_sha256 IS ?6
+                            AND id = (SELECT max(id) FROM analyses WHERE case_id = ?1 AND side = ?2)
                      )",
                     params![
                         case.0,

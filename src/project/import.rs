@@ -2,7 +2,7 @@
 
 use super::label::{AnomalyType, Label, LabelEvent, MOST_SEVERE, Reading};
 use super::table::TableFormat;
-use super::{Project, ProjectError};
+use super::{CaseId, Project, ProjectError};
 use crate::io::table::records;
 use crate::space::Side;
 use std::collections::HashMap;
@@ -54,8 +54,9 @@ impl Project {
     /// already are left out; of several about one sinus and rater the last counts.
     ///
     /// Needed are the columns `side` (L or R), `label`, and `case_sha256` (the digest or the first digits of it) or
-    /// `file`, which `digest` turns into one; `type`, `severity`, `confidence`, `note` and `rater` may be there. An empty
-    /// label takes the label back. Without a column `rater`, labels are those of `rater`.
+    /// `file`, which `digest` turns into one; `type`, `severity`, `confidence`, `note` and `rater` may be there: what the
+    /// table has no column for stays as it is. An empty label takes the label back. Without a column `rater`, labels are
+    /// those of `rater`.
     ///
     /// # Errors
     /// [`ImportError`] with the number of the line.
@@ -68,7 +69,7 @@ impl Project {
         let text =
             std::fs::read_to_string(path).map_err(|source| ImportError::Read { source, path: path.to_owned() })?;
         let wrong = |line: usize, reason: String| ImportError::Line { line, reason, path: path.to_owned() };
-        let known: Vec<String> = self.cases()?.into_iter().map(|case| case.sha256).collect();
+        let known: HashMap<String, CaseId> = self.cases()?.into_iter().map(|case| (case.sha256, case.id)).collect();
         let mut changes: Vec<Change> = Vec::new();
         let mut seen: HashMap<(String, Side, String), usize> = HashMap::new();
         for (line, cells) in rows(&text, TableFormat::of(path)).map_err(|(line, reason)| wrong(line, reason))? {
@@ -85,12 +86,12 @@ impl Project {
                 Some("R") => Side::Right,
                 other => return Err(wrong(format!("has the side {:?} instead of L or R", other.unwrap_or_default()))),
             };
-            let after = reading(&cell).map_err(wrong)?;
             let rater = cell("rater").unwrap_or(rater).to_owned();
-            let before = match known.contains(&case_sha256) {
-                true => self.labels(self.case(&case_sha256, None)?, &rater)?[side.index()].clone(),
-                false => None,
+            let before = match known.get(&case_sha256) {
+                Some(case) => self.labels(*case, &rater)?[side.index()].clone(),
+                None => None,
             };
+            let after = reading(&cell, &|name| cells.contains_key(name), before.as_ref()).map_err(wrong)?;
             let key = (case_sha256.clone(), side, rater.clone());
             let change = Change { case_sha256, side, rater, before, after };
             match seen.get(&key) {
@@ -138,7 +139,10 @@ fn rows(text: &str, format: TableFormat) -> Result<Vec<(usize, Cells)>, (usize, 
             })
             .collect();
     }
-    let mut records = records(text, if format == TableFormat::Tsv { '\t' } else { ',' }).into_iter();
+    let header = text.lines().next().unwrap_or_default();
+    // What stands most often in the header: a comma, a tab, or what spreadsheets write where the comma is the decimal point.
+    let delimiter = [',', ';', '\t'].into_iter().max_by_key(|delimiter| header.matches(*delimiter).count());
+    let mut records = records(text, delimiter.unwrap_or(',')).into_iter();
     let header = records.next().map_or(Vec::new(), |(_, names)| names);
     let row = |(line, cells): (usize, Vec<String>)| {
         if cells.len() != header.len() {
@@ -156,12 +160,12 @@ fn beside(table: &Path, file: &str) -> PathBuf {
 }
 
 /// The digest that is meant: a whole one, or that of the one known case whose digest begins with these digits.
-fn whole(digits: &str, known: &[String]) -> Result<String, String> {
+fn whole(digits: &str, known: &HashMap<String, CaseId>) -> Result<String, String> {
     let digits = digits.to_ascii_lowercase();
     if digits.len() == 64 && digits.chars().all(|c| c.is_ascii_hexdigit()) {
         return Ok(digits);
     }
-    let meant: Vec<&String> = known.iter().filter(|sha256| sha256.starts_with(&digits)).collect();
+    let meant: Vec<&String> = known.keys().filter(|sha256| sha256.starts_with(&digits)).collect();
     match meant[..] {
         [sha256] => Ok(sha256.clone()),
         [] => Err(format!("names a case that the project does not know: {digits}")),
@@ -169,7 +173,12 @@ fn whole(digits: &str, known: &[String]) -> Result<String, String> {
     }
 }
 
-fn reading<'a>(cell: &dyn Fn(&str) -> Option<&'a str>) -> Result<Option<Reading>, String> {
+/// What a line says; what it has no column for is as before.
+fn reading<'a>(
+    cell: &dyn Fn(&str) -> Option<&'a str>,
+    has: &dyn Fn(&str) -> bool,
+    before: Option<&Reading>,
+) -> Result<Option<Reading>, String> {
     let Some(label) = cell("label") else { return Ok(None) };
     let names = |all: &[&str]| all.join(", ");
     let label = Label::from_name(label)
@@ -179,19 +188,27 @@ fn reading<'a>(cell: &dyn Fn(&str) -> Option<&'a str>) -> Result<Option<Reading>
         AnomalyType::from_name(name).ok_or_else(|| format!("has the type {name:?} instead of {all}"))
     };
     let number = |name: &str, most: u8| {
+        // Some programs write whole numbers with a point.
         let parse = |text: &str| {
-            let value = text.parse().ok().filter(|value: &u8| *value <= most);
-            value.ok_or_else(|| format!("has the {name} {text:?} instead of 0 to {most}"))
+            let whole = text.parse().ok().filter(|value: &f64| value.fract() == 0.0);
+            let value = whole.filter(|value| (0.0..=f64::from(most)).contains(value));
+            value.map(|value| value as u8).ok_or_else(|| format!("has the {name} {text:?} instead of 0 to {most}"))
         };
         cell(name).map(parse).transpose()
     };
-    let reading = Reading {
-        label,
-        anomaly: cell("type").map(kind).transpose()?,
-        severity: number("severity", MOST_SEVERE)?,
-        confidence: number("confidence", 100)?,
-        note: cell("note").unwrap_or_default().to_owned(),
-    };
+    let mut reading = before.map_or_else(|| Reading::of(label), |before| before.relabelled(label));
+    if has("type") {
+        reading.anomaly = cell("type").map(kind).transpose()?;
+    }
+    if has("severity") {
+        reading.severity = number("severity", MOST_SEVERE)?;
+    }
+    if has("confidence") {
+        reading.confidence = number("confidence", 100)?;
+    }
+    if has("note") {
+        cell("note").unwrap_or_default().clone_into(&mut reading.note);
+    }
     let coherent = reading.clone().coherent();
     if coherent != reading {
         return Err(format!("has a type or severity that does not go with the label {}", label.name()));
@@ -256,6 +273,13 @@ mod tests {
         }
         let changes = plan(&project, "t.tsv", "case_sha256\tside\tlabel\trater\nabab\tL\t\tanna\n").unwrap();
         assert_eq!(changes[0].after, None);
+        // What a table says nothing of stays.
+        let noted = "case_sha256;side;label;rater;severity;note\nabab;L;uncertain;anna;1.0;dome\n";
+        let changes = plan(&project, "n.csv", noted).unwrap();
+        project.import(&changes, "import").unwrap();
+        let relabelled = "case_sha256,side,label,rater\nabab,L,anomalous,anna\n";
+        let after = plan(&project, "r.csv", relabelled).unwrap().remove(0).after.unwrap();
+        assert_eq!((after.severity, after.note.as_str()), (Some(1), "dome"));
     }
 
     #[test]
@@ -270,6 +294,8 @@ mod tests {
                 "line 3 names a case that the project does not know",
             ),
             ("side,label\nL,normal\n", "line 2 names no case"),
+            ("case_sha256,side,Label\nabab,L,normal\n", "line 2 has no column label"),
+            ("case_sha256;side;label;severity\nabab;L;anomalous;0\n", "line 2 has a type or severity that does not go"),
             ("file,side,label\nb.nii,L,normal\n", "line 2 is not there"),
             ("case_sha256,side,label,type\nabab,L,normal,polyp\n", "line 2 has a type or severity that does not go"),
             (

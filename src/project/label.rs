@@ -34,6 +34,17 @@ impl Label {
         }
     }
 
+    /// The name where there is little room.
+    #[must_use]
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::Normal => "norm",
+            Self::Anomalous => "anom",
+            Self::Uncertain => "unc",
+            Self::NotAssessable => "n/a",
+        }
+    }
+
     /// The label of a name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
@@ -122,7 +133,7 @@ impl Reading {
     }
 
     /// The same with another label. What was said beside it stays as far as it goes with the new one: a type is of
-    /// anomalous sinuses only, and what cannot be assessed has no severity.
+    /// anomalous sinuses only, a clear sinus is not anomalous, and what cannot be assessed has no severity.
     #[must_use]
     pub fn relabelled(&self, label: Label) -> Self {
         Self { label, ..self.clone() }.coherent()
@@ -132,12 +143,13 @@ impl Reading {
     #[must_use]
     pub fn coherent(mut self) -> Self {
         self.anomaly = self.anomaly.filter(|_| self.label == Label::Anomalous);
-        let limit = match self.label {
-            Label::Anomalous | Label::Uncertain => Some(MOST_SEVERE),
-            Label::Normal => Some(0),
+        let possible = match self.label {
+            Label::Anomalous => Some(1..=MOST_SEVERE),
+            Label::Uncertain => Some(0..=MOST_SEVERE),
+            Label::Normal => Some(0..=0),
             Label::NotAssessable => None,
         };
-        self.severity = self.severity.filter(|severity| limit.is_some_and(|limit| *severity <= limit));
+        self.severity = self.severity.filter(|severity| possible.is_some_and(|range| range.contains(severity)));
         self.confidence = self.confidence.map(|percent| percent.min(100));
         self
     }
@@ -158,7 +170,7 @@ pub struct LabelEvent {
     pub rater: String,
     /// One run of the program.
     pub session: String,
-    /// Whether scores, other raters and the case's name were hidden from the reader.
+    /// Whether scores, maps and names were hidden from the reader until this label.
     pub blinded: bool,
     /// Whether a score or map of this sinus was on screen.
     pub ai_seen: bool,

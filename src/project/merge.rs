@@ -21,6 +21,10 @@ INSERT INTO main.cases (sha256, path, first_opened_utc)
 SELECT sha256, path, first_opened_utc FROM other.cases
 WHERE sha256 NOT IN (SELECT sha256 FROM main.cases) ORDER BY id";
 
+const PATHS: &str = "
+UPDATE main.cases SET path = (SELECT path FROM other.cases AS there WHERE there.sha256 = cases.sha256)
+WHERE path IS NULL";
+
 const LABELS: &str = "
 INSERT INTO main.label_events (uid, case_id, side, structure, label, anomaly, severity, confidence, note, turn, undoes, rater,
     session, blinded, ai_seen, ai_score, model_sha256, duration_ms, version, time_utc)
@@ -50,8 +54,8 @@ JOIN other.cases AS there ON there.id = a.case_id JOIN main.cases AS here ON her
 WHERE uid NOT IN (SELECT uid FROM main.analyses) ORDER BY a.id";
 
 impl Project {
-    /// Takes over every event of another project file that is not here yet, all or none. The other file stays as it is,
-    /// except that one of an older program is brought to this version.
+    /// Takes over every event of another project file that is not here yet, all or none. No event of the other file changes,
+    /// but it is opened as if it were worked with: it is backed up, and one of an older program is brought to this version.
     ///
     /// # Errors
     /// [`ProjectError`] of either file.
@@ -68,6 +72,7 @@ impl Project {
                 measurements: transaction.execute(MEASUREMENTS, [])?,
                 analyses: transaction.execute(ANALYSES, [])?,
             };
+            transaction.execute(PATHS, [])?;
             transaction.commit()?;
             Ok(merged)
         };
@@ -183,6 +188,27 @@ mod tests {
             projects[0].merge(&paths[1]).unwrap();
             projects[1].merge(&paths[0]).unwrap();
             assert_eq!(current(&projects[0]), current(&projects[1]), "in whatever order they are merged");
+        }
+    }
+
+    #[test]
+    fn the_later_measurement_counts_in_whatever_order_files_are_merged() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = ["a.antrum", "b.antrum"].map(|name| folder.path().join(name));
+        let [a, b] = paths.each_ref().map(|path| Project::open(path).unwrap());
+        let write = |project: &Project, measured: Option<&str>, time: &str| {
+            let case = project.case("abc", None).unwrap();
+            let write = "INSERT INTO measurement_events (case_id, measurement, measured, name, rater, session, version, time_utc)
+                         VALUES (?1, 7, ?2, '', 'anna', 's', '', ?3)";
+            project.db.execute(write, rusqlite::params![case.0, measured, time]).unwrap();
+        };
+        write(&a, Some("1"), "2026-01-01T00:00:00.000Z");
+        write(&a, None, "2026-01-01T00:00:03.000Z");
+        write(&b, Some("2"), "2026-01-01T00:00:02.000Z");
+        assert_eq!(a.merge(&paths[1]).unwrap().measurements, 1);
+        assert_eq!(b.merge(&paths[0]).unwrap().measurements, 2);
+        for project in [&a, &b] {
+            assert!(project.measurements(None, None).unwrap().is_empty(), "it was deleted last");
         }
     }
 

@@ -84,6 +84,13 @@ pub struct Project {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CaseId(i64);
 
+/// A name for this run of the program: start time and process.
+#[must_use]
+pub fn session_name() -> String {
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{}-{}", since_1970.as_secs(), std::process::id())
+}
+
 /// A scan that the project knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
@@ -164,15 +171,29 @@ impl Project {
         done.map(drop).map_err(|e| self.failed("written", e))
     }
 
-    /// The cases of the series of a path, as far as they were ever opened.
+    /// The cases of the series of a path, as far as they were ever opened there, or their files were.
     ///
     /// # Errors
     /// [`ProjectError::Database`].
     pub fn seen_in(&self, path: &Path) -> Result<HashMap<String, CaseId>, ProjectError> {
         let read = || {
+            let mut seen: HashMap<String, CaseId> = HashMap::new();
+            let mut files = self.db.prepare("SELECT path, id FROM cases WHERE path IS NOT NULL")?;
+            let mut rows = files.query([])?;
+            while let Some(row) = rows.next()? {
+                // A series that is one file is named by its path inside the folder.
+                let file: String = row.get(0)?;
+                if let Some(inside) = Path::new(&file).strip_prefix(path).ok().and_then(Path::to_str) {
+                    seen.insert(inside.to_owned(), CaseId(row.get(1)?));
+                }
+            }
             let mut query = self.db.prepare("SELECT series, case_id FROM places WHERE path = ?1")?;
-            let rows = query.query_map([path.to_string_lossy()], |row| Ok((row.get(0)?, CaseId(row.get(1)?))))?;
-            rows.collect::<Result<_, _>>()
+            let places = query.query_map([path.to_string_lossy()], |row| Ok((row.get(0)?, CaseId(row.get(1)?))))?;
+            for place in places {
+                let (series, case) = place?;
+                seen.insert(series, case);
+            }
+            Ok(seen)
         };
         read().map_err(|e| self.failed("read", e))
     }

@@ -12,8 +12,8 @@ const APPLICATION_ID: i64 = 0x416e_7472;
 const BACK_UPS: usize = 7;
 
 impl Project {
-    /// Opens a project file, or makes one. Before the first use on a day, a copy of it is put into the folder of
-    /// back-ups beside it.
+    /// Opens a project file, or makes one. Before the first use on a day, and before it is brought to a newer version, a
+    /// copy of it is put into the folder of back-ups beside it.
     ///
     /// # Errors
     /// [`ProjectError`] when the file is not a project, is damaged, or cannot be read and written.
@@ -73,7 +73,10 @@ impl Project {
             return Ok(());
         }
         if tables > 0 {
-            self.back_up();
+            self.back_up("date('now')");
+            if version < newest {
+                self.back_up(&format!("date('now') || '-version-{version}'"));
+            }
         }
         // FULL: an acknowledged label survives a power cut, not only a crash of the program.
         let set_up = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
@@ -127,13 +130,14 @@ impl Project {
         self.path.with_file_name(name)
     }
 
-    /// Copies the file into the folder of back-ups unless there is a copy of today. What goes wrong is logged: a folder
-    /// that cannot be written must not keep anybody from labelling.
-    fn back_up(&self) {
+    /// Copies the file into the folder of back-ups under the name that an SQL expression gives, unless there is such a
+    /// copy; of dated ones, only the newest are kept. What goes wrong is logged: a folder that cannot be written must not
+    /// keep anybody from labelling.
+    fn back_up(&self, name: &str) {
         let copy = || -> Result<(), Box<dyn std::error::Error>> {
-            let today: String = self.db.query_row("SELECT date('now')", [], |row| row.get(0))?;
+            let name: String = self.db.query_row(&format!("SELECT {name}"), [], |row| row.get(0))?;
             let folder = self.back_ups();
-            let copy = folder.join(format!("{today}.antrum"));
+            let copy = folder.join(format!("{name}.antrum"));
             if copy.exists() {
                 return Ok(());
             }
@@ -144,7 +148,7 @@ impl Project {
             fs::rename(&beside, &copy)?;
             let mut dated: Vec<PathBuf> = fs::read_dir(&folder)?
                 .filter_map(|entry| Some(entry.ok()?.path()))
-                .filter(|path| path.extension().is_some_and(|extension| extension == "antrum"))
+                .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_dated))
                 .collect();
             dated.sort();
             for old in dated.iter().rev().skip(BACK_UPS) {
@@ -156,6 +160,12 @@ impl Project {
             log::warn!("the project was not backed up: {error}");
         }
     }
+}
+
+/// Whether a name is that of a day's copy: `2026-01-02.antrum`.
+fn is_dated(name: &str) -> bool {
+    let day = name.strip_suffix(".antrum").unwrap_or_default();
+    day.len() == 10 && day.split('-').map(str::len).eq([4, 2, 2]) && day.chars().all(|c| c.is_ascii_digit() || c == '-')
 }
 
 #[cfg(test)]
@@ -183,6 +193,9 @@ mod tests {
             assert!(project.measurements(None, None).unwrap().is_empty());
             assert_eq!(project.view_state(case, "anna").unwrap(), None);
         }
+        let copies = fs::read_dir(folder.path().join("old.antrum-backups")).unwrap();
+        let copies: Vec<_> = copies.map(|copy| copy.unwrap().file_name().into_string().unwrap()).collect();
+        assert!(copies.iter().any(|name| name.ends_with("-version-1.antrum")), "{copies:?}");
     }
 
     #[test]
@@ -215,6 +228,7 @@ mod tests {
         }
         drop(project);
         drop(Project::open(&path).unwrap());
+        assert!(is_dated("2026-01-02.antrum") && !is_dated("2026-01-02-version-1.antrum") && !is_dated("my.antrum"));
         let back_ups: Vec<_> = fs::read_dir(folder.path().join("p.antrum-backups")).unwrap().collect();
         assert_eq!(back_ups.len(), 1, "one a day, the first of a file that has something in it");
         let copy = Project::open(&back_ups[0].as_ref().unwrap().path()).unwrap();

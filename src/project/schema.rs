@@ -98,12 +98,13 @@ CREATE TABLE label_events_3 (
     time_utc TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 ) STRICT;
 WITH named AS (
-    SELECT e.*, 'v2:' || c.sha256 || ':' || e.side || ':' || e.rater || ':' || e.session || ':' || e.id AS uid
+    SELECT e.*, 'v2:' || c.sha256 || ':' || e.side || ':' || e.rater || ':' || e.session || ':' || e.id AS uid,
+        row_number() OVER (PARTITION BY e.case_id, e.side, e.rater ORDER BY e.id) AS turn
     FROM label_events AS e JOIN cases AS c ON c.id = e.case_id
 )
 INSERT INTO label_events_3 (id, uid, case_id, side, structure, label, turn, undoes, rater, session, blinded, ai_seen,
     ai_score, model_sha256, version, time_utc)
-SELECT id, uid, case_id, side, structure, label, id, (SELECT uid FROM named AS u WHERE u.id = n.undoes), rater, session, 0,
+SELECT id, uid, case_id, side, structure, label, turn, (SELECT uid FROM named AS u WHERE u.id = n.undoes), rater, session, 0,
     ai_seen, ai_score, model_sha256, version, time_utc
 FROM named AS n;
 DROP TABLE label_events;
@@ -119,6 +120,14 @@ CREATE TRIGGER label_events_stay BEFORE UPDATE ON label_events
     BEGIN SELECT raise(ABORT, 'label events are never edited'); END;
 CREATE TRIGGER label_events_remain BEFORE DELETE ON label_events
     BEGIN SELECT raise(ABORT, 'label events are never deleted'); END;
+DROP VIEW current_measurements;
+CREATE VIEW current_measurements AS
+    SELECT * FROM measurement_events AS e
+    WHERE measured IS NOT NULL AND id = (
+        SELECT id FROM measurement_events
+        WHERE case_id = e.case_id AND measurement = e.measurement AND rater = e.rater
+        ORDER BY time_utc DESC, session DESC, id DESC LIMIT 1
+    );
 CREATE TABLE places (
     path TEXT NOT NULL,
     series TEXT NOT NULL,

@@ -46,7 +46,7 @@ pub struct LabelRow {
     pub rater: String,
     /// One run of the program.
     pub session: String,
-    /// Whether scores, other raters and the case's name were hidden from the reader.
+    /// Whether scores, maps and names were hidden from the reader until this label.
     pub blinded: bool,
     /// Whether a score or map of this sinus was on screen.
     pub ai_seen: bool,

@@ -137,7 +137,11 @@ fn card_ui(ui: &mut Ui, state: &State, sinus: &Sinus, width: f32, commands: &mut
             commands.push(Command::CentreOn(side));
         }
         let (text, hint) = presence(sinus);
-        let sure = if sinus.by_hand() { String::new() } else { format!(". Confidence {:.2}", sinus.confidence) };
+        let sure = if sinus.by_hand() || state.is_blind_to(side) {
+            String::new()
+        } else {
+            format!(". Confidence {:.2}", sinus.confidence)
+        };
         let colour = if sinuses::is_unsure(sinus) { palette.notice } else { palette.weak };
         let text = RichText::new(text).small().color(colour);
         ui.add(egui::Label::new(text).truncate()).on_hover_text(format!("{hint}{sure}"));
@@ -328,7 +332,7 @@ fn bar_ui(ui: &mut Ui, share: f64) -> Response {
 fn label_ui(ui: &mut Ui, state: &State, side: Side, label: Label, room: Room, commands: &mut Vec<Command>) {
     let chosen = state.labels[side.index()].as_ref().is_some_and(|reading| reading.label == label);
     let key = keys::of(&state.settings, keys::label_action(side, label));
-    let word = if room == Room::Narrow { short(label) } else { label.name() };
+    let word = if room == Room::Narrow { label.short() } else { label.name() };
     let button = Button::selectable(chosen, word).frame_when_inactive(true);
     let button = if room == Room::Wide { button.shortcut_text(key) } else { button };
     let hint = format!("Label the patient's {} sinus {} ({key})", side.name(), label.name());
@@ -336,15 +340,6 @@ fn label_ui(ui: &mut Ui, state: &State, side: Side, label: Label, room: Room, co
     response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, chosen, &hint));
     if response.clicked() {
         commands.push(Command::Label(LabelCommand::Set(side, label)));
-    }
-}
-
-fn short(label: Label) -> &'static str {
-    match label {
-        Label::Normal => "norm",
-        Label::Anomalous => "anom",
-        Label::Uncertain => "unc",
-        Label::NotAssessable => "n/a",
     }
 }
 

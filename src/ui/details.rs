@@ -8,6 +8,8 @@ use crate::project::{AnomalyType, Label, MOST_SEVERE, Reading, severity_name};
 use crate::space::Side;
 use egui::{Align2, Area, Button, Frame, Grid, Id, Key, Order, Pos2, RichText, TextEdit, Ui};
 
+const LABEL_FIRST: &str = "Label the sinus first";
+
 /// How sure a reader can be, in per cent.
 const CONFIDENCES: [u8; 4] = [25, 50, 75, 100];
 
@@ -21,7 +23,7 @@ pub(super) fn ui(ui: &Ui, state: &State, side: Side, corner: Pos2, commands: &mu
                 let title = RichText::new(format!("patient {}", side.name().to_uppercase())).strong();
                 ui.label(title.color(theme::side_colour(side)));
                 let said = state.labels[side.index()].as_ref();
-                ui.weak(said.map_or("not labelled yet: a choice here labels it anomalous", |said| said.label.name()));
+                ui.weak(said.map_or("not labelled yet", |said| said.label.name()));
                 if ui.small_button("×").on_hover_text("Close (Esc)").clicked() {
                     commands.push(Command::Label(LabelCommand::Details(None)));
                 }
@@ -52,7 +54,8 @@ fn fields_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command>
         ui.horizontal(|ui| {
             for severity in 0..=MOST_SEVERE {
                 let chosen = now.severity == Some(severity);
-                let possible = Reading { severity: Some(severity), ..now.clone() }.coherent().severity.is_some();
+                let kept = Reading { severity: Some(severity), ..now.clone() }.coherent().severity;
+                let possible = said.is_some() && kept.is_some();
                 let button = Button::selectable(chosen, format!("{severity} {}", severity_name(severity)));
                 let hint = "0 to 2 as Lund and Mackay score the maxillary sinus; 3 goes beyond their score";
                 if ui.add_enabled(possible, button).on_hover_text(hint).clicked() {
@@ -65,7 +68,8 @@ fn fields_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command>
         ui.horizontal(|ui| {
             for confidence in CONFIDENCES {
                 let chosen = now.confidence == Some(confidence);
-                if ui.add(Button::selectable(chosen, format!("{confidence} %"))).clicked() {
+                let button = Button::selectable(chosen, format!("{confidence} %"));
+                if ui.add_enabled(said.is_some(), button).on_disabled_hover_text(LABEL_FIRST).clicked() {
                     describe(Reading { confidence: (!chosen).then_some(confidence), ..now.clone() });
                 }
             }
@@ -78,7 +82,8 @@ fn fields_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command>
         });
         ui.end_row();
         ui.weak("note");
-        if let Some(note) = note_ui(ui, side, &now.note) {
+        let note = ui.add_enabled_ui(said.is_some(), |ui| note_ui(ui, side, &now.note));
+        if let Some(note) = note.inner {
             describe(Reading { note, ..now.clone() });
         }
         ui.end_row();

@@ -69,7 +69,7 @@ fn series_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         ui.add_space(8.0);
         ui.label("Opened lately");
         for (number, one) in recent.iter().enumerate() {
-            let name = recent::name(one, number, state.settings.show_paths);
+            let name = recent::name(one, number, state.settings.shows_names());
             if ui.add(Button::new(name).frame_when_inactive(false).truncate()).clicked() {
                 commands.push(Command::Open(one.paths.clone()));
             }

@@ -33,7 +33,12 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let text = keys::hint(&state.settings, "All overlays are hidden", "overlay");
         ui.label(RichText::new(text).color(theme::of(ui).notice));
     }
-    for (number, layer) in state.layers.list.iter().enumerate().rev() {
+    if state.is_blind() {
+        let text = "Maps are hidden while you read blind, until both sinuses are labelled";
+        ui.label(RichText::new(text).color(theme::of(ui).notice));
+    }
+    let layers = state.layers.list.iter().enumerate().rev();
+    for (number, layer) in layers.filter(|(_, layer)| !(state.is_blind() && layer.is_analysis())) {
         layer_ui(ui, state, number, layer, commands);
     }
     second_ui(ui, state, commands);
@@ -88,7 +93,7 @@ fn header_ui(ui: &mut Ui, state: &State, number: usize, layer: &Layer, commands:
             button(ui, "↑", "Raise", number + 1 < state.layers.list.len(), LayerCommand::Move(number, 1));
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            let title = RichText::new(layer.title(state.settings.show_paths)).color(theme::of(ui).strong);
+            let title = RichText::new(layer.title(state.settings.shows_names())).color(theme::of(ui).strong);
             ui.add(egui::Label::new(title).truncate());
         });
     });

@@ -63,7 +63,7 @@ pub(super) fn open(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         ui.separator();
         title(ui, "Opened lately");
         for (number, recent) in settings.recent.iter().enumerate() {
-            let text = recent::name(recent, number, settings.show_paths);
+            let text = recent::name(recent, number, settings.shows_names());
             if entry(ui, settings, &text, "", false) {
                 commands.push(Command::Open(recent.paths.clone()));
             }

@@ -22,7 +22,7 @@ pub(super) fn ui(ui: &Ui, state: &State, area: Rect, commands: &mut Vec<Command>
                 ui.horizontal(|ui| {
                     ui.vertical(|ui| {
                         ui.set_max_width(width);
-                        ui.label(RichText::new(message.shown(state.settings.show_paths)).color(colour));
+                        ui.label(RichText::new(message.shown(state.settings.shows_names())).color(colour));
                     });
                     if ui
                         .button("Close")

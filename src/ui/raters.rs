@@ -52,7 +52,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
 fn raters_ui(ui: &mut Ui, agreement: &Agreement) {
     ui.add_space(4.0);
     Grid::new("raters").num_columns(6).spacing([9.0, 3.0]).show(ui, |ui| {
-        for title in ["rater", "norm", "anom", "unc", "n/a", "time"] {
+        for title in ["rater"].into_iter().chain(Label::ALL.map(Label::short)).chain(["time"]) {
             ui.weak(title);
         }
         ui.end_row();
@@ -62,7 +62,7 @@ fn raters_ui(ui: &mut Ui, agreement: &Agreement) {
                 ui.monospace(count.to_string());
             }
             let time = rater.median_s.map_or("-".to_owned(), |s| format!("{s:.0} s"));
-            ui.monospace(time).on_hover_text("Median time from the opening of a case to its label");
+            ui.monospace(time).on_hover_text("Median time from the opening of a case to what was last said of it");
             ui.end_row();
         }
     });
@@ -82,20 +82,14 @@ fn pair_ui(ui: &mut Ui, pair: &Pair) {
     ui.label(RichText::new(format!("{first} and {second}")).strong());
     ui.label(format!("{} sinuses, {:.0} % alike", pair.sinuses, 100.0 * pair.agreement));
     ui.label(format!("Cohen's kappa {}", words(pair.kappa)));
-    let short = |label: Label| match label {
-        Label::Normal => "norm",
-        Label::Anomalous => "anom",
-        Label::Uncertain => "unc",
-        Label::NotAssessable => "n/a",
-    };
     Grid::new(("confusion", &pair.raters)).num_columns(5).spacing([2.0, 2.0]).show(ui, |ui| {
         ui.weak("");
         for label in Label::ALL {
-            ui.weak(short(label)).on_hover_text(format!("{second}: {}", label.name()));
+            ui.weak(label.short()).on_hover_text(format!("{second}: {}", label.name()));
         }
         ui.end_row();
         for (label, row) in Label::ALL.iter().zip(&pair.confusion) {
-            ui.weak(short(*label)).on_hover_text(format!("{first}: {}", label.name()));
+            ui.weak(label.short()).on_hover_text(format!("{first}: {}", label.name()));
             let all: u64 = row.iter().sum();
             for (other, count) in Label::ALL.iter().zip(row) {
                 let (cell, response) = ui.allocate_exact_size(vec2(42.0, 20.0), Sense::hover());

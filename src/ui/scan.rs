@@ -3,6 +3,7 @@
 use super::{keys, theme};
 use crate::app::checks;
 use crate::app::command::Command;
+use crate::app::settings::Settings;
 use crate::app::state::{OpenScan, State};
 use crate::app::template::TemplateCommand;
 use crate::io::{Format, Scan};
@@ -14,7 +15,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec
         if scan.format == Format::Synthetic {
             ui.label(RichText::new("Synthetic head, not a patient").color(theme::of(ui).notice).strong());
         } else {
-            ui.label(RichText::new(name(scan, state.settings.show_paths)).color(theme::of(ui).strong));
+            ui.label(RichText::new(name(scan, &state.settings)).color(theme::of(ui).strong));
         }
         if checks::resampled(scan) {
             ui.label(RichText::new("resampled").color(theme::of(ui).notice).strong())
@@ -40,17 +41,18 @@ pub(super) fn ui(ui: &mut Ui, state: &State, open: &OpenScan, commands: &mut Vec
     if add.on_hover_text(&hint).on_disabled_hover_text(hint).clicked() {
         commands.push(Command::Template(TemplateCommand::AskToAdd));
     }
-    checks_ui(ui, scan, state.settings.show_paths, commands);
+    checks_ui(ui, scan, state.settings.shows_names(), commands);
 }
 
-/// The file's name where it may be shown, else the kind of scan and, for DICOM, the description of its series.
-fn name(scan: &Scan, show_paths: bool) -> String {
+/// The file's name where it may be shown, else the kind of scan and, for DICOM, the description of its series unless the
+/// reader is blind.
+fn name(scan: &Scan, settings: &Settings) -> String {
     let file = scan.path.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
-    if let Some(file) = file.filter(|_| show_paths) {
+    if let Some(file) = file.filter(|_| settings.shows_names()) {
         return file;
     }
     let modality = if scan.modality == "unknown" { "" } else { scan.modality.as_str() };
-    let description = if scan.format == Format::Dicom { scan.description.trim() } else { "" };
+    let description = if scan.format == Format::Dicom && !settings.blind { scan.description.trim() } else { "" };
     let words = [scan.format.name(), modality, description];
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" · ")
 }

@@ -6,7 +6,7 @@ use crate::app::command::Command;
 use crate::app::compare::{CompareCommand, Mode};
 use crate::app::labelling::LabelCommand;
 use crate::app::layers::LayerCommand;
-use crate::app::settings::Order;
+use crate::app::settings::{Order, Settings};
 use crate::app::state::State;
 use crate::io::{Catalogue, Format, Role, Series};
 use crate::project::Label;
@@ -26,9 +26,9 @@ pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, commands: &m
     progress_ui(ui, state, commands);
     ui.spacing_mut().item_spacing.y = 1.0;
     let cases = state.cases();
-    let others = (0..catalogue.series().len()).filter(|number| !cases.contains(number));
+    let others = state.other_series();
     let to_do_only: bool = ui.data(|data| data.get_temp(Id::unique(TO_DO_ONLY))).unwrap_or(false);
-    for number in cases.iter().copied().chain(others.filter(|_| !to_do_only)) {
+    for number in cases.iter().copied().chain(others.into_iter().filter(|_| !to_do_only)) {
         let done = state.is_labelled(number) && state.series() != Some(number);
         if let Some(series) = catalogue.series().get(number).filter(|_| !(to_do_only && done)) {
             row_ui(ui, state, number, series, commands);
@@ -162,7 +162,7 @@ impl Row {
     fn new(state: &State, number: usize, series: &Series) -> Self {
         Self {
             number,
-            name: name(series, number, state.settings.show_paths),
+            name: name(series, number, &state.settings),
             details: details(series, state.checks(number).len()),
             notes: state.checks(number).len(),
             open: state.series() == Some(number),
@@ -220,8 +220,8 @@ impl Row {
 }
 
 /// What a series is called. Names of files only where they may be shown: they often hold patients' names.
-fn name(series: &Series, number: usize, show_paths: bool) -> String {
-    let named = show_paths || series.format == Format::Dicom;
+fn name(series: &Series, number: usize, settings: &Settings) -> String {
+    let named = settings.shows_names() || (series.format == Format::Dicom && !settings.blind);
     let description = if named { series.description.trim() } else { "" };
     match (series.modality.as_str(), description) {
         ("unknown" | "", "") => format!("{} {}", series.format.name(), number + 1),
@@ -280,11 +280,16 @@ mod tests {
     #[test]
     fn a_row_says_what_a_series_is_but_file_names_only_where_they_may_be_shown() {
         let file = series(Format::Nifti, "unknown", Role::Volume, [64, 64, 30], 120);
-        assert_eq!(name(&file, 1, false), "NIfTI 2");
-        assert_eq!(name(&file, 1, true), "DOE t1 sag");
+        let hidden = Settings::default();
+        let shown = Settings { show_paths: true, ..Settings::default() };
+        let blind = Settings { blind: true, ..shown.clone() };
+        assert_eq!(name(&file, 1, &hidden), "NIfTI 2");
+        assert_eq!(name(&file, 1, &shown), "DOE t1 sag");
+        assert_eq!(name(&file, 1, &blind), "NIfTI 2");
         assert_eq!(details(&file, 0), "64 × 64 × 30 · 120 volumes");
         let scout = series(Format::Dicom, "MR", Role::Localiser, [256, 256, 1], 1);
-        assert_eq!(name(&scout, 0, false), "MR · DOE t1 sag");
+        assert_eq!(name(&scout, 0, &hidden), "MR · DOE t1 sag");
+        assert_eq!(name(&scout, 0, &blind), "MR series 1");
         assert_eq!(details(&scout, 0), "localiser · 256 × 256");
         let second = Series { id: "1.2.3/2".to_owned(), number: Some(301), ..scout };
         assert_eq!(details(&second, 2), "no. 301 · stack 2 · localiser · 256 × 256 · 2 notes");

@@ -110,7 +110,7 @@ fn finder_ui(ui: &mut Ui, settings: &Settings, commands: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
         ui.label("Sinuses by");
         let folder = settings.template.as_ref();
-        let name = folder.filter(|_| settings.show_paths).and_then(|folder| folder.file_name());
+        let name = folder.filter(|_| settings.shows_names()).and_then(|folder| folder.file_name());
         let template = name.map_or("a template…".into(), |name| format!("template {}…", name.to_string_lossy()));
         for (text, chosen, hint, command) in [
             ("networks", folder.is_none(), "Networks that learnt from synthetic heads", TemplateCommand::FindBy(None)),

@@ -247,7 +247,9 @@ fn a_page_about_a_case_has_its_labels_on_their_sides_and_no_names() {
     assert!(html.contains("<td>patient right</td><td>normal</td>") && html.contains("&lt;9 mm&gt; &amp; smooth"));
     assert!(html.contains("Research use only") && html.contains("case.png") && !html.contains("DOE"), "{html}");
     assert!(io::open(&at("case.png"), &Progress::default()).is_ok());
-    refused(&["report", text(&scan), "--project", text(&at("none.antrum")), "--out", text(&page)], &["none.antrum"]);
+    refused(&["report", text(&scan), "--out", text(&page)], &["case.html", "--force"]);
+    let missing = at("none.antrum");
+    refused(&["report", text(&scan), "--project", text(&missing), "--out", text(&at("b.html"))], &["none.antrum"]);
 }
 
 #[test]

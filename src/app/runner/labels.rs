@@ -72,7 +72,8 @@ impl Runner {
     /// Begins to read a series that will be asked for next.
     pub(super) fn read_ahead(&mut self, origin: Origin) {
         let series = origin.catalogue.series().get(origin.series);
-        let fits = series.is_some_and(|series| series.size.iter().product::<usize>() <= MOST_VOXELS);
+        let voxels = |size: [usize; 3]| size.into_iter().try_fold(1_usize, usize::checked_mul);
+        let fits = series.and_then(|series| voxels(series.size)).is_some_and(|count| count <= MOST_VOXELS);
         if !fits || self.labels.ahead.as_ref().is_some_and(|ahead| ahead.origin.is(&origin)) {
             return;
         }
@@ -91,14 +92,18 @@ impl Runner {
     pub(super) fn list(&mut self, origin: Option<&Origin>) {
         let (Some(origin), Ok(project)) = (origin, &self.project) else { return };
         let (catalogue, series) = (&origin.catalogue, origin.catalogue.series());
+        // However the folder was named this time.
+        let path = catalogue.path().canonicalize().unwrap_or_else(|_| catalogue.path().to_owned());
+        if let (Some(case), Some(series)) = (self.case, series.get(origin.series))
+            && let Err(error) = project.seen_at(&path, &series.id, case)
+        {
+            log::warn!("where the case lies was not kept: {error}");
+        }
         let read = || {
-            if let (Some(case), Some(series)) = (self.case, series.get(origin.series)) {
-                project.seen_at(catalogue.path(), &series.id, case)?;
-            }
             if self.labels.listed.as_ref().is_some_and(|listed| Arc::ptr_eq(listed, catalogue)) {
                 return Ok(None);
             }
-            let (cases, labels) = (project.seen_in(catalogue.path())?, project.all_labels(&self.config.rater)?);
+            let (cases, labels) = (project.seen_in(&path)?, project.all_labels(&self.config.rater)?);
             let of = |id: &String| cases.get(id).and_then(|case| labels.get(case)).copied().unwrap_or_default();
             Ok::<_, ProjectError>(Some(series.iter().map(|series| of(&series.id)).collect::<Vec<[Option<Label>; 2]>>()))
         };

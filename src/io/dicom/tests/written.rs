@@ -7,7 +7,7 @@ use ::dicom::object::open_file;
 
 fn headers(folder: &TempDir) -> Headers {
     let catalogue = browse(&[folder.path().to_owned()], &Progress::default()).unwrap();
-    catalogue.headers(0, &Progress::default()).unwrap().unwrap()
+    catalogue.headers(0, 0, &Progress::default()).unwrap().unwrap()
 }
 
 /// All texts of an object, names of codes among them, in their order.
@@ -88,5 +88,5 @@ fn findings_are_reported_with_their_sides() {
     let nifti = nothing.path().join("a.nii");
     crate::io::nifti::write(&nifti, &read(&folder).volume).unwrap();
     let catalogue = browse(&[nifti], &Progress::default()).unwrap();
-    assert!(catalogue.headers(0, &Progress::default()).unwrap().is_none());
+    assert!(catalogue.headers(0, 0, &Progress::default()).unwrap().is_none());
 }

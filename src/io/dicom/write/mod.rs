@@ -33,11 +33,11 @@ pub struct Headers {
 }
 
 impl Stack {
-    /// The headers of the images of its first volume.
-    pub fn headers(&self, progress: &Progress) -> Result<Headers, OpenError> {
+    /// The headers of the images of one of its volumes, counted from 0.
+    pub fn headers(&self, frame: usize, progress: &Progress) -> Result<Headers, OpenError> {
         let (mut first, mut instances) = (None, Vec::new());
         let mut seen = HashSet::new();
-        for slice in self.0.volumes.first().into_iter().flatten() {
+        for slice in self.0.volumes.get(frame).into_iter().flatten() {
             let source = &slice.image.source;
             if !seen.insert(slice.image.instance_uid.clone()) {
                 continue;
@@ -88,13 +88,8 @@ impl Headers {
             put(&mut object, tag, vr, &text(&self.first, tag));
         }
         put(&mut object, tags::STUDY_INSTANCE_UID, VR::UI, &self.study());
-        for tag in [tags::SPECIFIC_CHARACTER_SET] {
-            let set = text(&self.first, tag);
-            // Texts are copied as Unicode.
-            if !set.is_empty() || !text(&self.first, tags::PATIENT_NAME).is_ascii() {
-                put(&mut object, tag, VR::CS, "ISO_IR 192");
-            }
-        }
+        // Texts are Unicode in memory, whatever they were in the series.
+        put(&mut object, tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 192");
         let (date, time) = now.split_at(8);
         put(&mut object, tags::SOP_CLASS_UID, VR::UI, class);
         put(&mut object, tags::SOP_INSTANCE_UID, VR::UI, &fresh_uid());
@@ -157,4 +152,11 @@ fn reference([class, instance]: &[String; 2]) -> Vec<Element> {
         element(tags::REFERENCED_SOP_CLASS_UID, VR::UI, class.as_str()),
         element(tags::REFERENCED_SOP_INSTANCE_UID, VR::UI, instance.as_str()),
     ]
+}
+
+/// A number in the at most 16 characters of a decimal string.
+fn decimal(number: f64) -> String {
+    let text = format!("{number:.10}");
+    let short = text.get(..16).unwrap_or(&text);
+    short.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

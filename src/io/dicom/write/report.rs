@@ -1,7 +1,7 @@
 //! Findings of a series as a structured report: Comprehensive SR with the template "Imaging Measurement Report"
 //! (PS3.16 TID 1500), one group of qualitative evaluations (TID 1501) for each finding.
 
-use super::{Element, Headers, element, fresh_uid, put, reference, sequence, write};
+use super::{Element, Headers, decimal, element, fresh_uid, put, reference, sequence, write};
 use crate::io::WriteError;
 use crate::space::Side;
 use ::dicom::core::{Tag, VR};
@@ -167,11 +167,6 @@ impl Finding {
         }));
         container("CONTAINS", Code("125007", "DCM", "Measurement Group"), content)
     }
-}
-
-/// A number in the at most 16 characters of a decimal string.
-fn decimal(number: f64) -> String {
-    format!("{number:.4}")
 }
 
 /// The elements of a code.

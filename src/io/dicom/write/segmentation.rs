@@ -2,7 +2,7 @@
 //! voxels, all bits packed one after the other (PS3.5 8.1.1).
 
 use super::report::{Code, MAXILLARY_SINUS, code, code_sequence, side};
-use super::{Element, Headers, element, fresh_uid, put, reference, sequence, text, write};
+use super::{Element, Headers, decimal, element, fresh_uid, put, reference, sequence, text, write};
 use crate::io::WriteError;
 use crate::space::{Grid, Side};
 use ::dicom::core::{PrimitiveValue, VR};
@@ -210,13 +210,6 @@ impl Segmentation {
 /// From RAS+ to LPS+.
 fn lps(ras: DVec3) -> DVec3 {
     DVec3::new(-ras.x, -ras.y, ras.z)
-}
-
-/// A number in the at most 16 characters of a decimal string.
-fn decimal(number: f64) -> String {
-    let text = format!("{number:.10}");
-    let short = text.get(..16).unwrap_or(&text);
-    short.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// One bit for each pixel, the first in the lowest bit of the first byte; an even number of bytes.
