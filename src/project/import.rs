@@ -74,6 +74,10 @@ impl Project {
         let mut seen: HashMap<(String, Side, String), usize> = HashMap::new();
         for (line, cells) in rows(&text, TableFormat::of(path)).map_err(|(line, reason)| wrong(line, reason))? {
             let wrong = |reason: String| wrong(line, reason);
+            // A column that is missing altogether is a mistake, and not an empty cell.
+            if let Some(name) = ["side", "label"].into_iter().find(|name| !cells.contains_key(*name)) {
+                return Err(wrong(format!("has no column {name}")));
+            }
             let cell =
                 |name: &str| cells.get(name).map(String::as_str).filter(|text| !text.is_empty() && *text != "n/a");
             let case_sha256 = match (cell("case_sha256"), cell("file")) {

@@ -184,7 +184,7 @@ fn a_probe_on_the_patients_right_is_exported_with_positive_x() {
     assert!(code == Some(1) && said.contains("no such case"), "{said}");
     let missing = folder.path().join("missing.antrum");
     let (code, said) = antrum(&["measurements", "export", missing.to_str().unwrap(), "--format", "csv"]);
-    assert!(code == Some(1) && said.contains("no such project") && !missing.exists(), "{said}");
+    assert!(code == Some(1) && said.contains("there is no such file") && !missing.exists(), "{said}");
 }
 
 #[test]
