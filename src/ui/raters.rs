@@ -51,7 +51,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
 
 fn raters_ui(ui: &mut Ui, agreement: &Agreement) {
     ui.add_space(4.0);
-    Grid::new("raters").num_columns(6).spacing([9.0, 3.0]).show(ui, |ui| {
+    Grid::new("raters").num_columns(6).min_col_width(24.0).spacing([8.0, 3.0]).show(ui, |ui| {
         for title in ["rater"].into_iter().chain(Label::ALL.map(Label::short)).chain(["time"]) {
             ui.weak(title);
         }
