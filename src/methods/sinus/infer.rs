@@ -271,20 +271,7 @@ impl Finder {
         progress: &Progress,
     ) -> Result<Cavity, ModelError> {
         progress.step(0.0, "measuring the sinus")?;
-        let (seen, mut shares) = self.shares(volume, side, centre_mm, &progress.part(0.0, 0.5))?;
-        // The network folds voxels in twos. Asked once more with all of them paired otherwise, it errs elsewhere.
-        let step_mm = seen.grid.world_from_voxel.transform_vector3(DVec3::ONE);
-        let (_, shifted) = self.shares(volume, side, centre_mm + step_mm, &progress.part(0.5, 1.0))?;
-        let [nx, ny, _] = seen.grid.size;
-        let (count, back) = (seen.grid.count(), 1 + nx + nx * ny);
-        for (shares, shifted) in shares.chunks_mut(count).zip(shifted.chunks(count)) {
-            for (index, share) in shares.iter_mut().enumerate() {
-                if seen.grid.voxel(index).iter().all(|&v| v > 0) {
-                    *share = f32::midpoint(*share, shifted[index - back]);
-                }
-            }
-        }
-        Ok(Segmented::new(side, &seen, &shares).cavity)
+        Ok(self.segment(volume, side, centre_mm, progress)?.cavity)
     }
 
     fn locate(&self, seen: &Seen, progress: &Progress) -> Result<Maps, ModelError> {
@@ -300,21 +287,9 @@ impl Finder {
         centre_mm: DVec3,
         progress: &Progress,
     ) -> Result<Segmented, ModelError> {
-        let (seen, shares) = self.shares(volume, side, centre_mm, progress)?;
-        Ok(Segmented::new(side, &seen, &shares))
-    }
-
-    /// What the segmenter gives each voxel of a crop to each class, `[class, z, y, x]`.
-    fn shares(
-        &self,
-        volume: &Volume,
-        side: Side,
-        centre_mm: DVec3,
-        progress: &Progress,
-    ) -> Result<(Seen, Vec<f32>), ModelError> {
         let seen = Seen::crop(volume, side, centre_mm);
         let out = self.segmenter.net.forward(tensor([&seen], &self.segmenter.device), progress)?;
-        Ok((seen, values(softmax(out.maps, 1))?))
+        Ok(Segmented::new(side, &seen, &values(softmax(out.maps, 1))?))
     }
 }
 
