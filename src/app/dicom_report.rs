@@ -1,6 +1,6 @@
 //! Labels and cavities of a DICOM series as DICOM: what a reader said becomes a structured report, cavities become masks.
 
-use crate::io::dicom::{Code, Evaluation, Finding, Report, Segment, Segmentation};
+use crate::io::derived::{Code, Evaluation, Finding, Report, Segment, Segmentation};
 use crate::methods::sinus::{Cavity, cavity};
 use crate::project::{AnomalyType, Label, Reading, severity_name};
 use crate::space::{Grid, Side};

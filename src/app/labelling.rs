@@ -300,6 +300,7 @@ mod tests {
         Command::Label(LabelCommand::Set(side, label))
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "readings of a case may be none")]
     fn of(label: Label) -> Option<Reading> {
         Some(Reading::of(label))
     }

@@ -464,9 +464,10 @@ impl State {
 
     /// The layers that can be seen now, from the lowest to the highest, with their numbers.
     pub fn seen_layers(&self) -> impl Iterator<Item = (usize, &Layer)> {
-        let Layers { list, hidden, peek, .. } = &self.layers;
+        let list = &self.layers.list;
         let blind = self.is_blind();
-        let is_seen = move |layer: &Layer| layer.shown && !hidden && !peek && !(blind && layer.is_analysis());
+        let none = self.layers.hidden || self.layers.peek;
+        let is_seen = move |layer: &Layer| layer.shown && !(none || (blind && layer.is_analysis()));
         list.iter().enumerate().filter(move |(_, layer)| is_seen(layer))
     }
 

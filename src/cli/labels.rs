@@ -130,7 +130,7 @@ struct DicomArgs {
 
 /// Take over labels from a table (CSV, TSV or JSON lines); what is here already stays in the record
 ///
-/// Columns: side (L or R), label, and case_sha256 or file (a scan, from the table's folder); type, severity, confidence, note
+/// Columns: side (L or R), label, and `case_sha256` or file (a scan, from the table's folder); type, severity, confidence, note
 /// and rater if there are any.
 #[derive(Debug, clap::Args)]
 struct ImportArgs {
@@ -291,7 +291,9 @@ fn export(args: &ExportArgs) -> Result<(), Failure> {
     let which = if args.events { Rows::Events } else { Rows::Current };
     let mut rows = project.label_rows(which, args.rater.as_deref())?;
     if !args.paths {
-        rows.iter_mut().for_each(|row| row.file = None);
+        for row in &mut rows {
+            row.file = None;
+        }
     }
     let cases = |rows: &[LabelRow]| {
         let cases: std::collections::BTreeSet<&str> = rows.iter().map(|row| row.case_sha256.as_str()).collect();
@@ -318,7 +320,7 @@ fn dicom(args: &DicomArgs) -> Result<(), Failure> {
     }
     let project = Project::open_existing(&args.project)?;
     let now = project.now()?;
-    let (choice, paths) = (args.choice.clone().as_stored(), args.paths.clone());
+    let (choice, paths) = (args.choice.clone().without_resampling(), args.paths.clone());
     let (headers, scan) = guarded("reading", move |progress| {
         let (selection, scan) = choice.read(&paths, &progress.part(0.0, 0.8))?;
         let headers = selection.catalogue.headers(selection.index, scan.frame, &progress.part(0.8, 1.0))?;
@@ -352,9 +354,12 @@ fn dicom(args: &DicomArgs) -> Result<(), Failure> {
 
 fn import(args: &ImportArgs) -> Result<(), Failure> {
     let project = if args.dry_run { Project::open_existing(&args.project)? } else { Project::open(&args.project)? };
-    let read = |path: &Path| match path.exists() {
-        true => digest(path).map_err(|e| format!("names a scan that cannot be read ({e})")),
-        false => Err(format!("names a scan that is not there: {}", path.display())),
+    let read = |path: &Path| {
+        if path.exists() {
+            digest(path).map_err(|e| format!("names a scan that cannot be read ({e})"))
+        } else {
+            Err(format!("names a scan that is not there: {}", path.display()))
+        }
     };
     let changes = project.plan_import(&args.file, &args.rater, &read)?;
     for change in &changes {

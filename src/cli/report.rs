@@ -38,7 +38,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    if !args.out.extension().is_some_and(|extension| extension == "html") {
+    if args.out.extension().is_none_or(|extension| extension != "html") {
         return Err(format!("the page's name must end in .html: {}", args.out.display()).into());
     }
     if let Some(file) =

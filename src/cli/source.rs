@@ -23,7 +23,7 @@ pub(super) struct Choice {
 
 impl Choice {
     /// The same without resampling.
-    pub(super) fn as_stored(self) -> Self {
+    pub(super) fn without_resampling(self) -> Self {
         Self { even: false, ..self }
     }
 

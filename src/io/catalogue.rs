@@ -142,7 +142,7 @@ impl Catalogue {
         index: usize,
         frame: usize,
         progress: &Progress,
-    ) -> Result<Option<dicom::Headers>, OpenError> {
+    ) -> Result<Option<dicom::write::Headers>, OpenError> {
         match self.contents.get(index) {
             Some(Content::Dicom(stack)) => stack.headers(frame, progress).map(Some),
             _ => Ok(None),

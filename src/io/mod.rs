@@ -6,7 +6,7 @@
 //! name only helps to word the error. Nothing of the patient's identity is read. [`nifti::write`] is the way back.
 
 mod catalogue;
-pub mod dicom;
+mod dicom;
 pub mod nifti;
 pub mod picture;
 mod preview;
@@ -14,6 +14,7 @@ mod source;
 pub mod table;
 
 pub use catalogue::{Catalogue, ReadOptions, Role, Series, browse};
+pub use dicom::write as derived;
 pub use preview::Preview;
 
 use crate::job::{Cancelled, Progress};

@@ -7,7 +7,7 @@ use crate::metrics::{Kappa, auroc, cohen, fleiss};
 use crate::space::Side;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// All figures of agreement of a project.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -25,8 +25,8 @@ pub struct Agreement {
 /// What one rater did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rater {
-    /// The name.
-    pub rater: String,
+    /// Who.
+    pub name: String,
     /// Sinuses labelled.
     pub sinuses: usize,
     /// How many of each label, in the order of [`Label::ALL`].
@@ -159,7 +159,7 @@ impl fmt::Display for Agreement {
             let time = rater.median_s.map_or("-".to_owned(), |s| format!("{s:.0} s"));
             lines.push(format!(
                 "{:<16} {:>7}  {normal:>7}  {anomalous:>9}  {uncertain:>9}  {not:>14}  {time:>6}",
-                rater.rater, rater.sinuses
+                rater.name, rater.sinuses
             ));
         }
         let kappa = |kappa: Option<Kappa>| match kappa {
@@ -181,8 +181,11 @@ impl fmt::Display for Agreement {
                 Label::ALL.map(|l| format!("{:>16}", l.name())).concat()
             ));
             for (label, counts) in Label::ALL.iter().zip(&pair.confusion) {
-                let counts: String = counts.iter().map(|count| format!("{count:>16}")).collect();
-                lines.push(format!("{:<18}{counts}", label.name()));
+                let mut line = format!("{:<18}", label.name());
+                for count in counts {
+                    write!(line, "{count:>16}")?;
+                }
+                lines.push(line);
             }
             if pair.types.is_some() {
                 lines.push(format!("types of what both call anomalous: kappa {}", kappa(pair.types)));
@@ -230,7 +233,7 @@ impl Rater {
         let mut times: Vec<i64> = own.values().filter_map(|row| row.duration_ms).collect();
         times.sort_unstable();
         let median_s = times.get(times.len() / 2).map(|ms| *ms as f64 / 1000.0);
-        Self { rater: name.to_owned(), sinuses: own.len(), labels, median_s }
+        Self { name: name.to_owned(), sinuses: own.len(), labels, median_s }
     }
 }
 
@@ -315,6 +318,8 @@ impl ModelScore {
 mod tests {
     use super::*;
     use crate::project::{AnalysisRecord, LabelEvent, Reading};
+    use Label::{Anomalous, Normal, Uncertain};
+    use Side::{Left, Right};
 
     #[test]
     fn raters_are_compared_sinus_by_sinus_and_sides_are_not_mixed() {
@@ -326,8 +331,6 @@ mod tests {
             let event = LabelEvent { reading: Some(Reading::of(label)), duration_ms: Some(4000), ..event };
             project.record(&event).unwrap();
         };
-        use Label::{Anomalous, Normal, Uncertain};
-        use Side::{Left, Right};
         for (case, side, said) in [
             ("a", Left, [Normal, Normal, Normal]),
             ("a", Right, [Anomalous, Anomalous, Normal]),

@@ -98,12 +98,11 @@ impl Project {
             let after = reading(&cell, &|name| cells.contains_key(name), before.as_ref()).map_err(wrong)?;
             let key = (case_sha256.clone(), side, rater.clone());
             let change = Change { case_sha256, side, rater, before, after };
-            match seen.get(&key) {
-                Some(&place) => changes[place] = change,
-                None => {
-                    seen.insert(key, changes.len());
-                    changes.push(change);
-                }
+            if let Some(&place) = seen.get(&key) {
+                changes[place] = change;
+            } else {
+                seen.insert(key, changes.len());
+                changes.push(change);
             }
         }
         changes.retain(|change| change.before != change.after);

@@ -95,13 +95,17 @@ mod tests {
     /// What a simple program would remember: every event with its place in the order.
     #[derive(Clone, Default)]
     struct Model {
-        /// (case, side, rater) to (turn, uid) to label.
-        events: BTreeMap<(String, char, String), BTreeMap<(usize, String, String), Option<Label>>>,
+        events: BTreeMap<Subject, BTreeMap<Turn, Option<Label>>>,
     }
+
+    /// Case, side, rater.
+    type Subject = (String, char, String);
+    /// Turn, time, name.
+    type Turn = (usize, String, String);
 
     impl Model {
         fn current(&self) -> BTreeSet<(String, char, String, Label)> {
-            let newest = |(key, events): (&(String, char, String), &BTreeMap<_, Option<Label>>)| {
+            let newest = |(key, events): (&Subject, &BTreeMap<Turn, Option<Label>>)| {
                 let (case, side, rater) = key.clone();
                 events.values().next_back().copied().flatten().map(|label| (case, side, rater, label))
             };

@@ -156,7 +156,7 @@ impl Project {
 
 /// The BIDS subject that a path names.
 fn subject(path: &Path) -> Option<String> {
-    let names = path.components().filter_map(|component| match component {
+    let mut names = path.components().filter_map(|component| match component {
         Component::Normal(name) => name.to_str(),
         _ => None,
     });
@@ -164,7 +164,7 @@ fn subject(path: &Path) -> Option<String> {
         let label = name.strip_prefix("sub-").unwrap_or_default();
         !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric())
     };
-    names.filter(is_subject).last().map(str::to_owned)
+    names.rfind(is_subject).map(str::to_owned)
 }
 
 /// How labels are written.
@@ -184,7 +184,7 @@ impl TableFormat {
     /// The form that a file's name asks for.
     #[must_use]
     pub fn of(path: &Path) -> Self {
-        let extension = path.extension().map(|e| e.to_ascii_lowercase());
+        let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
         match extension.as_ref().and_then(|e| e.to_str()) {
             Some("tsv") => Self::Tsv,
             Some("jsonl" | "ndjson") => Self::JsonLines,

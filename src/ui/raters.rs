@@ -6,7 +6,7 @@ use crate::app::labelling::LabelCommand;
 use crate::app::state::State;
 use crate::metrics::Kappa;
 use crate::project::{Agreement, Label, ModelScore, Pair};
-use egui::{Button, Color32, Grid, Pos2, RichText, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
+use egui::{Button, Grid, Pos2, RichText, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     if state.settings.blind {
@@ -57,7 +57,7 @@ fn raters_ui(ui: &mut Ui, agreement: &Agreement) {
         }
         ui.end_row();
         for rater in &agreement.raters {
-            ui.add(egui::Label::new(&rater.rater).truncate());
+            ui.add(egui::Label::new(&rater.name).truncate());
             for count in rater.labels {
                 ui.monospace(count.to_string());
             }
@@ -122,7 +122,7 @@ fn curve_ui(ui: &mut Ui, score: &ModelScore) {
     painter.rect_stroke(area, 0.0, Stroke::new(1.0, palette.line), StrokeKind::Inside);
     painter.line_segment([at([0.0, 0.0]), at([1.0, 1.0])], Stroke::new(1.0, palette.line));
     let curve: Vec<Pos2> = score.roc.iter().copied().map(at).collect();
-    painter.line(curve, Stroke::new(1.8, Color32::from(palette.accent)));
+    painter.line(curve, Stroke::new(1.8, palette.accent));
     response.on_hover_text(
         "ROC curve: share of the normal sinuses (right) and of the anomalous ones (up) that score so high",
     );

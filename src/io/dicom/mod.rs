@@ -19,9 +19,7 @@ mod slice;
 mod tests;
 mod volumes;
 mod windows;
-mod write;
-
-pub use write::{Code, Evaluation, Finding, Headers, Report, Segment, Segmentation};
+pub mod write;
 
 pub(super) use file::looks_like;
 pub(super) use slice::{Slice, directory, slices};

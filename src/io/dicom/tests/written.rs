@@ -1,7 +1,7 @@
 //! What is said of a series, written and read back: sides, places, and whose it is.
 
 use super::*;
-use crate::io::dicom::{Code, Evaluation, Finding, Headers, Report, Segment, Segmentation};
+use crate::io::derived::{Code, Evaluation, Finding, Headers, Report, Segment, Segmentation};
 use crate::space::Side;
 use ::dicom::object::open_file;
 

@@ -1,5 +1,5 @@
 //! What is said of a DICOM series, as DICOM objects that belong to the same patient and study: a report of findings
-//! ([`report`], PS3.16 TID 1500) and masks ([`segmentation`], PS3.3 A.51). What of the patient is in the headers of the
+//! ([`Report`], PS3.16 TID 1500) and masks ([`Segmentation`], PS3.3 A.51). What of the patient is in the headers of the
 //! series is copied, and kept nowhere else.
 
 mod report;
@@ -129,7 +129,7 @@ fn fresh_uid() -> String {
 }
 
 fn text(object: &InMemDicomObject, tag: Tag) -> String {
-    let value = object.element(tag).ok().and_then(|element| element.to_str().ok().map(|text| text.into_owned()));
+    let value = object.element(tag).ok().and_then(|element| element.to_str().ok().map(std::borrow::Cow::into_owned));
     value.unwrap_or_default().trim_end_matches(['\0', ' ']).to_owned()
 }
 

@@ -71,14 +71,14 @@ impl Report {
         put(&mut object, tags::VERIFICATION_FLAG, VR::CS, "UNVERIFIED");
         object.put(sequence(tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE, Vec::new()));
         object.put(sequence(tags::PERFORMED_PROCEDURE_CODE_SEQUENCE, Vec::new()));
-        object.put(sequence(tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE, vec![self.evidence(of)]));
+        object.put(sequence(tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE, vec![Self::evidence(of)]));
         for content in self.root(of) {
             object.put(content);
         }
         write(object, path)
     }
 
-    fn evidence(&self, of: &Headers) -> Vec<Element> {
+    fn evidence(of: &Headers) -> Vec<Element> {
         let images = of.instances.iter().map(reference).collect();
         let series = vec![
             sequence(tags::REFERENCED_SOP_SEQUENCE, images),

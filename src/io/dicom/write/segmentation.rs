@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn numbers_and_bits_have_the_form_of_the_standard() {
         assert_eq!([0.5, -1.0, 1e-12, 123.456_789_012_3].map(decimal), ["0.5", "-1", "0", "123.4567890123"]);
-        assert!(decimal(-1234.567_890_123_456).len() <= 16);
+        assert!(decimal(-1_234.567_890_123_456).len() <= 16);
         let pixels = [true, false, false, true, false, false, false, false, true];
         assert_eq!(packed(pixels.iter()).to_bytes().as_ref(), [0b1001, 1]);
         assert_eq!(lps(DVec3::new(1.0, 2.0, 3.0)), DVec3::new(-1.0, -2.0, 3.0));
