@@ -28,6 +28,10 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             });
         });
         ui.add_space(2.0);
+        if drawer == Drawer::Series && several(state).is_some() {
+            // It stays while the list scrolls.
+            series::progress(ui, state, commands);
+        }
         ScrollArea::vertical().id_salt(drawer).auto_shrink([false; 2]).show(ui, |ui| match drawer {
             Drawer::Series => series_ui(ui, state, commands),
             Drawer::Scan => match &state.scan {

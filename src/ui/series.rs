@@ -23,7 +23,6 @@ const ROW: f32 = 46.0;
 
 /// The list.
 pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, commands: &mut Vec<Command>) {
-    progress_ui(ui, state, commands);
     ui.spacing_mut().item_spacing.y = 1.0;
     let cases = state.cases();
     let others = state.other_series();
@@ -39,7 +38,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, commands: &m
 const TO_DO_ONLY: &str = "series without labels only";
 
 /// How many cases have labels, the way to the next one, and in which order they come.
-fn progress_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+pub(super) fn progress(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let cases = state.cases();
     let done = cases.iter().filter(|case| state.is_labelled(**case)).count();
     let palette = theme::of(ui);
