@@ -215,6 +215,16 @@ impl Side {
         }
     }
 
+    /// The side of a letter, as tables and files write it.
+    #[must_use]
+    pub fn from_letter(letter: &str) -> Option<Self> {
+        match letter {
+            "L" => Some(Self::Left),
+            "R" => Some(Self::Right),
+            _ => None,
+        }
+    }
+
     /// The sign of world x on this side of the mid-plane: -1 left, +1 right.
     #[must_use]
     pub fn sign(self) -> f64 {

@@ -183,11 +183,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 fn side(name: &str) -> Result<Side, String> {
-    match name {
-        "L" => Ok(Side::Left),
-        "R" => Ok(Side::Right),
-        _ => Err("use L or R, the side of the patient".to_owned()),
-    }
+    Side::from_letter(name).ok_or_else(|| "use L or R, the side of the patient".to_owned())
 }
 
 fn label(name: &str) -> Result<Label, String> {

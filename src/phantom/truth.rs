@@ -100,11 +100,9 @@ pub fn read_truth(dir: &Path) -> Result<Vec<CohortSubject>, CohortError> {
             let value: f64 = cell(name)?.parse().map_err(|_| wrong(row, format!("has no number as {name}")))?;
             if value.is_finite() { Ok(value) } else { Err(wrong(row, format!("has no finite {name}"))) }
         };
-        let side = match cell("side")? {
-            "L" => Side::Left,
-            "R" => Side::Right,
-            other => return Err(wrong(row, format!("has the side {other:?} instead of L or R"))),
-        };
+        let letter = cell("side")?;
+        let side = Side::from_letter(letter)
+            .ok_or_else(|| wrong(row, format!("has the side {letter:?} instead of L or R")))?;
         let sinus = CohortSinus {
             side,
             centre_mm: DVec3::new(number("centre_x_mm")?, number("centre_y_mm")?, number("centre_z_mm")?),

@@ -1,5 +1,6 @@
 //! How far readers agree with one another, and scores of the networks with readers.
 
+use super::events::side;
 use super::label::{AnomalyType, Label};
 use super::table::{LabelRow, Rows};
 use super::{Project, ProjectError};
@@ -100,11 +101,7 @@ impl Project {
                  WHERE a.residual_sha256 IS last.residual_sha256 AND a.classifier_sha256 IS last.classifier_sha256
                  ORDER BY a.time_utc, a.id",
             )?;
-            let rows = query.query_map([], |row| {
-                let side: String = row.get(1)?;
-                let side = if side == "L" { Side::Left } else { Side::Right };
-                Ok(((row.get(0)?, side), [row.get(2)?, row.get(3)?]))
-            })?;
+            let rows = query.query_map([], |row| Ok(((row.get(0)?, side(row, 1)?), [row.get(2)?, row.get(3)?])))?;
             rows.collect::<Result<_, _>>()
         };
         read().map_err(|e| self.failed("read", e))

@@ -101,18 +101,15 @@ impl Project {
         let read = || {
             // One pass over the index: a rater may have labelled very many cases.
             let mut query = self.db.prepare(
-                "SELECT side, label, anomaly, severity, confidence, note, case_id FROM label_events
+                "SELECT side, label, case_id FROM label_events
                  WHERE rater = ?1 ORDER BY case_id, side, turn, time_utc, uid",
             )?;
             let mut labels: HashMap<CaseId, [Option<Label>; 2]> = HashMap::new();
             let mut rows = query.query([rater])?;
             while let Some(row) = rows.next()? {
-                let side = row.get::<_, String>(0)?;
                 let label = row.get::<_, Option<String>>(1)?;
-                if let Some(side) = Side::BOTH.into_iter().find(|s| side.starts_with(s.letter())) {
-                    let of_case = labels.entry(CaseId(row.get(6)?)).or_default();
-                    of_case[side.index()] = label.as_deref().and_then(Label::from_name);
-                }
+                let of_case = labels.entry(CaseId(row.get(2)?)).or_default();
+                of_case[side(row, 0)?.index()] = label.as_deref().and_then(Label::from_name);
             }
             Ok(labels)
         };
@@ -120,9 +117,14 @@ impl Project {
     }
 }
 
+/// The side that a column of a row holds.
+pub(super) fn side(row: &Row<'_>, column: usize) -> rusqlite::Result<Side> {
+    let letter: String = row.get(column)?;
+    Side::from_letter(&letter).ok_or(rusqlite::Error::InvalidColumnType(column, letter, rusqlite::types::Type::Text))
+}
+
 /// Side and reading of a row that begins with `side, label, anomaly, severity, confidence, note`; none of a label taken back.
 pub(super) fn sided(row: &Row<'_>) -> rusqlite::Result<Option<(Side, Reading)>> {
-    let side: String = row.get(0)?;
     let text = |column: usize| row.get::<_, Option<String>>(column);
     let Some(label) = text(1)?.as_deref().and_then(Label::from_name) else { return Ok(None) };
     let reading = Reading {
@@ -132,8 +134,7 @@ pub(super) fn sided(row: &Row<'_>) -> rusqlite::Result<Option<(Side, Reading)>> 
         confidence: row.get(4)?,
         note: row.get(5)?,
     };
-    let side = Side::BOTH.into_iter().find(|s| side.starts_with(s.letter()));
-    Ok(side.map(|side| (side, reading)))
+    Ok(Some((side(row, 0)?, reading)))
 }
 
 #[cfg(test)]

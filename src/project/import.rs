@@ -85,11 +85,9 @@ impl Project {
                 (None, Some(file)) => digest(&beside(path, file)).map_err(wrong)?,
                 (None, None) => return Err(wrong("names no case: it needs case_sha256 or file".to_owned())),
             };
-            let side = match cell("side") {
-                Some("L") => Side::Left,
-                Some("R") => Side::Right,
-                other => return Err(wrong(format!("has the side {:?} instead of L or R", other.unwrap_or_default()))),
-            };
+            let letter = cell("side").unwrap_or_default();
+            let side =
+                Side::from_letter(letter).ok_or_else(|| wrong(format!("has the side {letter:?} instead of L or R")))?;
             let rater = cell("rater").unwrap_or(rater).to_owned();
             let before = match known.get(&case_sha256) {
                 Some(case) => self.labels(*case, &rater)?[side.index()].clone(),

@@ -1,5 +1,6 @@
 //! Labels as rows of tables: what is written for others, and what may be read back.
 
+use super::events::side;
 use super::label::{AnomalyType, Label};
 use super::{Project, ProjectError};
 use crate::io::table::line;
@@ -121,13 +122,12 @@ impl Project {
             ))?;
             let rows = query.query_map([rater], |row| {
                 let path: Option<String> = row.get(1)?;
-                let side: String = row.get(2)?;
                 let text = |column: usize| row.get::<_, Option<String>>(column);
                 Ok(LabelRow {
                     case_sha256: row.get(0)?,
                     subject: path.as_deref().and_then(|path| subject(Path::new(path))),
                     file: path,
-                    side: if side == "L" { Side::Left } else { Side::Right },
+                    side: side(row, 2)?,
                     structure: row.get(3)?,
                     label: text(4)?.as_deref().and_then(Label::from_name),
                     anomaly: text(5)?.as_deref().and_then(AnomalyType::from_name),
