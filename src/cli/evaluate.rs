@@ -2,12 +2,11 @@
 
 use super::find::finder;
 use super::phantom::spacing;
-use super::{Failure, guarded, print_json, say};
+use super::{Compute, Failure, guarded, print_json, say};
 use crate::methods::residual::EncoderConfig;
 use crate::methods::residual::comparison::{Beginning, Comparison, Run, residual as compare};
 use crate::methods::residual::evaluate::on_phantoms as residual_on_phantoms;
 use crate::methods::sinus::evaluate::on_phantoms;
-use crate::nets;
 use crate::phantom::Degrade;
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -88,6 +87,9 @@ struct ResidualArgs {
     /// Seed of the folds, of initial weights, order, jitter and augmentation
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    device: Compute,
 }
 
 fn beginning(name: &str) -> Result<Beginning, String> {
@@ -170,7 +172,7 @@ fn residual(args: &ResidualArgs) -> Result<(), Failure> {
         classifier,
         out: args.out.clone(),
     };
-    let cae = args.cae.clone();
+    let (cae, compute) = (args.cae.clone(), args.device);
     guarded("evaluating", move |progress| {
         let model = super::analyse::model(cae.as_deref(), None)?;
         let mut tell = |run: &Run| {
@@ -178,7 +180,7 @@ fn residual(args: &ResidualArgs) -> Result<(), Failure> {
             let (percent, fold) = (100.0 * run.fraction, run.fold + 1);
             eprintln!("{:<12} {percent:>3.0} % of the labels, fold {fold}: AUROC {auroc}", run.method);
         };
-        Ok(compare(&comparison, &model, &nets::cpu(), &mut tell, progress)?)
+        Ok(compare(&comparison, &model, &compute.device()?, &mut tell, progress)?)
     })?;
     say(std::fs::read_to_string(args.out.join("results.md"))?.trim_end())?;
     say(format_args!("results.csv and results.md are in {}", args.out.display()))

@@ -19,6 +19,7 @@ mod train;
 
 use crate::app::WindowOptions;
 use crate::job::{JobError, Progress};
+use crate::nets::{self, Device};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 use std::error::Error;
@@ -82,6 +83,25 @@ pub fn run(args: &Args) -> Result<bool, Failure> {
         Some(Command::Evaluate(args)) => evaluate::run(args)?,
     }
     Ok(true)
+}
+
+/// Where a training computes.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Compute {
+    /// All cores; the same numbers on every machine of a kind
+    #[default]
+    Cpu,
+    /// The quickest graphics card
+    Gpu,
+}
+
+impl Compute {
+    fn device(self) -> Result<Device, Failure> {
+        match self {
+            Self::Cpu => Ok(nets::cpu()),
+            Self::Gpu => Ok(nets::gpu()?),
+        }
+    }
 }
 
 /// Runs a computation as the window does, so that a panic becomes a message here too.

@@ -1,6 +1,6 @@
 //! `antrum train`: weights from a cohort, or from synthetic heads made meanwhile.
 
-use super::{Failure, guarded, say};
+use super::{Compute, Failure, guarded, say};
 use crate::job::Progress;
 use crate::methods::residual::train::{Pretext, Training, cae, classifier, pretext, renew_reference};
 use crate::methods::residual::{Card, EncoderConfig, Model, TrainConfig};
@@ -65,6 +65,9 @@ struct EncoderArgs {
     /// Seed of initial weights, order, jitter and augmentation
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    device: Compute,
 }
 
 impl EncoderArgs {
@@ -131,6 +134,9 @@ struct FinderArgs {
     /// Seed of initial weights and heads
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    device: Compute,
 }
 
 /// The autoencoder of the residual maps, on the cohort's normal sinuses
@@ -160,6 +166,9 @@ struct CaeArgs {
     /// Seed of initial weights, order and jitter
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    device: Compute,
 }
 
 /// How normal sinuses score with weights that are there already, written into their card
@@ -207,11 +216,11 @@ fn train(args: &CaeArgs) -> Result<(), Failure> {
         seed: args.seed,
     };
     let config = TrainConfig { schedule, ..TrainConfig::default() };
-    let (cohorts, out) = (args.cohort.clone(), args.out.clone());
+    let (cohorts, out, compute) = (args.cohort.clone(), args.out.clone(), args.device);
     std::fs::create_dir_all(&out)?;
     let card = guarded("training", move |progress| {
         let mut report = |epoch: &Epoch| tell(epoch, progress);
-        Ok(cae(&cohorts, &out, &config, &nets::cpu(), &mut report, progress)?)
+        Ok(cae(&cohorts, &out, &config, &compute.device()?, &mut report, progress)?)
     })?;
     say(format_args!("cae.bpk and cae.json are in {}", args.out.display()))?;
     say_auroc(&card)
@@ -220,9 +229,10 @@ fn train(args: &CaeArgs) -> Result<(), Failure> {
 fn pre_train(kind: Pretext, args: &PretextArgs) -> Result<(), Failure> {
     let config = args.encoder.config(EncoderConfig::pretext());
     let (cohorts, out, cae) = (args.encoder.cohort.clone(), args.encoder.out.clone(), args.cae.clone());
+    let compute = args.encoder.device;
     std::fs::create_dir_all(&out)?;
     guarded("training", move |progress| {
-        let device = nets::cpu();
+        let device = compute.device()?;
         let cae = cae.map_or_else(|| Model::built_in(&device), |path| Model::load(&path, &device))?;
         let mut report = |epoch: &Epoch| tell(epoch, progress);
         let training = Training { cohorts: &cohorts, out: &out, config: &config, device: &device };
@@ -235,10 +245,11 @@ fn train_classifier(args: &ClassifierArgs) -> Result<(), Failure> {
     let mut config = args.encoder.config(EncoderConfig::classifier());
     config.labels = (args.labels / 100.0).clamp(0.0, 1.0);
     let (cohorts, out, initial) = (args.encoder.cohort.clone(), args.encoder.out.clone(), args.initial.clone());
+    let compute = args.encoder.device;
     std::fs::create_dir_all(&out)?;
     let card = guarded("training", move |progress| {
         let mut report = |epoch: &Epoch| tell(epoch, progress);
-        let training = Training { cohorts: &cohorts, out: &out, config: &config, device: &nets::cpu() };
+        let training = Training { cohorts: &cohorts, out: &out, config: &config, device: &compute.device()? };
         Ok(classifier(initial.as_deref(), &training, &mut report, progress)?)
     })?;
     say(format_args!("classifier.bpk and classifier.json are in {}", args.encoder.out.display()))?;
@@ -260,11 +271,11 @@ fn finder(args: &FinderArgs) -> Result<(), Failure> {
     config.schedule.batch = args.batch;
     config.schedule.learning_rate = args.learning_rate;
     config.schedule.seed = args.seed;
-    let (initial, out) = (args.initial.clone(), args.out.clone());
+    let (initial, out, compute) = (args.initial.clone(), args.out.clone(), args.device);
     std::fs::create_dir_all(out.join(part.name()))?;
     guarded("training", move |progress| {
         let mut report = |epoch: &Epoch| tell(epoch, progress);
-        Ok(network(part, initial.as_deref(), &out, &config, &nets::cpu(), &mut report, progress)?)
+        Ok(network(part, initial.as_deref(), &out, &config, &compute.device()?, &mut report, progress)?)
     })?;
     say(format_args!("{0}.bpk and {0}.json are in {1}", part.name(), args.out.display()))?;
     Ok(())

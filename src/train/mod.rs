@@ -1,5 +1,6 @@
-//! The one training loop: epochs of shuffled batches, best weights by validation loss, early stopping, checkpoints that
-//! resume exactly, progress and cancel. What is trained is a [`Task`]; the loop knows nothing of it.
+//! The one training loop: epochs of shuffled batches that are prepared ahead, best weights by validation loss, early
+//! stopping, checkpoints that resume exactly, progress and cancel. What is trained is a [`Task`]; the loop knows nothing of
+//! it.
 
 mod checkpoint;
 mod clip;
@@ -13,13 +14,14 @@ use crate::job::{Cancelled, Progress};
 use crate::nets::weights::WeightsError;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use checkpoint::Checkpoint;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
 
 /// Samples of one step.
 pub struct Batch<'a> {
@@ -31,14 +33,16 @@ pub struct Batch<'a> {
     pub rng: &'a mut ChaCha8Rng,
 }
 
-/// What is trained.
-pub struct Task<'a, M> {
+/// What is trained, on batches that are prepared as an `S`.
+pub struct Task<'a, M, S> {
     /// How many samples the training set has.
     pub training: usize,
     /// How many samples the validation set has.
     pub validation: usize,
-    /// The mean loss of a batch.
-    pub loss: &'a (dyn Fn(&M, &mut Batch<'_>) -> Tensor<1> + 'a),
+    /// Makes a batch ready for the network: read, drawn, augmented. Runs on a thread of its own, ahead of the network.
+    pub prepare: &'a (dyn Fn(&mut Batch<'_>) -> S + Sync + 'a),
+    /// The mean loss of a batch, on the device of the network.
+    pub loss: &'a (dyn Fn(&M, S, &Device) -> Tensor<1> + 'a),
     /// What becomes of the network after every step, beside what the optimiser does.
     pub after_step: Option<&'a (dyn Fn(M) -> M + 'a)>,
 }
@@ -97,10 +101,10 @@ pub struct Trained<M> {
 ///
 /// # Errors
 /// See [`TrainError`].
-pub fn fit<M: Module>(
+pub fn fit<M: Module, S: Send>(
     model: M,
     optimiser: ModuleOptimizer,
-    task: &Task<'_, M>,
+    task: &Task<'_, M, S>,
     schedule: &Schedule,
     folder: Option<&Path>,
     on_epoch: &mut dyn FnMut(&Epoch),
@@ -138,9 +142,12 @@ fn stalled(history: &[Epoch], patience: usize) -> bool {
     best.is_some_and(|best| history.len() - best.number >= patience)
 }
 
-fn one_epoch<M: Module>(
+/// Batches that wait while the network learns from another.
+const AHEAD: usize = 1;
+
+fn one_epoch<M: Module, S: Send>(
     state: &mut Checkpoint<M>,
-    task: &Task<'_, M>,
+    task: &Task<'_, M, S>,
     schedule: &Schedule,
     number: usize,
     progress: &Progress,
@@ -150,38 +157,59 @@ fn one_epoch<M: Module>(
     rng.set_stream(number as u64);
     let mut order: Vec<usize> = (0..task.training).collect();
     order.shuffle(&mut rng);
+    let kept: Vec<usize> = (0..task.validation).collect();
+    let [order, kept] = [&order, &kept].map(|samples| samples.chunks(schedule.batch.max(1)));
     let stage = format!("epoch {number} of {}", schedule.epochs);
 
-    let batches = order.chunks(schedule.batch.max(1));
-    let (steps, mut training) = (batches.len(), Mean::default());
-    for (step, samples) in batches.enumerate() {
-        progress.step(0.9 * training.count as f32 / task.training as f32, &stage)?;
-        let loss = (task.loss)(&state.model, &mut Batch { samples, validation: false, rng: &mut rng });
-        training.add(loss.clone().into_scalar::<f32>(), samples.len());
-        if !training.value().is_finite() {
-            return Err(TrainError::Diverged(training.value(), number));
-        }
-        // A batch that a cancel left unfinished teaches nothing.
-        progress.check()?;
-        let mut gradients = GradientsParams::from_grads(loss.backward(), &state.model);
-        if let Some(longest) = schedule.clip {
-            gradients = clip::shortened(gradients, &state.model, longest);
-        }
-        let rate = schedule.rate(&state.history, step, steps);
-        let stepped = state.optimiser.step(rate, state.model.clone(), gradients);
-        state.model = if let Some(after) = task.after_step { after(stepped) } else { stepped };
-    }
+    std::thread::scope(|scope| {
+        let (sender, ready) = sync_channel(AHEAD);
+        let batches = order.clone().map(|samples| (samples, false)).chain(kept.clone().map(|samples| (samples, true)));
+        let prepare = task.prepare;
+        scope.spawn(move || {
+            for (samples, validation) in batches {
+                // A loop that has ended early wants no more.
+                let prepared = prepare(&mut Batch { samples, validation, rng: &mut rng });
+                if sender.send(prepared).is_err() {
+                    break;
+                }
+            }
+        });
 
-    let model = state.model.valid();
-    let mut validation = Mean::default();
-    let order: Vec<usize> = (0..task.validation).collect();
-    for samples in order.chunks(schedule.batch.max(1)) {
-        progress.step(0.9 + 0.1 * validation.count as f32 / task.validation as f32, &stage)?;
-        let loss = (task.loss)(&model, &mut Batch { samples, validation: true, rng: &mut rng });
-        validation.add(loss.into_scalar::<f32>(), samples.len());
-    }
-    progress.check()?;
-    Ok(Epoch { number, training_loss: training.value(), validation_loss: validation.value() })
+        let (steps, mut training) = (order.len(), Mean::default());
+        // The scope passes on why a batch could not be prepared.
+        for (step, (samples, batch)) in order.zip(&ready).enumerate() {
+            progress.step(0.9 * training.count as f32 / task.training as f32, &stage)?;
+            let loss = (task.loss)(&state.model, batch, &device(&state.model));
+            training.add(loss.clone().into_scalar::<f32>(), samples.len());
+            if !training.value().is_finite() {
+                return Err(TrainError::Diverged(training.value(), number));
+            }
+            // A batch that a cancel left unfinished teaches nothing.
+            progress.check()?;
+            let mut gradients = GradientsParams::from_grads(loss.backward(), &state.model);
+            if let Some(longest) = schedule.clip {
+                gradients = clip::shortened(gradients, &state.model, longest);
+            }
+            let rate = schedule.rate(&state.history, step, steps);
+            let stepped = state.optimiser.step(rate, state.model.clone(), gradients);
+            state.model = if let Some(after) = task.after_step { after(stepped) } else { stepped };
+        }
+
+        let model = state.model.valid();
+        let mut validation = Mean::default();
+        for (samples, batch) in kept.zip(&ready) {
+            progress.step(0.9 + 0.1 * validation.count as f32 / task.validation as f32, &stage)?;
+            let loss = (task.loss)(&model, batch, &device(&model));
+            validation.add(loss.into_scalar::<f32>(), samples.len());
+        }
+        progress.check()?;
+        Ok(Epoch { number, training_loss: training.value(), validation_loss: validation.value() })
+    })
+}
+
+/// Where a network is: for validation not on the device that keeps track of gradients.
+fn device<M: Module>(model: &M) -> Device {
+    model.devices().into_iter().next().unwrap_or_else(Device::flex)
 }
 
 /// A mean weighted by batch sizes.
@@ -215,15 +243,19 @@ mod tests {
     }
 
     /// Tiny cubes with a bright half whose brightness differs; augmentation shifts all values a little.
-    fn loss(model: &Cae, batch: &mut Batch<'_>) -> Tensor<1> {
+    fn cubes(batch: &mut Batch<'_>) -> Vec<f32> {
         use rand::RngExt as _;
         let mut values = Vec::new();
         for &sample in batch.samples {
             let shift = if batch.validation { 0.0 } else { batch.rng.random_range(0.0..0.1_f32) };
             values.extend((0..512).map(|i| if i % 8 < 4 { 0.1 * sample as f32 + shift } else { 0.0 }));
         }
-        let device = model.devices()[0].clone();
-        let x = Tensor::<5>::from_data(TensorData::new(values, [batch.samples.len(), 1, 8, 8, 8]), &device);
+        values
+    }
+
+    fn loss(model: &Cae, cubes: Vec<f32>, device: &Device) -> Tensor<1> {
+        let count = cubes.len() / 512;
+        let x = Tensor::<5>::from_data(TensorData::new(cubes, [count, 1, 8, 8, 8]), device);
         (model.forward(x.clone()) - x).abs().mean()
     }
 
@@ -237,7 +269,7 @@ mod tests {
     }
 
     fn run(net: Cae, epochs: usize, folder: Option<&Path>) -> Result<Trained<Cae>, TrainError> {
-        let task = Task { training: 5, validation: 2, loss: &loss, after_step: None };
+        let task = Task { training: 5, validation: 2, prepare: &cubes, loss: &loss, after_step: None };
         fit(net, AdamConfig::new().init(), &task, &schedule(epochs), folder, &mut |_| (), &Progress::default())
     }
 
@@ -257,13 +289,13 @@ mod tests {
     #[test]
     fn no_samples_and_cancelling_are_errors() {
         let net = network();
-        let empty = Task { training: 0, validation: 1, loss: &loss, after_step: None };
+        let empty = Task { training: 0, validation: 1, prepare: &cubes, loss: &loss, after_step: None };
         let optimiser = || AdamConfig::new().init();
         let progress = Progress::default();
         let outcome = fit(net.clone(), optimiser(), &empty, &schedule(1), None, &mut |_| (), &progress);
         assert!(matches!(outcome, Err(TrainError::Empty { .. })));
         progress.cancel();
-        let task = Task { training: 1, validation: 1, loss: &loss, after_step: None };
+        let task = Task { training: 1, validation: 1, prepare: &cubes, loss: &loss, after_step: None };
         let outcome = fit(net, optimiser(), &task, &schedule(1), None, &mut |_| (), &progress);
         assert!(matches!(outcome, Err(TrainError::Cancelled(_))));
     }
@@ -278,14 +310,15 @@ mod tests {
         let run = |epochs: usize| {
             // Every validation is worse than the one before: the first epoch is the best.
             let validations = std::cell::Cell::new(0.0_f32);
-            let worsening = |net: &Cae, batch: &mut Batch<'_>| {
-                if !batch.validation {
-                    return loss(net, batch);
+            let prepare = |batch: &mut Batch<'_>| (batch.validation, cubes(batch));
+            let worsening = |net: &Cae, (validation, cubes): (bool, Vec<f32>), device: &Device| {
+                if !validation {
+                    return loss(net, cubes, device);
                 }
                 validations.set(validations.get() + 1.0);
                 Tensor::from_floats([validations.get()], &Device::flex())
             };
-            let task = Task { training: 5, validation: 2, loss: &worsening, after_step: None };
+            let task = Task { training: 5, validation: 2, prepare: &prepare, loss: &worsening, after_step: None };
             let optimiser = AdamConfig::new().init();
             fit(twin(&net), optimiser, &task, &schedule(epochs), None, &mut |_| (), &Progress::default()).unwrap()
         };

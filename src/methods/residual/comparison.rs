@@ -212,7 +212,7 @@ impl Fold<'_> {
 /// The probability, not calibrated, that a sinus is diseased.
 fn score(net: &Classifier, sinus: &samples::Sample, device: &Device, progress: &Progress) -> Result<f64, Cancelled> {
     progress.check()?;
-    let logits = net.forward(tensor([sinus.centred()], device)).into_data().try_into_vec::<f32>().unwrap_or_default();
+    let logits = net.forward(tensor(sinus.centred(), device)).into_data().try_into_vec::<f32>().unwrap_or_default();
     Ok(match logits[..] {
         [normal, diseased] => probability(f64::from(diseased - normal)),
         _ => f64::NAN,

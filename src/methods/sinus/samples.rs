@@ -22,6 +22,9 @@ const HEAD_MM: f64 = 2.2;
 pub(super) const NO_HEADS: f64 = 0.09;
 /// The share of the scans with a head for the locator that show a cast of its skull.
 pub(super) const CASTS: f64 = 0.03;
+/// The share of the heads for the segmenter that are CT whatever else is drawn: there, a wall thinner than a voxel is as
+/// bright as a lining, and it takes most to learn the difference.
+const MORE_CT: f64 = 0.15;
 /// Voxel size of the crops that the segmenter sees.
 pub(super) const SINUS_MM: f64 = 1.0;
 /// Voxel sizes of the scans that its crops are cut from.
@@ -78,7 +81,11 @@ pub(super) fn draw(
         }
         Part::Segmenter => {
             let spacing_mm = rng.random_range(SCAN_MM);
-            let plan = unforeseen(rng, Region::Sinuses, spacing_mm);
+            let plan = if rng.random_bool(MORE_CT) {
+                plan(rng, Contrast::Ct, &Degrade::Random, Region::Sinuses, spacing_mm)
+            } else {
+                unforeseen(rng, Region::Sinuses, spacing_mm)
+            };
             sinuses(&plan, rng, progress)
         }
     }

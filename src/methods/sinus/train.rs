@@ -3,7 +3,7 @@
 
 use super::config::{Card, Part, TrainConfig};
 use super::infer::Presence;
-use super::samples::{self, SINUS_MM};
+use super::samples::{self, SINUS_MM, Sample};
 use super::seen::{COARSE_MM, tensor};
 use super::segment::CLASSES;
 use crate::io::{self, WriteError};
@@ -12,7 +12,6 @@ use crate::methods::{ModelError, begin_with_file};
 use crate::nets::weights::{self, Precision, WeightsError};
 use crate::nets::{UNet, UNetOutput};
 use crate::train::{Batch, Epoch, Task, TrainError, fit};
-use burn::module::Module as _;
 use burn::optim::AdamConfig;
 use burn::tensor::activation::{log_softmax, sigmoid, softmax, softplus};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -65,8 +64,7 @@ pub fn network(
     let began_with = initial.map(|path| begin_with_file(&mut net, path)).transpose()?;
     // The loop tells how far the training is; single heads do not.
     let quiet = progress.quiet();
-    let loss = |net: &UNet, batch: &mut Batch<'_>| {
-        let on = net.devices().first().cloned().unwrap_or_else(|| learner.clone());
+    let prepare = |batch: &mut Batch<'_>| {
         // A cancelled head is of no use; the loop that asked for it stops by itself.
         let samples = batch.samples.iter().filter_map(|&index| {
             // The heads of validation are the same after every epoch.
@@ -74,19 +72,28 @@ pub fn network(
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             samples::draw(part, &mut rng, multiple, &quiet).ok()
         });
-        let (mut sum, mut count) = (Tensor::<1>::zeros([1], &on), 0);
-        for sample in samples::together(samples) {
-            let Ok(out) = net.forward(tensor(&sample.seen, &on), &quiet) else { break };
+        samples::together(samples)
+    };
+    let loss = |net: &UNet, batch: Vec<Sample>, on: &Device| {
+        let (mut sum, mut count) = (Tensor::<1>::zeros([1], on), 0);
+        for sample in batch {
+            let Ok(out) = net.forward(tensor(&sample.seen, on), &quiet) else { break };
             let scans = sample.seen.len();
             let loss = match part {
-                Part::Locator => locator_loss(out, sample.targets, &sample.answers, &on),
-                Part::Segmenter => segmenter_loss(out, sample.targets, &on),
+                Part::Locator => locator_loss(out, sample.targets, &sample.answers, on),
+                Part::Segmenter => segmenter_loss(out, sample.targets, on),
             };
             (sum, count) = (sum + loss * scans as f64, count + scans);
         }
         sum / f64::from(count.max(1) as u32)
     };
-    let task = Task { training: config.heads, validation: config.validation, loss: &loss, after_step: None };
+    let task = Task {
+        training: config.heads,
+        validation: config.validation,
+        prepare: &prepare,
+        loss: &loss,
+        after_step: None,
+    };
     let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
     let folder = out.join(part.name());
     let trained = fit(net, optimiser, &task, &config.schedule, Some(&folder), on_epoch, progress)?;

@@ -2,8 +2,9 @@
 //!
 //! The CPU backend's own convolution copies every neighbourhood before it multiplies, and computes the gradient of the
 //! weights as a convolution whose kernel is as large as the volume. [`kernel`] copies neither; this file makes an operation
-//! of it that keeps track of gradients. Other devices use their backend's own.
+//! of it that keeps track of gradients. Graphics cards use their backend's own, and [`gradients`].
 
+mod gradients;
 mod kernel;
 
 use burn::backend::autodiff::NodeId;
@@ -69,7 +70,28 @@ trait Kernels: Backend {
     }
 }
 
-impl Kernels for Wgpu {}
+/// Whether a convolution is one that kernels of ours can do.
+fn is_plain(options: &ConvOptions<3>) -> bool {
+    options.groups == 1 && options.dilation == [1; 3] && options.padding.iter().all(|(before, after)| before == after)
+}
+
+impl Kernels for Wgpu {
+    fn pass(
+        pass: Pass,
+        [a, b]: [&FloatTensor<Self>; 2],
+        [input, weights]: &[Shape; 2],
+        options: &ConvOptions<3>,
+    ) -> Option<FloatTensor<Self>> {
+        let narrow = options.padding_begin().iter().zip(&weights[2..]).all(|(padding, kernel)| padding < kernel);
+        match pass {
+            Pass::InputGradient if is_plain(options) && narrow => {
+                Some(gradients::of_input::<Self>(a, b, input, options))
+            }
+            Pass::WeightGradient if is_plain(options) => Some(gradients::of_weights::<Self>(a, b, weights, options)),
+            _ => None,
+        }
+    }
+}
 
 impl Kernels for Flex {
     fn pass(
@@ -78,9 +100,7 @@ impl Kernels for Flex {
         [input, weights]: &[Shape; 2],
         options: &ConvOptions<3>,
     ) -> Option<FloatTensor<Self>> {
-        let even = options.padding.iter().all(|(before, after)| before == after);
-        let single = of.iter().all(|tensor| tensor.dtype() == DType::F32);
-        if options.groups != 1 || options.dilation != [1; 3] || !even || !single {
+        if !is_plain(options) || of.iter().any(|tensor| tensor.dtype() != DType::F32) {
             return None;
         }
         let convolution = Convolution {
@@ -170,6 +190,8 @@ impl<B: Kernels> Backward<B, 2> for Convolved {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::nets;
+    use burn::backend::ops::ModuleOps as _;
     use burn::nn::conv::Conv3dConfig;
     use burn::tensor::{Device, Distribution};
 
@@ -213,6 +235,71 @@ mod tests {
             assert!(apart(ours.0, theirs.0) < 1e-5, "forward, {case}");
             assert!(apart(ours.1, theirs.1) < 1e-5, "gradient of the input, {case}");
             assert!(apart(ours.2, theirs.2) < 1e-5, "gradient of the weights, {case}");
+        }
+    }
+
+    /// Values that differ, and are the same every time.
+    fn values(shape: [usize; 5]) -> FloatTensor<Flex> {
+        let values = (0..shape.iter().product::<usize>()).map(|i| (i as f32 * 0.37).sin()).collect::<Vec<_>>();
+        FloatTensor::<Flex>::from_data(TensorData::new(values, shape))
+    }
+
+    #[test]
+    fn gradients_for_graphics_cards_are_those_of_the_backend() {
+        let tensor = |primitive: FloatTensor<Flex>| {
+            let data = TensorData::new(primitive.to_contiguous().storage::<f32>().to_vec(), primitive.shape());
+            Tensor::<5>::from_data(data, &Device::flex())
+        };
+        for (channels, kernel, stride, padding, size) in [
+            ([3, 5], [3; 3], [1; 3], [1; 3], [8, 7, 9]),
+            ([2, 4], [3; 3], [2; 3], [1; 3], [8, 9, 6]),
+            ([4, 1], [1; 3], [1; 3], [0; 3], [5, 4, 3]),
+            ([1, 9], [7; 3], [2; 3], [3; 3], [12, 11, 13]),
+            ([2, 3], [2, 3, 1], [3, 1, 2], [0, 2, 0], [9, 6, 7]),
+        ] {
+            let options = ConvOptions::new(stride, padding, [1; 3], 1);
+            let x = values([2, channels[0], size[0], size[1], size[2]]);
+            let w = values([channels[1], channels[0], kernel[0], kernel[1], kernel[2]]);
+            let y = Flex::conv3d(x.clone(), w.clone(), None, options.clone());
+            let gradient = values(y.shape().dims());
+            let of_input = gradients::of_input::<Flex>(&w, &gradient, &x.shape(), &options);
+            let of_weights = gradients::of_weights::<Flex>(&x, &gradient, &w.shape(), &options);
+            let wanted = Flex::conv3d_x_backward(x.clone(), w.clone(), gradient.clone(), options.clone());
+            assert!(apart(tensor(of_input), tensor(wanted)) < 1e-5, "input, {kernel:?} {stride:?}");
+            let wanted = Flex::conv3d_weight_backward(x, w, gradient, options);
+            assert!(apart(tensor(of_weights), tensor(wanted)) < 1e-5, "weights, {kernel:?} {stride:?}");
+        }
+    }
+
+    #[test]
+    fn a_graphics_card_gives_what_the_cpu_gives() {
+        let Ok(card) = nets::gpu() else {
+            println!("skipped: this machine has no graphics adapter");
+            return;
+        };
+        let (cpu, card) = (Device::flex().autodiff(), card.autodiff());
+        for stride in [1, 2] {
+            let data = |shape: [usize; 5]| {
+                let count = shape.iter().product::<usize>();
+                TensorData::new((0..count).map(|i| (i as f32 * 0.37).sin()).collect::<Vec<_>>(), shape)
+            };
+            let run = |device: &Device| {
+                let mut conv = Conv3dConfig::new([3, 5], [3; 3])
+                    .with_stride([stride; 3])
+                    .with_padding(PaddingConfig3d::Explicit(1, 1, 1))
+                    .with_bias(false)
+                    .init(device);
+                let weights = Tensor::<5>::from_data(data([5, 3, 3, 3, 3]), device);
+                conv.weight = burn::module::Param::from_tensor(weights);
+                let input = Tensor::<5>::from_data(data([2, 3, 6, 8, 7]), device).require_grad();
+                let out = conv3d(&conv, input.clone());
+                let gradients = (out.clone() * out.clone().sin()).sum().backward();
+                let all = [out.inner(), input.grad(&gradients).unwrap(), conv.weight.val().grad(&gradients).unwrap()];
+                all.map(|tensor| Tensor::<5>::from_data(tensor.into_data(), &Device::flex()))
+            };
+            for (cards, cpus) in run(&card).into_iter().zip(run(&cpu)) {
+                assert!(apart(cards, cpus) < 1e-5, "stride {stride}");
+            }
         }
     }
 

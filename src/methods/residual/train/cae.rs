@@ -1,7 +1,7 @@
 //! Training of the autoencoder on the normal sinuses of cohorts with known truth.
 
 use super::ResidualError;
-use super::samples::{self, Subject, cohort_names, tensor};
+use super::samples::{self, Subject, cohort_names, tensor, together};
 use crate::image::percentile::percentiles;
 use crate::io;
 use crate::job::Progress;
@@ -12,7 +12,6 @@ use crate::nets::weights::{self, Precision};
 use crate::nets::{Cae, CaeConfig};
 use crate::phantom::cohort;
 use crate::train::{Batch, Epoch, Task, fit};
-use burn::module::Module as _;
 use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use std::path::{Path, PathBuf};
@@ -40,15 +39,22 @@ pub fn cae(
     let network = CaeConfig::new();
     let learner = device.clone().autodiff();
     learner.seed(config.schedule.seed);
-    let loss = |net: &Cae, batch: &mut Batch<'_>| {
+    let prepare = |batch: &mut Batch<'_>| {
         let set = if batch.validation { &validation } else { &training };
         let jitter_mm = if batch.validation { 0.0 } else { config.jitter_mm };
-        let crops = batch.samples.iter().map(|&i| set[i].jittered(jitter_mm, batch.rng));
-        let on = net.devices().first().cloned().unwrap_or_else(|| learner.clone());
-        let x = tensor(crops, &on);
+        together(batch.samples.iter().map(|&i| set[i].jittered(jitter_mm, batch.rng)))
+    };
+    let loss = |net: &Cae, crops: Vec<f32>, on: &Device| {
+        let x = tensor(crops, on);
         (net.forward(x.clone()) - x).abs().mean()
     };
-    let task = Task { training: training.len(), validation: validation.len(), loss: &loss, after_step: None };
+    let task = Task {
+        training: training.len(),
+        validation: validation.len(),
+        prepare: &prepare,
+        loss: &loss,
+        after_step: None,
+    };
     let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
     let fitting = progress.part(0.1, 0.9);
     let trained = fit(network.init(&learner), optimiser, &task, &config.schedule, Some(out), on_epoch, &fitting)?;

@@ -2,7 +2,7 @@
 //! calibration of its probabilities.
 
 use super::augment::Change;
-use super::samples::{self, Sample, cohort_names, tensor};
+use super::samples::{self, Sample, cohort_names, tensor, together};
 use super::{ResidualError, Training};
 use crate::io;
 use crate::job::Progress;
@@ -14,7 +14,6 @@ use crate::nets::Classifier;
 use crate::nets::weights::{self, Precision};
 use crate::train::losses::cross_entropy;
 use crate::train::{Batch, Epoch, Task, fit};
-use burn::module::Module as _;
 use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use rand::SeedableRng as _;
@@ -96,9 +95,8 @@ pub(in crate::methods::residual) fn fitted(
     // The rarer class counts more: weight N / (2 n).
     let all = labelled.iter().sum::<usize>() as f64;
     let class_weights = labelled.map(|count| all / (2.0 * count as f64));
-    let loss = |net: &Classifier, batch: &mut Batch<'_>| {
+    let prepare = |batch: &mut Batch<'_>| {
         let set = if batch.validation { &validation } else { &training };
-        let on = net.devices().first().cloned().unwrap_or_else(|| learner.clone());
         let classes: Vec<usize> = batch.samples.iter().map(|&i| usize::from(set[i].diseased)).collect();
         let crops = batch.samples.iter().map(|&i| {
             if batch.validation {
@@ -108,9 +106,18 @@ pub(in crate::methods::residual) fn fitted(
                 Change::draw(batch.rng).apply(crop, batch.rng)
             }
         });
-        cross_entropy(net.forward(tensor(crops, &on)), &classes, &class_weights)
+        (together(crops), classes)
     };
-    let task = Task { training: training.len(), validation: validation.len(), loss: &loss, after_step: None };
+    let loss = |net: &Classifier, (crops, classes): (Vec<f32>, Vec<usize>), on: &Device| {
+        cross_entropy(net.forward(tensor(crops, on)), &classes, &class_weights)
+    };
+    let task = Task {
+        training: training.len(),
+        validation: validation.len(),
+        prepare: &prepare,
+        loss: &loss,
+        after_step: None,
+    };
     let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
     let trained = fit(net, optimiser, &task, &config.schedule, folder, on_epoch, progress)?;
     Ok(Fitted { net: trained.best, history: trained.history, labelled, began_with })

@@ -2,17 +2,17 @@
 //! pretexts that it compares with.
 
 use super::augment::Change;
-use super::samples::{self, Sample, cohort_names, tensor};
+use super::samples::{self, Sample, cohort_names, tensor, together};
 use super::{ResidualError, Training};
 use crate::io;
 use crate::job::Progress;
 use crate::methods::residual::config::{EncoderCard, EncoderConfig};
 use crate::methods::residual::infer::{Model, postprocess};
 use crate::methods::sinus::Crop;
+use crate::nets::ResUNet;
 use crate::nets::resnet::ResNet;
 use crate::nets::siamese::Siamese;
 use crate::nets::weights::{self, Precision};
-use crate::nets::{ResUNet, ResUNetOutput};
 use crate::train::losses::{bce, nt_xent, sim_siam};
 use crate::train::{Batch, Epoch, Task, Trained, fit};
 use burn::module::Module;
@@ -88,46 +88,45 @@ pub fn pretext(
     let history = match pretext {
         Pretext::Residual => {
             let targets = Targets::new(&sets, cae, &progress.part(0.1, 0.15))?;
-            fitting.decoder(true, &path, on_epoch, &|net, batch, on| {
+            let prepare = |batch: &mut Batch<'_>| {
                 let (mut crops, mut wanted) = (Vec::new(), Vec::new());
                 for &i in batch.samples {
                     let change = if batch.validation { Change::None } else { Change::draw(batch.rng) };
                     crops.push(change.apply(sets.of(batch.validation)[i].centred(), batch.rng));
                     wanted.push(change.apply(targets.of(batch.validation, i), batch.rng));
                 }
-                // Noise may leave what a share can be.
-                bce(net.forward(tensor(crops, on)).residual, tensor(wanted, on).clamp(0.0, 1.0))
-            })?
+                [crops, wanted].map(together)
+            };
+            // Noise may leave what a share can be.
+            let loss = |said, wanted: Tensor<5>| bce(said, wanted.clamp(0.0, 1.0));
+            fitting.decoder(true, &path, on_epoch, &prepare, &loss)?
         }
         Pretext::Autoencoder | Pretext::Denoising => {
             let skips = pretext == Pretext::Denoising;
-            fitting.decoder(skips, &path, on_epoch, &|net, batch, on| {
-                let clean: Vec<_> = batch
-                    .samples
-                    .iter()
-                    .map(|&i| view(sets.of(batch.validation)[i], config, batch.validation, batch.rng))
-                    .collect();
-                let mut noise = |crop: &Vec<f32>| {
+            let prepare = |batch: &mut Batch<'_>| {
+                let set = sets.of(batch.validation);
+                let views = batch.samples.iter().map(|&i| view(set[i], config, batch.validation, batch.rng));
+                let clean: Vec<_> = views.collect();
+                let noisy = clean.iter().map(|crop| {
                     let sd = if skips { batch.rng.random_range(0.0..NOISE) } else { 0.0 };
                     Change::Noise(sd).apply(crop.clone(), batch.rng)
-                };
-                let noisy: Vec<_> = clean.iter().map(&mut noise).collect();
-                let ResUNetOutput { residual: said, .. } = net.forward(tensor(noisy, on));
-                (said - tensor(clean, on)).abs().mean()
-            })?
+                });
+                let noisy = together(noisy);
+                [noisy, together(clean)]
+            };
+            fitting.decoder(skips, &path, on_epoch, &prepare, &|said, clean| (said - clean).abs().mean())?
         }
         Pretext::SimClr | Pretext::Byol | Pretext::SimSiam => {
             let mut net = Siamese::new(&config.network, &learner);
             if pretext == Pretext::Byol {
                 net = net.followed(&config.network, &learner);
             }
-            let loss = |net: &Siamese, batch: &mut Batch<'_>| {
-                let on = on(net, &learner);
-                let views = [(); 2].map(|()| {
-                    let crops =
-                        batch.samples.iter().map(|&i| view(sets.of(batch.validation)[i], config, false, batch.rng));
-                    tensor(crops, &on)
-                });
+            let prepare = |batch: &mut Batch<'_>| {
+                let set = sets.of(batch.validation);
+                [(); 2].map(|()| together(batch.samples.iter().map(|&i| view(set[i], config, false, batch.rng))))
+            };
+            let loss = |net: &Siamese, views: Pair, on: &Device| {
+                let views = views.map(|view| tensor(view, on));
                 let [a, b] = views.clone().map(|view| net.project(view));
                 match pretext {
                     Pretext::SimClr => nt_xent(&[a, b], TEMPERATURE),
@@ -140,7 +139,7 @@ pub fn pretext(
                 }
             };
             let follow = |net: Siamese| net.drawn_after(MOMENTUM);
-            let trained = fitting.fit(net, &loss, Some(&follow), on_epoch)?;
+            let trained = fitting.fit(net, &prepare, &loss, Some(&follow), on_epoch)?;
             save(&Encoder { encoder: trained.best.into_encoder() }, &path)?;
             trained.history
         }
@@ -166,11 +165,6 @@ struct Encoder {
 
 fn save<M: Module>(net: &M, path: &Path) -> Result<(), ResidualError> {
     Ok(weights::save(net, path, Precision::Half)?)
-}
-
-/// Where a network is: validation is not on the device that keeps track of gradients.
-fn on<M: Module>(net: &M, learner: &Device) -> Device {
-    net.devices().first().cloned().unwrap_or_else(|| learner.clone())
 }
 
 /// A crop shifted and changed at random; for validation as it is.
@@ -203,33 +197,41 @@ struct Fitting<'a> {
     progress: Progress,
 }
 
-/// The loss of a network with a decoder on one batch.
-type DecoderLoss<'a> = &'a dyn Fn(&ResUNet, &mut Batch<'_>, &Device) -> Tensor<1>;
+/// What a batch of a pretext is: crops, and what they should become or other views of them.
+type Pair = [Vec<f32>; 2];
+/// Makes such a batch ready.
+type Prepare<'a> = &'a (dyn Fn(&mut Batch<'_>) -> Pair + Sync);
 
 impl Fitting<'_> {
     fn fit<M: Module>(
         &self,
         net: M,
-        loss: &dyn Fn(&M, &mut Batch<'_>) -> Tensor<1>,
+        prepare: Prepare<'_>,
+        loss: &dyn Fn(&M, Pair, &Device) -> Tensor<1>,
         after_step: Option<&dyn Fn(M) -> M>,
         on_epoch: &mut dyn FnMut(&Epoch),
     ) -> Result<Trained<M>, ResidualError> {
         let Sets { training, validation } = self.sets;
-        let task = Task { training: training.len(), validation: validation.len(), loss, after_step };
+        let task = Task { training: training.len(), validation: validation.len(), prepare, loss, after_step };
         let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
         Ok(fit(net, optimiser, &task, &self.config.schedule, Some(self.out), on_epoch, &self.progress)?)
     }
 
+    /// Fits a network with a decoder, by the loss of what it makes of crops beside what they should become.
     fn decoder(
         &self,
         skips: bool,
         path: &Path,
         on_epoch: &mut dyn FnMut(&Epoch),
-        loss: DecoderLoss<'_>,
+        prepare: Prepare<'_>,
+        loss: &dyn Fn(Tensor<5>, Tensor<5>) -> Tensor<1>,
     ) -> Result<Vec<Epoch>, ResidualError> {
         let net = ResUNet::new(&self.config.network, skips, self.learner);
-        let loss = |net: &ResUNet, batch: &mut Batch<'_>| loss(net, batch, &on(net, self.learner));
-        let trained = self.fit(net, &loss, None, on_epoch)?;
+        let loss = |net: &ResUNet, [crops, wanted]: Pair, on: &Device| {
+            let said = net.forward(tensor(crops, on)).residual;
+            loss(said, tensor(wanted, on))
+        };
+        let trained = self.fit(net, prepare, &loss, None, on_epoch)?;
         save(&Encoder { encoder: trained.best.into_classifier().encoder }, path)?;
         Ok(trained.history)
     }

@@ -68,12 +68,16 @@ pub(super) fn normal(rng: &mut ChaCha8Rng) -> f64 {
     (-2.0 * (1.0 - u[0]).ln()).sqrt() * (std::f64::consts::TAU * u[1]).cos()
 }
 
-/// Crops as a batch `[crops, 1, 64, 64, 64]`.
-pub(in crate::methods::residual) fn tensor(crops: impl IntoIterator<Item = Vec<f32>>, on: &Device) -> Tensor<5> {
-    let values: Vec<f32> = crops.into_iter().flatten().collect();
+/// Crops one after the other.
+pub(super) fn together(crops: impl IntoIterator<Item = Vec<f32>>) -> Vec<f32> {
+    crops.into_iter().flatten().collect()
+}
+
+/// Crops that lie one after the other as a batch `[crops, 1, 64, 64, 64]`.
+pub(in crate::methods::residual) fn tensor(crops: Vec<f32>, on: &Device) -> Tensor<5> {
     let n = Crop::SIZE;
-    let count = values.len() / n.pow(3);
-    Tensor::from_data(TensorData::new(values, [count, 1, n, n, n]), on)
+    let count = crops.len() / n.pow(3);
+    Tensor::from_data(TensorData::new(crops, [count, 1, n, n, n]), on)
 }
 
 /// The names of cohort folders.
