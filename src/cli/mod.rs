@@ -3,6 +3,7 @@
 mod analyse;
 mod convert;
 mod crops;
+mod deidentify;
 mod evaluate;
 mod find;
 mod import;
@@ -48,6 +49,7 @@ pub struct Args {
 enum Command {
     Info(info::Args),
     Convert(convert::Args),
+    Deidentify(deidentify::Args),
     Find(find::Args),
     Analyse(analyse::Args),
     Labels(labels::Args),
@@ -70,6 +72,7 @@ pub fn run(args: &Args) -> Result<bool, Failure> {
         None => return Ok(false),
         Some(Command::Info(args)) => info::run(args)?,
         Some(Command::Convert(args)) => convert::run(args)?,
+        Some(Command::Deidentify(args)) => deidentify::run(args)?,
         Some(Command::Find(args)) => find::run(args)?,
         Some(Command::Analyse(args)) => analyse::run(args)?,
         Some(Command::Labels(args)) => labels::run(args)?,

@@ -1,5 +1,6 @@
 //! What a path holds: the series to choose from, found by reading headers only, and the way from one of them to a scan.
 
+use super::dicom::deidentify::{Deidentified, DeidentifyError, Pseudonyms};
 use super::dicom::{self, Stack};
 use super::preview::Preview;
 use super::source::{self, Source};
@@ -145,6 +146,24 @@ impl Catalogue {
     ) -> Result<Option<dicom::write::Headers>, OpenError> {
         match self.contents.get(index) {
             Some(Content::Dicom(stack)) => stack.headers(frame, progress).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Copies a DICOM series without what tells whose it is into a folder of its own in `out`; of other scans there is
+    /// nothing to copy but voxels ([`nifti::write_scan`]), and none is given.
+    ///
+    /// # Errors
+    /// [`DeidentifyError`]; what was written before it stays.
+    pub fn deidentify(
+        &self,
+        index: usize,
+        pseudonyms: &Pseudonyms,
+        out: &Path,
+        progress: &Progress,
+    ) -> Result<Option<Deidentified>, DeidentifyError> {
+        match self.contents.get(index) {
+            Some(Content::Dicom(stack)) => stack.deidentify(pseudonyms, out, progress).map(Some),
             _ => Ok(None),
         }
     }

@@ -14,6 +14,7 @@ mod source;
 pub mod table;
 
 pub use catalogue::{Catalogue, ReadOptions, Role, Series, browse};
+pub use dicom::deidentify::{Deidentified, DeidentifyError, Pseudonyms};
 pub use dicom::write as derived;
 pub use preview::Preview;
 

@@ -6,6 +6,7 @@
 //! [`windows`] finds how they are to be shown, [`even`] resamples on request. Here they are put together.
 
 mod dataset;
+pub mod deidentify;
 mod even;
 mod file;
 mod geometry;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod containers;
+mod deidentified;
 mod frames;
 mod pixels;
 mod series;

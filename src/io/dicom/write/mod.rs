@@ -39,7 +39,7 @@ impl Stack {
         let mut seen = HashSet::new();
         for slice in self.0.volumes.get(frame).into_iter().flatten() {
             let source = &slice.image.source;
-            if !seen.insert(slice.image.instance_uid.clone()) {
+            if !seen.insert(source.path().to_owned()) {
                 continue;
             }
             progress.check()?;
@@ -61,6 +61,18 @@ impl Stack {
 }
 
 impl Headers {
+    /// The patient's ID, or where there is none the study: what images of one patient have in common.
+    #[must_use]
+    pub fn patient(&self) -> String {
+        whose(&self.first)
+    }
+
+    /// Whether there are words in the pixels.
+    #[must_use]
+    pub fn is_burned_in(&self) -> bool {
+        is_burned_in(&self.first)
+    }
+
     /// The series' own instance UID.
     fn series(&self) -> String {
         text(&self.first, tags::SERIES_INSTANCE_UID)
@@ -110,11 +122,25 @@ impl Headers {
     }
 }
 
+pub(super) fn whose(object: &InMemDicomObject) -> String {
+    let ids = [tags::PATIENT_ID, tags::STUDY_INSTANCE_UID].map(|tag| text(object, tag));
+    ids.into_iter().find(|id| !id.is_empty()).unwrap_or_default()
+}
+
+pub(super) fn is_burned_in(object: &InMemDicomObject) -> bool {
+    text(object, tags::BURNED_IN_ANNOTATION) == "YES"
+}
+
 /// Writes an object as a file that is either complete or not there.
 fn write(object: InMemDicomObject, path: &Path) -> Result<(), WriteError> {
+    write_encoded(object, uids::EXPLICIT_VR_LITTLE_ENDIAN, path)
+}
+
+/// The same in a transfer syntax, which is that of its pixels.
+pub(super) fn write_encoded(object: InMemDicomObject, syntax: &str, path: &Path) -> Result<(), WriteError> {
     let failed = |e: String| WriteError::Io { source: std::io::Error::other(e), path: path.to_owned() };
     let meta = FileMetaTableBuilder::new()
-        .transfer_syntax(uids::EXPLICIT_VR_LITTLE_ENDIAN)
+        .transfer_syntax(syntax)
         .implementation_class_uid(IMPLEMENTATION_UID)
         .implementation_version_name("ANTRUM");
     let file = object.with_meta(meta).map_err(|e| failed(e.to_string()))?;
@@ -128,20 +154,20 @@ fn fresh_uid() -> String {
     format!("2.25.{}", rand::rng().random::<u128>())
 }
 
-fn text(object: &InMemDicomObject, tag: Tag) -> String {
+pub(super) fn text(object: &InMemDicomObject, tag: Tag) -> String {
     let value = object.element(tag).ok().and_then(|element| element.to_str().ok().map(std::borrow::Cow::into_owned));
     value.unwrap_or_default().trim_end_matches(['\0', ' ']).to_owned()
 }
 
-fn element(tag: Tag, vr: VR, value: impl Into<PrimitiveValue>) -> Element {
+pub(super) fn element(tag: Tag, vr: VR, value: impl Into<PrimitiveValue>) -> Element {
     DataElement::new(tag, vr, value.into())
 }
 
-fn put(object: &mut InMemDicomObject, tag: Tag, vr: VR, value: &str) {
+pub(super) fn put(object: &mut InMemDicomObject, tag: Tag, vr: VR, value: &str) {
     object.put(element(tag, vr, value));
 }
 
-fn sequence(tag: Tag, items: Vec<Vec<Element>>) -> Element {
+pub(super) fn sequence(tag: Tag, items: Vec<Vec<Element>>) -> Element {
     let items: Vec<_> = items.into_iter().map(InMemDicomObject::from_element_iter).collect();
     DataElement::new(tag, VR::SQ, DataSetSequence::from(items))
 }
