@@ -39,8 +39,13 @@ pub enum LabelCommand {
     CompareRaters,
     /// How far they agree.
     Compared(Arc<Agreement>),
-    /// The labels of the series of the list, by their places.
-    Listed(Vec<[Option<Label>; 2]>),
+    /// What is known of the series of the list, by their places.
+    Listed {
+        /// The reader's labels.
+        labels: Vec<[Option<Label>; 2]>,
+        /// How sure the classifier was.
+        certainties: Vec<Option<f64>>,
+    },
     /// An event could not be written; the reading before it counts.
     Refused {
         /// The sinus.
@@ -115,8 +120,8 @@ impl State {
                 self.agreement = Some(agreement);
                 Vec::new()
             }
-            LabelCommand::Listed(labels) => {
-                self.listed = labels;
+            LabelCommand::Listed { labels, certainties } => {
+                (self.listed, self.certainties) = (labels, certainties);
                 Vec::new()
             }
             LabelCommand::Refused { side, before, kind, reason } => {
@@ -220,13 +225,27 @@ impl State {
         let series = self.catalogue.as_ref().map_or(&[][..], |catalogue| catalogue.series());
         let is_case = |index: &usize| series[*index].role == Role::Volume;
         let mut cases: Vec<usize> = (0..series.len()).filter(is_case).collect();
-        if self.settings.order == Order::Random {
-            // Another order for each rater, the same whenever he comes back to the list.
-            let digest = Sha256::digest(format!("{}\n{}", self.rater, cases.len()));
-            let seed = <[u8; 32]>::from(digest);
-            cases.shuffle(&mut ChaCha8Rng::from_seed(seed));
+        let certainty = |case: &usize| self.certainties.get(*case).copied().flatten().unwrap_or(f64::INFINITY);
+        match self.order() {
+            Order::File => {}
+            Order::Random => {
+                // Another order for each rater, the same whenever he comes back to the list.
+                let digest = Sha256::digest(format!("{}\n{}", self.rater, cases.len()));
+                let seed = <[u8; 32]>::from(digest);
+                cases.shuffle(&mut ChaCha8Rng::from_seed(seed));
+            }
+            Order::Doubtful => cases.sort_by(|a, b| certainty(a).total_cmp(&certainty(b))),
         }
         cases
+    }
+
+    /// In which order cases come: to a blind reader, their order must not tell what the classifier thinks.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        match self.settings.order {
+            Order::Doubtful if self.settings.blind => Order::Random,
+            order => order,
+        }
     }
 
     /// The other series of the list, behind the cases.
@@ -453,12 +472,13 @@ mod tests {
             _ => None,
         };
         state.apply(open(0));
-        state.apply(Command::Label(LabelCommand::Listed(vec![[None; 2]; 2])));
+        let listed = |labels| Command::Label(LabelCommand::Listed { labels, certainties: vec![Some(0.4), Some(0.1)] });
+        state.apply(listed(vec![[None; 2]; 2]));
         assert_eq!(next(&mut state), Some(1));
         state.apply(open(1));
         assert_eq!(next(&mut state), Some(0), "from the top again");
         let both = [Some(Label::Normal); 2];
-        state.apply(Command::Label(LabelCommand::Listed(vec![both, [None, Some(Label::Normal)]])));
+        state.apply(listed(vec![both, [None, Some(Label::Normal)]]));
         assert_eq!(next(&mut state), None);
         assert!(state.message.as_ref().unwrap().text.contains("this one is not yet"));
         let sinuses = opened().sinuses;
@@ -476,7 +496,12 @@ mod tests {
         state.settings.order = Order::Random;
         let mut cases = state.cases();
         assert_eq!(cases, state.cases());
+        let random = cases.clone();
         cases.sort_unstable();
         assert_eq!(cases, [0, 1]);
+        state.settings.order = Order::Doubtful;
+        assert_eq!(state.cases(), [1, 0]);
+        state.settings.blind = true;
+        assert_eq!(state.cases(), random, "the order would tell what the classifier thinks");
     }
 }

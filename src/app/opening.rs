@@ -150,7 +150,7 @@ impl State {
         self.catalogue = catalogue;
         let count = self.catalogue.as_ref().map_or(0, |c| c.series().len());
         (self.thumbnails, self.findings) = (vec![None; count], vec![None; count]);
-        self.listed = vec![[None; 2]; count];
+        (self.listed, self.certainties) = (vec![[None; 2]; count], vec![None; count]);
         let list = self.catalogue.clone().filter(|catalogue| catalogue.series().len() > 1);
         if list.is_some() {
             self.shell.offer_series();

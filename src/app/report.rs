@@ -8,6 +8,7 @@ use crate::job::Progress;
 use crate::methods::residual::{self, InferConfig, Model};
 use crate::methods::sinus::{Cavity, Finder, Presence, Sinus, cavity, crop};
 use crate::methods::{Finding, ModelError};
+use crate::project::AnalysisRecord;
 use crate::space::Side;
 use crate::volume::Volume;
 use serde::Serialize;
@@ -39,6 +40,21 @@ pub struct Analysis {
     pub finder_sha256: [String; 2],
     /// Settings.
     pub config: InferConfig,
+}
+
+impl Analysis {
+    /// Its figures as a project keeps them.
+    #[must_use]
+    pub fn records(&self) -> Vec<AnalysisRecord> {
+        let record = |finding: &Finding| AnalysisRecord {
+            side: finding.side,
+            residual: finding.score,
+            probability: finding.anomaly.map(|anomaly| anomaly.probability),
+            residual_sha256: self.weights_sha256.clone(),
+            classifier_sha256: self.classifier_sha256.clone(),
+        };
+        self.findings.iter().map(record).collect()
+    }
 }
 
 /// Measures the cavities, runs the residual method and lays its maps onto the scan's grid. Window and command line both

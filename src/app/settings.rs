@@ -121,6 +121,23 @@ pub enum Order {
     File,
     /// At random: another order for each rater, always the same for one.
     Random,
+    /// Those first of which the classifier is least sure; those that were not analysed come last.
+    Doubtful,
+}
+
+impl Order {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::File, Self::Random, Self::Doubtful];
+
+    /// Its name on the screen.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "as listed",
+            Self::Random => "random",
+            Self::Doubtful => "doubtful first",
+        }
+    }
 }
 
 /// Colours of the panels; pictures stand on black in both.

@@ -51,6 +51,8 @@ pub struct State {
     pub labels: [Option<Reading>; 2],
     /// The reader's labels of the series to choose from, by their places in the list.
     pub listed: Vec<[Option<Label>; 2]>,
+    /// How sure the classifier was of them when the list came, see [`Project::certainties`](crate::project::Project::certainties).
+    pub certainties: Vec<Option<f64>>,
     /// How far raters agree, as last asked for.
     pub agreement: Option<Arc<Agreement>>,
     /// The sinus of which more than the label is being said.

@@ -9,6 +9,7 @@ use crate::job::Progress;
 use crate::methods::residual::{Classify, InferConfig, MapKind, Model};
 use crate::methods::sinus::{Finder, Presence, Sinus};
 use crate::nets;
+use crate::project::Project;
 use std::path::{Path, PathBuf};
 
 /// Analyse both sinuses of scans: an anomaly map and the cavities on the scan's grid (NIfTI), scores and volumes (JSON)
@@ -37,6 +38,9 @@ pub(super) struct Args {
     /// Which residual the map keeps
     #[arg(long, default_value = "antrum")]
     map: Map,
+    /// Keep the figures in a project file too, made if there is none: the window can then order cases by doubt
+    #[arg(long, value_name = "FILE")]
+    project: Option<PathBuf>,
     /// Print one JSON object (for several scans: an object with their list)
     #[arg(long)]
     json: bool,
@@ -106,9 +110,17 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 fn one(path: &Path, args: &Args, config: InferConfig) -> Result<Report, Failure> {
     let (paths, choice) = ([path.to_owned()], args.choice.clone());
     let (out, weights, classifier) = (args.out.clone(), args.weights.clone(), args.classifier.clone());
+    let project = args.project.clone();
     let report = guarded("analysing", move |progress| {
         let model = model(weights.as_deref(), classifier.as_deref())?;
-        analysed(&paths, &choice, &model, config, progress)?.write(&paths, &out)
+        let analysed = analysed(&paths, &choice, &model, config, progress)?;
+        if let Some(project) = project {
+            let project = Project::open(&project)?;
+            let path = analysed.scan.path.as_ref().and_then(|path| path.canonicalize().ok());
+            let case = project.case(&analysed.scan.sha256, path.as_deref())?;
+            project.keep_analysis(case, &analysed.analysis.records())?;
+        }
+        analysed.write(&paths, &out)
     })?;
     Ok(report)
 }

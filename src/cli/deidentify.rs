@@ -4,13 +4,15 @@ use super::source::Choice;
 use super::{Failure, guarded, say, shown_name};
 use crate::io::{self, Deidentified, Pseudonyms};
 use crate::job::Progress;
+use crate::methods::sinus::{Finder, cavity, deface};
+use crate::nets;
 use std::path::PathBuf;
 
 /// Copy a scan without what tells whose it is (PS3.15, Basic Profile, dates moved)
 ///
 /// A DICOM series stays DICOM: of its headers stays what places, draws and compares the images; names, words, private data
 /// and overlays go, identifiers get stand-ins, dates move by the same number of days. Of other scans the voxels are copied as
-/// NIfTI. The face can still be drawn from the voxels.
+/// NIfTI. The face can still be drawn from the voxels, unless it is taken away.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// DICOM or NIfTI files, a DICOM folder, DICOMDIR or ZIP archive
@@ -28,18 +30,22 @@ pub(super) struct Args {
     /// Write NIfTI, of a DICOM series too
     #[arg(long)]
     nifti: bool,
+    /// Write NIfTI without the face: what lies in front of the sinuses and below the brows gets the darkest value
+    #[arg(long)]
+    no_face: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let pseudonyms = args.key.as_deref().map_or_else(|| Ok(Pseudonyms::new()), Pseudonyms::of_file)?;
-    let (paths, choice, out, nifti) = (args.paths.clone(), args.choice.clone(), args.out.clone(), args.nifti);
+    let (paths, choice, out) = (args.paths.clone(), args.choice.clone(), args.out.clone());
+    let (no_face, nifti) = (args.no_face, args.nifti || args.no_face);
     let done = guarded("copying", move |progress| {
         let selection = choice.browse(&paths, &progress.part(0.0, 0.1))?;
         let rest = progress.part(0.1, 1.0);
         if !nifti && let Some(done) = selection.catalogue.deidentify(selection.index, &pseudonyms, &out, &rest)? {
             return Ok(done);
         }
-        voxels(&paths, &choice, &pseudonyms, &out, &rest)
+        voxels(&paths, &choice, no_face, &pseudonyms, &out, &rest)
     })?;
     say(format_args!("{}  {} of {}", done.folder.display(), counted(done.files), done.name))?;
     if args.key.is_none() {
@@ -56,12 +62,25 @@ fn counted(files: usize) -> String {
 fn voxels(
     paths: &[PathBuf],
     choice: &Choice,
+    no_face: bool,
     pseudonyms: &Pseudonyms,
     out: &std::path::Path,
     progress: &Progress,
 ) -> Result<Deidentified, Failure> {
-    let (selection, scan) = choice.read(paths, &progress.part(0.0, 0.7))?;
-    let headers = selection.catalogue.headers(selection.index, scan.frame, &progress.part(0.7, 0.8))?;
+    let (selection, mut scan) = choice.read(paths, &progress.part(0.0, 0.3))?;
+    let headers = selection.catalogue.headers(selection.index, scan.frame, &progress.part(0.3, 0.4))?;
+    if no_face {
+        let finder = Finder::built_in(&nets::cpu())?;
+        let sinuses = finder.find(&scan.volume, &progress.part(0.4, 0.6))?;
+        let cavities = cavity::measure(&finder, &scan.volume, &sinuses, &progress.part(0.6, 0.8))?;
+        let faceless = deface::without_face(&scan.volume, &cavities);
+        scan.volume = faceless.map(Into::into).ok_or_else(|| {
+            let name = shown_name(paths);
+            format!(
+                "where the face is cannot be told, because not both sinuses were found; nothing was written: {name}"
+            )
+        })?;
+    }
     let name = match &headers {
         Some(headers) if headers.is_burned_in() => {
             return Err(io::DeidentifyError::BurnedIn(selection.catalogue.path().to_owned()).into());

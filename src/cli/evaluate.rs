@@ -183,7 +183,7 @@ fn residual(args: &ResidualArgs) -> Result<(), Failure> {
         Ok(compare(&comparison, &model, &compute.device()?, &mut tell, progress)?)
     })?;
     say(std::fs::read_to_string(args.out.join("results.md"))?.trim_end())?;
-    say(format_args!("results.csv and results.md are in {}", args.out.display()))
+    say(format_args!("results.md, results.csv and results.svg are in {}", args.out.display()))
 }
 
 fn finder_on_phantoms(args: &FinderArgs) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 use super::{CaseId, Project, ProjectError};
 use crate::space::Side;
 use rusqlite::params;
+use std::collections::HashMap;
 
 /// The figures of one sinus from one analysis.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,5 +52,48 @@ impl Project {
             transaction.commit()
         };
         write().map_err(|e| self.failed("written", e))
+    }
+
+    /// How sure the classifier was of each analysed case, 0 (not at all) to 0.5: how far the probability of its more
+    /// doubtful sinus is from one half, as last analysed.
+    ///
+    /// # Errors
+    /// [`ProjectError::Database`].
+    pub fn certainties(&self) -> Result<HashMap<CaseId, f64>, ProjectError> {
+        let read = || {
+            let mut query = self.db.prepare(
+                "SELECT case_id, min(abs(probability - 0.5)) FROM analyses
+                 WHERE probability IS NOT NULL AND id IN (SELECT max(id) FROM analyses GROUP BY case_id, side)
+                 GROUP BY case_id",
+            )?;
+            let cases = query.query_map([], |row| Ok((CaseId(row.get(0)?), row.get(1)?)))?;
+            cases.collect::<Result<_, _>>()
+        };
+        read().map_err(|e| self.failed("read", e))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_is_as_certain_as_its_more_doubtful_sinus_was_at_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::open(&folder.path().join("p.antrum")).unwrap();
+        let [first, second, third] = ["01", "02", "03"].map(|sha| project.case(sha, None).unwrap());
+        let record = |side, probability| AnalysisRecord {
+            side,
+            residual: 0.1,
+            probability,
+            residual_sha256: String::new(),
+            classifier_sha256: None,
+        };
+        project.keep_analysis(first, &[record(Side::Left, Some(0.5)), record(Side::Right, Some(0.9))]).unwrap();
+        project.keep_analysis(first, &[record(Side::Left, Some(0.25))]).unwrap();
+        project.keep_analysis(second, &[record(Side::Left, Some(1.0))]).unwrap();
+        project.keep_analysis(third, &[record(Side::Left, None)]).unwrap();
+        assert_eq!(project.certainties().unwrap(), HashMap::from([(first, 0.25), (second, 0.5)]));
     }
 }

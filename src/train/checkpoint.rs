@@ -29,6 +29,13 @@ const NOW: &str = "checkpoint";
 const NEXT: &str = "checkpoint.next";
 const BEFORE: &str = "checkpoint.before";
 
+/// The losses of all epochs as a table.
+fn curves(history: &[Epoch]) -> String {
+    let line = |e: &Epoch| format!("{},{},{}\n", e.number, e.training_loss, e.validation_loss);
+    let head = "epoch,training_loss,validation_loss\n".to_owned();
+    history.iter().map(line).fold(head, |text, line| text + &line)
+}
+
 impl<M: Module> Checkpoint<M> {
     /// Goes on from the folder's checkpoint, if there is one. More epochs than before are fine; other settings are not.
     pub fn resume(mut self, folder: &Path, schedule: &Schedule, samples: [usize; 2]) -> Result<Self, TrainError> {
@@ -80,6 +87,7 @@ impl<M: Module> Checkpoint<M> {
         if now.exists() {
             fs::rename(&now, &before).map_err(file)?;
         }
-        fs::rename(&next, &now).map_err(file)
+        fs::rename(&next, &now).map_err(file)?;
+        fs::write(folder.join("history.csv"), curves(&self.history)).map_err(file)
     }
 }

@@ -287,6 +287,23 @@ mod tests {
     }
 
     #[test]
+    fn a_checkpoint_that_cannot_be_written_leaves_the_former_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = run(twin(&network()), 1, Some(folder.path())).unwrap();
+        // What a full disk does to the next one, this does too.
+        let in_the_way = folder.path().join("checkpoint.next");
+        std::fs::write(&in_the_way, "").unwrap();
+        let refused = run(network(), 2, Some(folder.path())).err();
+        let said = refused.map(|error| error.to_string()).unwrap_or_default();
+        assert!(said.contains("checkpoint"), "{said}");
+        std::fs::remove_file(in_the_way).unwrap();
+        let resumed = run(network(), 2, Some(folder.path())).unwrap();
+        assert_eq!(resumed.history[..1], whole.history[..]);
+        let table = std::fs::read_to_string(folder.path().join("history.csv")).unwrap();
+        assert!(table.starts_with("epoch,training_loss,validation_loss\n1,") && table.lines().count() == 3, "{table}");
+    }
+
+    #[test]
     fn no_samples_and_cancelling_are_errors() {
         let net = network();
         let empty = Task { training: 0, validation: 1, prepare: &cubes, loss: &loss, after_step: None };

@@ -14,8 +14,8 @@ use crate::space::Side;
 use egui::containers::menu::MenuButton;
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{
-    Align, Align2, Button, FontId, Id, Rect, Response, RichText, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo,
-    pos2, vec2,
+    Align, Align2, Button, ComboBox, FontId, Id, Rect, Response, RichText, Sense, Stroke, StrokeKind, TextEdit, Ui,
+    UiBuilder, WidgetInfo, pos2, vec2,
 };
 
 /// Height of a row in points.
@@ -27,10 +27,14 @@ pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, commands: &m
     let cases = state.cases();
     let others = state.other_series();
     let to_do_only: bool = ui.data(|data| data.get_temp(Id::unique(TO_DO_ONLY))).unwrap_or(false);
+    let search = searched(ui);
     for number in cases.iter().copied().chain(others.into_iter().filter(|_| !to_do_only)) {
         let done = state.is_labelled(number) && state.series() != Some(number);
         if let Some(series) = catalogue.series().get(number).filter(|_| !(to_do_only && done)) {
-            row_ui(ui, state, number, series, commands);
+            let row = Row::new(state, number, series);
+            if search.is_empty() || row.open || holds(&row, &search) {
+                row_ui(ui, state, number, &row, commands);
+            }
         }
     }
 }
@@ -67,14 +71,48 @@ pub(super) fn progress(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) 
         if ui.checkbox(&mut advance, "Go on").on_hover_text(hint).changed() {
             commands.push(Command::Label(LabelCommand::Advance(advance)));
         }
-        let mut random = state.settings.order == Order::Random;
-        let hint = "Another order for each rater, always the same for one";
-        if ui.checkbox(&mut random, "Random").on_hover_text(hint).changed() {
-            let order = if random { Order::Random } else { Order::File };
-            commands.push(Command::Label(LabelCommand::Order(order)));
+    });
+    ui.horizontal(|ui| {
+        order_ui(ui, state, commands);
+        let mut search = searched(ui);
+        let field = TextEdit::singleline(&mut search).hint_text("Search").desired_width(f32::INFINITY);
+        if ui.add(field).on_hover_text("Only series whose two lines hold all of these words").changed() {
+            ui.data_mut(|data| data.insert_temp(Id::unique(SEARCH), search));
         }
     });
     ui.add_space(4.0);
+}
+
+const SEARCH: &str = "words that listed series hold";
+
+fn searched(ui: &Ui) -> String {
+    ui.data(|data| data.get_temp(Id::unique(SEARCH))).unwrap_or_default()
+}
+
+fn order_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let order = state.order();
+    let combo = ComboBox::from_id_salt("order of the cases").selected_text(order.name()).width(96.0);
+    let chosen = combo.show_ui(ui, |ui| {
+        let hint = |order| match order {
+            Order::File => "As they lie in the folder",
+            Order::Random => "Another order for each rater, always the same for one",
+            Order::Doubtful => "Those first of which the classifier was least sure; antrum analyse --project asks it",
+        };
+        // The order must not tell a blind reader what the classifier thinks.
+        let offered = |order: &Order| *order != Order::Doubtful || !state.settings.blind;
+        for other in Order::ALL.into_iter().filter(offered) {
+            if ui.selectable_label(other == order, other.name()).on_hover_text(hint(other)).clicked() {
+                commands.push(Command::Label(LabelCommand::Order(other)));
+            }
+        }
+    });
+    chosen.response.on_hover_text("In which order the cases come");
+}
+
+/// Whether a row holds all words that are searched for, however they are written.
+fn holds(row: &Row, search: &str) -> bool {
+    let text = format!("{} {}", row.name, row.details).to_lowercase();
+    search.to_lowercase().split_whitespace().all(|word| text.contains(word))
 }
 
 /// The colour and letter of a label.
@@ -88,9 +126,8 @@ fn mark(ui: &Ui, label: Label) -> (egui::Color32, &'static str) {
     }
 }
 
-fn row_ui(ui: &mut Ui, state: &State, number: usize, series: &Series, commands: &mut Vec<Command>) {
+fn row_ui(ui: &mut Ui, state: &State, number: usize, row: &Row, commands: &mut Vec<Command>) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
-    let row = Row::new(state, number, series);
     let labels = state.listed.get(number).copied().unwrap_or_default();
     let said = |side: Side| labels[side.index()].map(|label| format!(", patient {} {}", side.name(), label.name()));
     let said: String = Side::BOTH.into_iter().filter_map(said).collect();
@@ -109,12 +146,12 @@ fn row_ui(ui: &mut Ui, state: &State, number: usize, series: &Series, commands: 
         return;
     }
     row.paint(ui, state, rect, &response);
-    response.context_menu(|ui| menu_ui(ui, number, &row, commands));
+    response.context_menu(|ui| menu_ui(ui, number, row, commands));
     let button = Rect::from_center_size(rect.right_center() - vec2(13.0, 0.0), vec2(22.0, ROW - 8.0));
     let mut child = ui.new_child(UiBuilder::new().max_rect(button).id_salt(("menu of", number)));
     child.centered_and_justified(|ui| {
         let button = MenuButton::from_button(Button::new("…").frame_when_inactive(false));
-        let (response, _) = button.ui(ui, |ui| menu_ui(ui, number, &row, commands));
+        let (response, _) = button.ui(ui, |ui| menu_ui(ui, number, row, commands));
         let name = format!("What to do with series {}", number + 1);
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
         response.on_hover_text("Show beside or over the open scan");
@@ -285,6 +322,15 @@ mod tests {
         assert_eq!(name(&file, 1, &hidden), "NIfTI 2");
         assert_eq!(name(&file, 1, &shown), "DOE t1 sag");
         assert_eq!(name(&file, 1, &blind), "NIfTI 2");
+        let row = |name: &str| Row {
+            number: 0,
+            name: name.to_owned(),
+            details: details(&file, 0),
+            notes: 0,
+            open: false,
+            second: false,
+        };
+        assert!(holds(&row("DOE t1 sag"), " T1 120") && !holds(&row("DOE t1 sag"), "t1 cor"));
         assert_eq!(details(&file, 0), "64 × 64 × 30 · 120 volumes");
         let scout = series(Format::Dicom, "MR", Role::Localiser, [256, 256, 1], 1);
         assert_eq!(name(&scout, 0, &hidden), "MR · DOE t1 sag");

@@ -7,7 +7,7 @@ use crate::app::labelling::{Judgement, LabelCommand};
 use crate::app::load::{Origin, Target};
 use crate::app::report::Analysis;
 use crate::io::{Catalogue, Preview};
-use crate::project::{Agreement, AnalysisRecord, EventId, Label, LabelEvent, Project, ProjectError};
+use crate::project::{Agreement, EventId, LabelEvent, Project, ProjectError};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
@@ -104,13 +104,17 @@ impl Runner {
                 return Ok(None);
             }
             let (cases, labels) = (project.seen_in(&path)?, project.all_labels(&self.config.rater)?);
-            let of = |id: &String| cases.get(id).and_then(|case| labels.get(case)).copied().unwrap_or_default();
-            Ok::<_, ProjectError>(Some(series.iter().map(|series| of(&series.id)).collect::<Vec<[Option<Label>; 2]>>()))
+            let certainties = project.certainties()?;
+            let cases: Vec<_> = series.iter().map(|series| cases.get(&series.id)).collect();
+            let labels = cases.iter().map(|case| case.and_then(|case| labels.get(case)).copied().unwrap_or_default());
+            let certainties = cases.iter().map(|case| certainties.get((*case)?).copied());
+            let listed = LabelCommand::Listed { labels: labels.collect(), certainties: certainties.collect() };
+            Ok::<_, ProjectError>(Some(listed))
         };
         match read() {
-            Ok(Some(labels)) => {
+            Ok(Some(listed)) => {
                 self.labels.listed = Some(Arc::clone(catalogue));
-                self.done.push(Command::Label(LabelCommand::Listed(labels)));
+                self.done.push(Command::Label(listed));
             }
             Ok(None) => {}
             // The list is only less informed: labels themselves complain when they cannot be kept.
@@ -158,15 +162,7 @@ impl Runner {
     /// Keeps the figures of an analysis. What cannot be written is only missing from later comparisons: it is logged.
     pub(super) fn keep_analysis(&self, analysis: &Analysis) {
         let (Some(case), Ok(project)) = (self.case, &self.project) else { return };
-        let record = |finding: &crate::methods::Finding| AnalysisRecord {
-            side: finding.side,
-            residual: finding.score,
-            probability: finding.anomaly.map(|anomaly| anomaly.probability),
-            residual_sha256: analysis.weights_sha256.clone(),
-            classifier_sha256: analysis.classifier_sha256.clone(),
-        };
-        let records: Vec<AnalysisRecord> = analysis.findings.iter().map(record).collect();
-        if let Err(error) = project.keep_analysis(case, &records) {
+        if let Err(error) = project.keep_analysis(case, &analysis.records()) {
             log::warn!("the analysis was not kept: {error}");
         }
     }

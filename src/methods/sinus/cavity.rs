@@ -72,7 +72,7 @@ impl Cavity {
     }
 
     /// World place and label of each voxel of the cavity.
-    fn labelled(&self) -> impl Iterator<Item = (DVec3, u8)> {
+    pub(super) fn labelled(&self) -> impl Iterator<Item = (DVec3, u8)> {
         let inside = self.numbers().enumerate().filter(|(_, label)| *label > 0);
         inside.map(|(index, label)| (self.labels.grid.voxel_mm(index), label))
     }

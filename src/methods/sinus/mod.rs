@@ -10,6 +10,7 @@
 pub mod cavity;
 pub mod config;
 pub mod crop;
+pub mod deface;
 pub mod evaluate;
 pub mod infer;
 mod locate;

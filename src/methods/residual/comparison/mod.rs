@@ -1,6 +1,9 @@
 //! The comparison of paper 1 (its Table 2): classifiers trained from different beginnings on shares of the labels, in
 //! patient-wise cross-validation. Every run is a file, so that an evaluation goes on where it was interrupted.
 
+mod curves;
+mod tables;
+
 use super::Model;
 use super::config::EncoderConfig;
 use super::infer::probability;
@@ -8,14 +11,13 @@ use super::train::samples::{self, Subject, tensor};
 use super::train::{Pretext, ResidualError, Training, classifier, pretext};
 use crate::io::{self, WriteError};
 use crate::job::{Cancelled, Progress};
-use crate::metrics::{auroc, average_precision, best_f1_threshold, f1_above, mean_and_ci95};
+use crate::metrics::{auroc, average_precision, best_f1_threshold, f1_above};
 use crate::nets::Classifier;
 use burn::tensor::Device;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// What a classifier begins with.
@@ -93,7 +95,7 @@ pub struct Run {
     pub f1: Option<f64>,
 }
 
-/// Runs the comparison and writes `runs/*.json`, `results.csv` and `results.md` into its folder. A run whose file exists is
+/// Runs the comparison and writes `runs/*.json` and the results as `.csv`, `.md` and `.svg` into its folder. A run whose file exists is
 /// not run again. `on_run` is told of each.
 ///
 /// # Errors
@@ -148,8 +150,15 @@ pub fn residual(
             runs.push(run);
         }
     }
-    io::write_whole(&out.join("results.csv"), csv(&runs).as_bytes())?;
-    io::write_whole(&out.join("results.md"), markdown(&runs).as_bytes())?;
+    let rows = tables::rows(&runs);
+    let written = [
+        ("results.csv", tables::csv(&runs)),
+        ("results.md", tables::markdown(&rows)),
+        ("results.svg", curves::svg(&rows)),
+    ];
+    for (name, text) in written {
+        io::write_whole(&out.join(name), text.as_bytes())?;
+    }
     Ok(runs)
 }
 
@@ -217,70 +226,4 @@ fn score(net: &Classifier, sinus: &samples::Sample, device: &Device, progress: &
         [normal, diseased] => probability(f64::from(diseased - normal)),
         _ => f64::NAN,
     })
-}
-
-fn csv(runs: &[Run]) -> String {
-    let number = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:.6}"));
-    let mut text = "method,labels_percent,fold,normal,diseased,test,auroc,auprc,f1\n".to_owned();
-    for run in runs {
-        let [normal, diseased] = run.labelled;
-        let figures = [run.auroc, run.auprc, run.f1].map(number).join(",");
-        let (fold, test, percent) = (run.fold + 1, run.scores.len(), 100.0 * run.fraction);
-        let _ = writeln!(text, "{},{percent:.0},{fold},{normal},{diseased},{test},{figures}", run.method);
-    }
-    text
-}
-
-/// Means and 95 % confidence intervals over the folds, a row for each beginning and share of labels.
-fn markdown(runs: &[Run]) -> String {
-    let mut text = "| begins with | labels | AUROC | AUPRC | F1 |\n|---|---|---|---|---|\n".to_owned();
-    let mut rows: Vec<(&str, f64)> = Vec::new();
-    for run in runs {
-        let row = (run.method.as_str(), run.fraction);
-        if !rows.contains(&row) {
-            rows.push(row);
-        }
-    }
-    for (method, fraction) in rows {
-        let of: Vec<&Run> = runs.iter().filter(|run| run.method == method && run.fraction == fraction).collect();
-        let cell = |figure: fn(&Run) -> Option<f64>| {
-            let values: Vec<f64> = of.iter().filter_map(|run| figure(run)).collect();
-            match mean_and_ci95(&values) {
-                Some((mean, Some(half))) => format!("{mean:.3} ± {half:.3}"),
-                Some((mean, None)) => format!("{mean:.3}"),
-                None => "–".to_owned(),
-            }
-        };
-        let cells = [cell(|run| run.auroc), cell(|run| run.auprc), cell(|run| run.f1)].join(" | ");
-        let _ = writeln!(text, "| {method} | {:.0} % | {cells} |", 100.0 * fraction);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn run(method: &str, fold: usize, auroc: f64) -> Run {
-        Run {
-            method: method.to_owned(),
-            fraction: 0.1,
-            fold,
-            labelled: [6, 4],
-            scores: vec![(0.2, false), (0.9, true)],
-            threshold: Some(0.5),
-            auroc: Some(auroc),
-            auprc: Some(0.5),
-            f1: None,
-        }
-    }
-
-    #[test]
-    fn tables_have_means_over_the_folds() {
-        let runs = [run("none", 0, 0.6), run("none", 1, 0.8), run("dae", 0, 0.7)];
-        let table = markdown(&runs);
-        assert!(table.contains("| none | 10 % | 0.700 ± 1.271 | 0.500 ± 0.000 | – |"), "{table}");
-        assert!(table.contains("| dae | 10 % | 0.700 | 0.500 | – |"), "{table}");
-        assert!(csv(&runs).ends_with("dae,10,1,6,4,2,0.700000,0.500000,\n"), "{}", csv(&runs));
-    }
 }
