@@ -1,19 +1,13 @@
-//! Labelling as the state sees it: what the reader says of each sinus, what is hidden from a blind reader, and the way
-//! through the list of cases.
+//! Labelling as the state sees it: what the reader says of each sinus, and what is hidden from a blind reader.
 
 use super::command::{Effect, Write};
-use super::load::{Origin, Target};
 use super::message::Message;
 use super::settings::Order;
 use super::state::{JobKind, State};
 use super::undo::Step;
-use crate::io::Role;
-use crate::project::{Agreement, Label, Reading};
+use super::worklist::{Filter, Known};
+use crate::project::{Agreement, Label, Opinions, Reading};
 use crate::space::Side;
-use rand::SeedableRng as _;
-use rand::seq::SliceRandom as _;
-use rand_chacha::ChaCha8Rng;
-use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
 /// A wish about labels, or what became of one.
@@ -39,13 +33,12 @@ pub enum LabelCommand {
     CompareRaters,
     /// How far they agree.
     Compared(Arc<Agreement>),
-    /// What is known of the series of the list, by their places.
-    Listed {
-        /// The reader's labels.
-        labels: Vec<[Option<Label>; 2]>,
-        /// How sure the classifier was.
-        certainties: Vec<Option<f64>>,
-    },
+    /// What is known of the series of the list.
+    Listed(Known),
+    /// Which of them to go through.
+    Filter(Filter),
+    /// What other raters say of the sinuses of the open scan, by [`Side::index`].
+    Others([Opinions; 2]),
     /// An event could not be written; the reading before it counts.
     Refused {
         /// The sinus.
@@ -120,8 +113,16 @@ impl State {
                 self.agreement = Some(agreement);
                 Vec::new()
             }
-            LabelCommand::Listed { labels, certainties } => {
-                (self.listed, self.certainties) = (labels, certainties);
+            LabelCommand::Listed(known) => {
+                self.worklist.known = known;
+                Vec::new()
+            }
+            LabelCommand::Filter(filter) => {
+                self.worklist.filter = filter;
+                Vec::new()
+            }
+            LabelCommand::Others(others) => {
+                self.others = others;
                 Vec::new()
             }
             LabelCommand::Refused { side, before, kind, reason } => {
@@ -193,9 +194,15 @@ impl State {
     fn put_reading(&mut self, side: Side, reading: Option<Reading>) {
         let label = reading.as_ref().map(|reading| reading.label);
         self.labels[side.index()] = reading;
-        if let Some(listed) = self.series().and_then(|series| self.listed.get_mut(series)) {
+        if let Some(listed) = self.series().and_then(|series| self.worklist.known.labels.get_mut(series)) {
             listed[side.index()] = label;
         }
+    }
+
+    /// What other raters say of a sinus; nothing while the reader reads blind.
+    #[must_use]
+    pub fn opinions(&self, side: Side) -> &[(String, Label)] {
+        if self.settings.blind { &[] } else { &self.others[side.index()] }
     }
 
     /// Whether scores and maps of a sinus are hidden from the reader: while he reads blind and has not labelled it.
@@ -218,86 +225,6 @@ impl State {
             }
         }
     }
-
-    /// The series of the list that are cases to label, in the order in which they come.
-    #[must_use]
-    pub fn cases(&self) -> Vec<usize> {
-        let series = self.catalogue.as_ref().map_or(&[][..], |catalogue| catalogue.series());
-        let is_case = |index: &usize| series[*index].role == Role::Volume;
-        let mut cases: Vec<usize> = (0..series.len()).filter(is_case).collect();
-        let certainty = |case: &usize| self.certainties.get(*case).copied().flatten().unwrap_or(f64::INFINITY);
-        match self.order() {
-            Order::File => {}
-            Order::Random => {
-                // Another order for each rater, the same whenever he comes back to the list.
-                let digest = Sha256::digest(format!("{}\n{}", self.rater, cases.len()));
-                let seed = <[u8; 32]>::from(digest);
-                cases.shuffle(&mut ChaCha8Rng::from_seed(seed));
-            }
-            Order::Doubtful => cases.sort_by(|a, b| certainty(a).total_cmp(&certainty(b))),
-        }
-        cases
-    }
-
-    /// In which order cases come: to a blind reader, their order must not tell what the classifier thinks.
-    #[must_use]
-    pub fn order(&self) -> Order {
-        match self.settings.order {
-            Order::Doubtful if self.settings.blind => Order::Random,
-            order => order,
-        }
-    }
-
-    /// The other series of the list, behind the cases.
-    #[must_use]
-    pub fn other_series(&self) -> Vec<usize> {
-        let series = self.catalogue.as_ref().map_or(&[][..], |catalogue| catalogue.series());
-        (0..series.len()).filter(|&index| series[index].role != Role::Volume).collect()
-    }
-
-    /// Whether both sinuses of a series of the list have labels.
-    #[must_use]
-    pub fn is_labelled(&self, series: usize) -> bool {
-        self.listed.get(series).is_some_and(|labels| labels.iter().all(Option::is_some))
-    }
-
-    /// The next case that lacks a label: further down, else from the top; none where all have theirs.
-    fn next_to_label(&self) -> Option<usize> {
-        let (cases, open) = (self.cases(), self.series());
-        let place = cases.iter().position(|case| Some(*case) == open);
-        let (above, below) = cases.split_at(place.map_or(0, |place| place + 1));
-        below.iter().chain(above).copied().find(|case| Some(*case) != open && !self.is_labelled(*case))
-    }
-
-    fn next_case(&mut self) -> Vec<Effect> {
-        self.details = None;
-        if let Some(next) = self.next_to_label() {
-            return self.open_series(next);
-        }
-        let count = self.cases().len();
-        let text = match (count, self.series().is_some_and(|series| !self.is_labelled(series))) {
-            (0 | 1, _) => "There is no other case in the list. Open a folder to go from case to case".to_owned(),
-            (_, true) => "All other cases of the list are labelled; this one is not yet".to_owned(),
-            (_, false) => format!("All {count} cases of the list are labelled"),
-        };
-        self.message = Some(Message::note(text));
-        Vec::new()
-    }
-
-    /// Has the case that comes next read while the reader looks at this one.
-    pub(super) fn read_ahead(&self) -> Option<Effect> {
-        let catalogue = self.catalogue.as_ref()?;
-        let series = self.next_to_label()?;
-        Some(Effect::ReadAhead(Origin { catalogue: catalogue.clone(), series }))
-    }
-}
-
-impl Target {
-    /// A series as it is opened from the list.
-    #[must_use]
-    pub fn of(origin: Origin) -> Self {
-        Self::Series { origin, frame: 0, even: false }
-    }
 }
 
 #[cfg(test)]
@@ -305,9 +232,8 @@ impl Target {
 mod tests {
     use super::*;
     use crate::app::Command;
-    use crate::app::command::Opened;
     use crate::app::state::JobView;
-    use crate::app::testing::{self, opened, scan, two_series};
+    use crate::app::testing::{self, opened};
     use crate::job::Status;
     use crate::project::AnomalyType;
     use glam::DVec3;
@@ -457,51 +383,5 @@ mod tests {
         assert_eq!(judged(state.apply(set(Side::Left, Label::Anomalous))), (false, true), "he has seen it by now");
         state.apply(Command::Label(LabelCommand::Blind(false)));
         assert!(state.settings.shows_names(), "as before");
-    }
-
-    #[test]
-    fn the_way_goes_to_the_next_case_without_labels_and_says_when_there_is_none() {
-        let mut state = State { rater: "anna".to_owned(), ..State::default() };
-        let origin = Origin { catalogue: two_series(), series: 0 };
-        let open = |series: usize| {
-            let origin = Some(Origin { series, ..origin.clone() });
-            Command::Opened(Opened { scan: Arc::new(scan([50, 50, 50])), origin, labels: [None, None] })
-        };
-        let next = |state: &mut State| match &state.apply(Command::Label(LabelCommand::Next))[..] {
-            [Effect::Open(Target::Series { origin, .. })] => Some(origin.series),
-            _ => None,
-        };
-        state.apply(open(0));
-        let listed = |labels| Command::Label(LabelCommand::Listed { labels, certainties: vec![Some(0.4), Some(0.1)] });
-        state.apply(listed(vec![[None; 2]; 2]));
-        assert_eq!(next(&mut state), Some(1));
-        state.apply(open(1));
-        assert_eq!(next(&mut state), Some(0), "from the top again");
-        let both = [Some(Label::Normal); 2];
-        state.apply(listed(vec![both, [None, Some(Label::Normal)]]));
-        assert_eq!(next(&mut state), None);
-        assert!(state.message.as_ref().unwrap().text.contains("this one is not yet"));
-        let sinuses = opened().sinuses;
-        state.sinuses = sinuses;
-        state.apply(set(Side::Left, Label::Normal));
-        assert_eq!((state.listed[1], next(&mut state)), (both, None));
-        assert!(state.message.as_ref().unwrap().text.contains("All 2 cases of the list are labelled"));
-        state.listed[0] = [None; 2];
-        state.apply(Command::Label(LabelCommand::Advance(true)));
-        state.apply(set(Side::Right, Label::Anomalous));
-        state.labels = [None, None];
-        assert!(matches!(state.apply(set(Side::Right, Label::Normal))[..], [Effect::Record(_)]), "one is missing");
-        let effects = state.apply(set(Side::Left, Label::Normal));
-        assert!(matches!(effects[..], [Effect::Record(_), Effect::Open(_)]), "on by itself: {effects:?}");
-        state.settings.order = Order::Random;
-        let mut cases = state.cases();
-        assert_eq!(cases, state.cases());
-        let random = cases.clone();
-        cases.sort_unstable();
-        assert_eq!(cases, [0, 1]);
-        state.settings.order = Order::Doubtful;
-        assert_eq!(state.cases(), [1, 0]);
-        state.settings.blind = true;
-        assert_eq!(state.cases(), random, "the order would tell what the classifier thinks");
     }
 }

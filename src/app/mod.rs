@@ -34,6 +34,7 @@ mod testing;
 mod undo;
 pub mod volume;
 pub mod windows;
+pub mod worklist;
 
 pub use command::{Command, Effect};
 pub use load::{Origin, Target};

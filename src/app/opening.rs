@@ -8,6 +8,7 @@ use super::session::Session;
 use super::state::{JobKind, OpenScan, State, View};
 use super::undo::History;
 use super::volume::VolumeLook;
+use super::worklist::Known;
 use crate::io::{Catalogue, OpenError};
 use crate::view::Window;
 use std::sync::Arc;
@@ -58,6 +59,7 @@ impl State {
         let scan = Arc::clone(&opened.scan);
         let before = self.scan.replace(OpenScan::new(opened.scan, opened.origin, &self.settings));
         self.labels = opened.labels;
+        self.others = Default::default();
         self.early = None;
         // Other messages stay until they are read.
         self.message = self.message.take().filter(|m| m.keep);
@@ -74,7 +76,7 @@ impl State {
             self.list(origin.as_ref().map(|origin| Arc::clone(&origin.catalogue))).into_iter().collect();
         self.remember_checks(origin.as_ref(), &scan);
         let labels = self.labels.each_ref().map(|reading| reading.as_ref().map(|reading| reading.label));
-        if let Some(listed) = self.series().and_then(|series| self.listed.get_mut(series)) {
+        if let Some(listed) = self.series().and_then(|series| self.worklist.known.labels.get_mut(series)) {
             *listed = labels;
         }
         match before {
@@ -150,7 +152,7 @@ impl State {
         self.catalogue = catalogue;
         let count = self.catalogue.as_ref().map_or(0, |c| c.series().len());
         (self.thumbnails, self.findings) = (vec![None; count], vec![None; count]);
-        (self.listed, self.certainties) = (vec![[None; 2]; count], vec![None; count]);
+        self.worklist.known = Known::nothing(count);
         let list = self.catalogue.clone().filter(|catalogue| catalogue.series().len() > 1);
         if list.is_some() {
             self.shell.offer_series();

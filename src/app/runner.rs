@@ -384,6 +384,7 @@ impl Runner {
         self.labels.begin(case != self.case);
         self.case = case;
         self.list(origin.as_ref());
+        self.ask_others();
         self.recall();
         Command::Opened(Opened { scan: Arc::new(scan), origin, labels })
     }

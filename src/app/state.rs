@@ -12,11 +12,12 @@ use super::shell::Shell;
 use super::undo::History;
 use super::volume::{OrbitView, VolumeLook};
 use super::windows;
+use super::worklist::Worklist;
 use crate::io::{Catalogue, Check, Preview, Scan};
 use crate::job::{Job, Status};
 use crate::methods::Finding;
 use crate::methods::sinus::{Cavity, Sinus};
-use crate::project::{Agreement, Label, Reading};
+use crate::project::{Agreement, Opinions, Reading};
 use crate::space::{BoxMm, Plane, Side};
 use crate::view::{Contrast, Frame, Interpolation, PlaneCamera, Slab, Window};
 use crate::volume::Volume;
@@ -49,10 +50,10 @@ pub struct State {
     pub analysis: Option<Arc<Analysis>>,
     /// What the reader says of each sinus, by [`Side::index`].
     pub labels: [Option<Reading>; 2],
-    /// The reader's labels of the series to choose from, by their places in the list.
-    pub listed: Vec<[Option<Label>; 2]>,
-    /// How sure the classifier was of them when the list came, see [`Project::certainties`](crate::project::Project::certainties).
-    pub certainties: Vec<Option<f64>>,
+    /// What other raters say of each sinus, by [`Side::index`].
+    pub others: [Opinions; 2],
+    /// The series to choose from, as cases to label.
+    pub worklist: Worklist,
     /// How far raters agree, as last asked for.
     pub agreement: Option<Arc<Agreement>>,
     /// The sinus of which more than the label is being said.

@@ -13,6 +13,7 @@ mod label;
 mod measurement;
 mod merge;
 mod opening;
+mod opinions;
 mod schema;
 pub mod table;
 mod view_state;
@@ -23,6 +24,7 @@ pub use import::{Change, ImportError};
 pub use label::{AnomalyType, Label, LabelEvent, MOST_SEVERE, Reading, severity_name};
 pub use measurement::{KeptMeasurement, MeasurementEvent, MeasurementId};
 pub use merge::Merged;
+pub use opinions::Opinions;
 pub use table::{LabelRow, Rows, TableFormat, UnknownFormat};
 
 use rusqlite::{Connection, params};

@@ -22,6 +22,8 @@ use egui::{
 const HEIGHT: f32 = 54.0;
 /// Width of what stands right of the cards.
 const ACTIONS: f32 = 128.0;
+/// As many raters are shown by dots.
+const MOST_DOTS: usize = 6;
 /// The narrowest card; in narrower windows the strip scrolls.
 const NARROWEST: f32 = 412.0;
 
@@ -336,7 +338,15 @@ fn label_ui(ui: &mut Ui, state: &State, side: Side, label: Label, room: Room, co
     let button = Button::selectable(chosen, word).frame_when_inactive(true);
     let button = if room == Room::Wide { button.shortcut_text(key) } else { button };
     let hint = format!("Label the patient's {} sinus {} ({key})", side.name(), label.name());
+    let others: Vec<&str> =
+        state.opinions(side).iter().filter(|(_, said)| *said == label).map(|(rater, _)| rater.as_str()).collect();
+    let hint = if others.is_empty() { hint } else { format!("{hint}. So do: {}", others.join(", ")) };
     let response = ui.add(button).on_hover_text(&hint);
+    // A dot for each of the others who say so.
+    for number in 0..others.len().min(MOST_DOTS) {
+        let middle = response.rect.left_bottom() + vec2(6.0 + 5.0 * number as f32, -3.5);
+        ui.painter().circle_filled(middle, 1.75, theme::of(ui).notice);
+    }
     response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, chosen, &hint));
     if response.clicked() {
         commands.push(Command::Label(LabelCommand::Set(side, label)));

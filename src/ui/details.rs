@@ -29,6 +29,12 @@ pub(super) fn ui(ui: &Ui, state: &State, side: Side, corner: Pos2, commands: &mu
                 }
             });
             fields_ui(ui, state, side, commands);
+            let others = state.opinions(side).iter().map(|(rater, label)| format!("{rater}: {}", label.name()));
+            let others: Vec<String> = others.collect();
+            if !others.is_empty() {
+                ui.separator();
+                ui.weak(others.join(" · "));
+            }
         });
     });
 }

@@ -8,6 +8,7 @@ use crate::app::labelling::LabelCommand;
 use crate::app::layers::LayerCommand;
 use crate::app::settings::{Order, Settings};
 use crate::app::state::State;
+use crate::app::worklist::Filter;
 use crate::io::{Catalogue, Format, Role, Series};
 use crate::project::Label;
 use crate::space::Side;
@@ -26,11 +27,11 @@ pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, commands: &m
     ui.spacing_mut().item_spacing.y = 1.0;
     let cases = state.cases();
     let others = state.other_series();
-    let to_do_only: bool = ui.data(|data| data.get_temp(Id::unique(TO_DO_ONLY))).unwrap_or(false);
+    let filter = state.filter();
     let search = searched(ui);
-    for number in cases.iter().copied().chain(others.into_iter().filter(|_| !to_do_only)) {
+    for number in cases.iter().copied().chain(others.into_iter().filter(|_| filter == Filter::All)) {
         let done = state.is_labelled(number) && state.series() != Some(number);
-        if let Some(series) = catalogue.series().get(number).filter(|_| !(to_do_only && done)) {
+        if let Some(series) = catalogue.series().get(number).filter(|_| !(filter == Filter::ToDo && done)) {
             let row = Row::new(state, number, series);
             if search.is_empty() || row.open || holds(&row, &search) {
                 row_ui(ui, state, number, &row, commands);
@@ -38,8 +39,6 @@ pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, commands: &m
         }
     }
 }
-
-const TO_DO_ONLY: &str = "series without labels only";
 
 /// How many cases have labels, the way to the next one, and in which order they come.
 pub(super) fn progress(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
@@ -60,12 +59,7 @@ pub(super) fn progress(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) 
     ui.painter().rect_filled(bar, 2.0, palette.line);
     ui.painter().rect_filled(Rect::from_min_size(bar.min, vec2(bar.width() * share, 4.0)), 2.0, palette.accent);
     ui.horizontal(|ui| {
-        let id = Id::unique(TO_DO_ONLY);
-        let mut to_do_only: bool = ui.data(|data| data.get_temp(id)).unwrap_or(false);
-        let hint = "Only cases of which a sinus lacks a label";
-        if ui.checkbox(&mut to_do_only, "To do").on_hover_text(hint).changed() {
-            ui.data_mut(|data| data.insert_temp(id, to_do_only));
-        }
+        filter_ui(ui, state, commands);
         let mut advance = state.settings.advance;
         let hint = "On to the next case as soon as both sinuses have their labels";
         if ui.checkbox(&mut advance, "Go on").on_hover_text(hint).changed() {
@@ -87,6 +81,21 @@ const SEARCH: &str = "words that listed series hold";
 
 fn searched(ui: &Ui) -> String {
     ui.data(|data| data.get_temp(Id::unique(SEARCH))).unwrap_or_default()
+}
+
+fn filter_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    for filter in Filter::ALL {
+        let hint = match filter {
+            Filter::All => "All cases, and what else is in the list",
+            Filter::ToDo => "Only cases of which a sinus lacks a label",
+            Filter::Disputed => "Only cases on which raters differ",
+        };
+        let possible = filter != Filter::Disputed || !state.settings.blind;
+        let button = Button::selectable(state.filter() == filter, filter.name());
+        if ui.add_enabled(possible, button).on_hover_text(hint).clicked() {
+            commands.push(Command::Label(LabelCommand::Filter(filter)));
+        }
+    }
 }
 
 fn order_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
@@ -128,7 +137,7 @@ fn mark(ui: &Ui, label: Label) -> (egui::Color32, &'static str) {
 
 fn row_ui(ui: &mut Ui, state: &State, number: usize, row: &Row, commands: &mut Vec<Command>) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
-    let labels = state.listed.get(number).copied().unwrap_or_default();
+    let labels = state.worklist.known.labels.get(number).copied().unwrap_or_default();
     let said = |side: Side| labels[side.index()].map(|label| format!(", patient {} {}", side.name(), label.name()));
     let said: String = Side::BOTH.into_iter().filter_map(said).collect();
     let spoken = format!("Series {}: {}, {}{said}", number + 1, row.name, row.details);
@@ -239,7 +248,7 @@ impl Row {
         };
         line(&self.name, 13.0, if self.open { theme::of(ui).strong } else { theme::of(ui).text }, 6.0, right);
         // As the sinuses stand on the screen: the patient's right first.
-        let labels = state.listed.get(self.number).copied().unwrap_or_default();
+        let labels = state.worklist.known.labels.get(self.number).copied().unwrap_or_default();
         let mut right = rect.right() - 27.0;
         for side in [Side::Left, Side::Right] {
             if let Some(label) = labels[side.index()] {

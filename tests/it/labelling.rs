@@ -7,7 +7,10 @@ use antrum::job::Progress;
 use antrum::phantom::{self, Contrast, Plan, Region};
 use antrum::project::{Label, LabelEvent, Project, Reading, Rows};
 use antrum::space::Side;
+use antrum::ui::App;
 use egui::Key;
+use egui::accesskit::Role;
+use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -351,8 +354,40 @@ fn cases_of_a_folder_are_labelled_with_two_keys_each() {
     label_in_the_window(folder.path(), 4, small);
     // Opened again, the list knows what was said.
     let mut harness = window(Some(&folder.path().join("scans")), &folder.path().join("p.antrum"));
-    until(&mut harness, "the list", |app| app.state().listed.iter().flatten().all(Option::is_some));
+    until(&mut harness, "the list", |app| app.state().worklist.known.labels.iter().flatten().all(Option::is_some));
     assert!(harness.query_by_label_contains("4 of 4 labelled").is_some() || harness.state().state().drawer().is_none());
+    drop(harness);
+
+    // Another rater differs on the left sinus of one of them, which is then among the disputed ones.
+    let project = Project::open(&folder.path().join("p.antrum")).unwrap();
+    let second = project.cases().unwrap()[1].id;
+    let event = LabelEvent::new(second, Side::Left, "ben".to_owned(), "today".to_owned());
+    project.record(&LabelEvent { reading: Some(Reading::of(Label::Normal)), ..event }).unwrap();
+    let mut harness = window(Some(&folder.path().join("scans")), &folder.path().join("p.antrum"));
+    until(&mut harness, "the list", |app| app.state().worklist.known.disputed.contains(&true));
+    if harness.query_by_label("disputed").is_none() {
+        open_drawer(&mut harness, "Series");
+    }
+    let rows = |harness: &Harness<'_, App>| {
+        (1..=4).filter(|n| harness.query_by_label_contains(&format!("Series {n}: ")).is_some()).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&harness), [1, 2, 3, 4]);
+    harness.get_by_label("disputed").click();
+    harness.run_steps(2);
+    assert_eq!((harness.state().state().cases(), rows(&harness)), (vec![1], vec![2]));
+    harness.get_by_label_contains("Series 2: ").click();
+    until(&mut harness, "what ben says", |app| !app.state().opinions(Side::Left).is_empty());
+    assert_eq!(harness.state().state().opinions(Side::Left), [("ben".to_owned(), Label::Normal)]);
+    assert!(harness.state().state().opinions(Side::Right).is_empty());
+    assert!(harness.query_by_label_contains("So do: ben").is_some());
+    // Words narrow the list too.
+    harness.get_by_label("all").click();
+    harness.run_steps(2);
+    harness.get_by_role(Role::TextInput).focus();
+    harness.run_steps(2);
+    harness.get_by_role(Role::TextInput).type_text("nifti 3");
+    harness.run_steps(2);
+    assert_eq!(rows(&harness), [2, 3], "the open one stays in sight");
 }
 
 /// Takes minutes: `cargo test --release -- --ignored many_cases --nocapture`.

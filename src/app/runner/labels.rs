@@ -6,6 +6,7 @@ use crate::app::command::Write;
 use crate::app::labelling::{Judgement, LabelCommand};
 use crate::app::load::{Origin, Target};
 use crate::app::report::Analysis;
+use crate::app::worklist::Known;
 use crate::io::{Catalogue, Preview};
 use crate::project::{Agreement, EventId, LabelEvent, Project, ProjectError};
 use std::sync::Arc;
@@ -88,6 +89,15 @@ impl Runner {
         self.labels.comparison = Some(Job::spawn("Comparing raters", compare));
     }
 
+    /// Has the window know what others say of the open case.
+    pub(super) fn ask_others(&mut self) {
+        let (Some(case), Ok(project)) = (self.case, &self.project) else { return };
+        match project.others(case, &self.config.rater) {
+            Ok(others) => self.done.push(Command::Label(LabelCommand::Others(others))),
+            Err(error) => log::warn!("what others say of the case is not known: {error}"),
+        }
+    }
+
     /// Remembers where the open case lies, and has the labels of its list follow the scan.
     pub(super) fn list(&mut self, origin: Option<&Origin>) {
         let (Some(origin), Ok(project)) = (origin, &self.project) else { return };
@@ -104,12 +114,14 @@ impl Runner {
                 return Ok(None);
             }
             let (cases, labels) = (project.seen_in(&path)?, project.all_labels(&self.config.rater)?);
-            let certainties = project.certainties()?;
+            let (certainties, disputed) = (project.certainties()?, project.disputed()?);
             let cases: Vec<_> = series.iter().map(|series| cases.get(&series.id)).collect();
             let labels = cases.iter().map(|case| case.and_then(|case| labels.get(case)).copied().unwrap_or_default());
             let certainties = cases.iter().map(|case| certainties.get((*case)?).copied());
-            let listed = LabelCommand::Listed { labels: labels.collect(), certainties: certainties.collect() };
-            Ok::<_, ProjectError>(Some(listed))
+            let disputed = cases.iter().map(|case| case.is_some_and(|case| disputed.contains(case)));
+            let known =
+                Known { labels: labels.collect(), certainties: certainties.collect(), disputed: disputed.collect() };
+            Ok::<_, ProjectError>(Some(LabelCommand::Listed(known)))
         };
         match read() {
             Ok(Some(listed)) => {
