@@ -9,6 +9,7 @@ pub mod compare;
 pub mod dicom_report;
 mod figure_file;
 mod first_look;
+pub mod labelled_cohort;
 pub mod labelling;
 mod layer_jobs;
 pub mod layers;

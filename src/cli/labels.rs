@@ -2,7 +2,7 @@
 
 use super::source::{Choice, case_named, digest};
 use super::{Failure, guarded, print_json, say};
-use crate::app::dicom_report;
+use crate::app::{dicom_report, labelled_cohort};
 use crate::io;
 use crate::methods::sinus::{Finder, cavity};
 use crate::nets;
@@ -31,6 +31,24 @@ enum What {
     Import(ImportArgs),
     Agreement(AgreementArgs),
     Merge(MergeArgs),
+    Cohort(CohortArgs),
+}
+
+/// Make a cohort of what a rater labelled, for `antrum train` and `antrum evaluate residual`
+///
+/// It is a table of where the scans lie, where their sinuses are, and which of them are anomalous; the scans stay where they
+/// are. What is called neither normal nor anomalous is left out. The table holds names of files.
+#[derive(Debug, clap::Args)]
+struct CohortArgs {
+    /// The project file
+    #[arg(value_name = "PROJECT")]
+    project: PathBuf,
+    /// Whose labels
+    #[arg(long, value_name = "NAME")]
+    rater: String,
+    /// Folder for sinuses.tsv
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
 }
 
 /// Record what a rater says of one sinus; nothing that was said before is lost
@@ -179,6 +197,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         What::Import(args) => import(args),
         What::Agreement(args) => agreement(args),
         What::Merge(args) => merge(args),
+        What::Cohort(args) => cohort(args),
     }
 }
 
@@ -382,6 +401,22 @@ fn words(change: &Change) -> String {
     let digits = change.case_sha256.get(..12).unwrap_or(&change.case_sha256);
     let (before, after) = (said(&change.before), said(&change.after));
     format!("{digits}  patient {:<5}  {}: {before} -> {after}", change.side.name(), change.rater)
+}
+
+fn cohort(args: &CohortArgs) -> Result<(), Failure> {
+    std::fs::create_dir_all(&args.out)
+        .map_err(|e| format!("the folder cannot be made ({e}): {}", args.out.display()))?;
+    let (path, rater, out) = (args.project.clone(), args.rater.clone(), args.out.clone());
+    let made = guarded("placing sinuses", move |progress| {
+        let project = Project::open_existing(&path)?;
+        Ok(labelled_cohort::write(&project, &rater, &Finder::built_in(&nets::cpu())?, &out, progress)?)
+    })?;
+    for reason in &made.left_out {
+        eprintln!("antrum: left out: {reason}");
+    }
+    let [normal, anomalous] = made.labelled;
+    let table = args.out.join("sinuses.tsv");
+    say(format_args!("{}  {} scans, {normal} normal and {anomalous} anomalous sinuses", table.display(), made.scans))
 }
 
 fn merge(args: &MergeArgs) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 use super::cohort::CohortError;
 use super::{Disease, Head};
+use crate::io;
 use crate::space::Side;
 use glam::DVec3;
 use std::collections::BTreeMap;
@@ -72,6 +73,22 @@ pub(super) fn rows(id: &str, image: &str, head: &Head) -> String {
         let _ = writeln!(rows, "\t{diseased:.3}\t{not_air:.3}\t{image}");
     }
     rows
+}
+
+/// Writes what is known of subjects, as much of it as [`read_truth`] reads, into `sinuses.tsv`.
+///
+/// # Errors
+/// [`CohortError`] when the table cannot be written.
+pub fn write_truth(dir: &Path, subjects: &[CohortSubject]) -> Result<(), CohortError> {
+    let mut table = "participant_id\tside\tcentre_x_mm\tcentre_y_mm\tcentre_z_mm\tvisible\tdisease\timage\n".to_owned();
+    for subject in subjects {
+        for sinus in &subject.sinuses {
+            let (id, side, DVec3 { x, y, z }) = (&subject.id, sinus.side.letter(), sinus.centre_mm);
+            let (disease, image) = (sinus.disease.as_deref().unwrap_or("n/a"), subject.image.display());
+            let _ = writeln!(table, "{id}\t{side}\t{x:.2}\t{y:.2}\t{z:.2}\t{:.3}\t{disease}\t{image}", sinus.visible);
+        }
+    }
+    Ok(io::write_whole(&dir.join("sinuses.tsv"), table.as_bytes())?)
 }
 
 /// Reads the truth of a cohort from its `sinuses.tsv`, subjects in the order of their ids.
@@ -149,5 +166,7 @@ mod tests {
         let subjects = read_truth(dir.path()).unwrap();
         assert_eq!(subjects[0].sinuses[1].disease.as_deref(), Some("polyp"));
         assert_eq!((subjects[0].sinuses[0].disease.as_deref(), subjects[0].sinuses[0].visible), (None, 1.0));
+        write_truth(dir.path(), &subjects).unwrap();
+        assert_eq!(read_truth(dir.path()).unwrap(), subjects);
     }
 }

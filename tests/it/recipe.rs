@@ -1,13 +1,17 @@
 //! The recipe of paper 1 from end to end, small: cohort, pre-training, classifier, comparison.
 
+use antrum::app::labelled_cohort;
+use antrum::io;
 use antrum::job::Progress;
 use antrum::methods::residual::comparison::{Beginning, Comparison, residual};
 use antrum::methods::residual::train::{Pretext, Training, classifier, pretext};
 use antrum::methods::residual::{Classify, EncoderConfig, Model};
-use antrum::methods::sinus::Crop;
+use antrum::methods::sinus::{Crop, Finder};
 use antrum::nets::{self, ResNetConfig};
 use antrum::phantom::cohort::{self, CohortPlan};
 use antrum::phantom::{Contrast, Degrade, Region};
+use antrum::project::{Label, LabelEvent, Project, Reading};
+use antrum::space::Side;
 use antrum::volume::Volume;
 use std::path::Path;
 
@@ -56,13 +60,10 @@ fn an_encoder_learns_residuals_and_a_classifier_goes_on_from_it() {
     assert!(card.began_with.is_some() && card.temperature > 0.0);
     assert!(card.labelled.iter().sum::<usize>() <= 10, "one of six subjects validates");
     let classify = Classify::load(&training.out.join("classifier.bpk"), &device).unwrap();
-    let grid = Crop::grid_at(antrum::space::Side::Left, glam::DVec3::ZERO, Crop::SIZE);
+    let grid = Crop::grid_at(Side::Left, glam::DVec3::ZERO, Crop::SIZE);
     let values = (0..grid.count()).map(|i| (i % 64) as f32 / 64.0).collect();
-    let crop = Crop::cut(
-        &Volume::from_f32(grid, values, antrum::volume::Unit::Arbitrary),
-        antrum::space::Side::Left,
-        glam::DVec3::ZERO,
-    );
+    let crop =
+        Crop::cut(&Volume::from_f32(grid, values, antrum::volume::Unit::Arbitrary), Side::Left, glam::DVec3::ZERO);
     let (anomaly, _) = classify.explained(&crop, &progress).unwrap();
     assert!((0.0..=1.0).contains(&anomaly.probability));
     // Weights of another network are refused by name.
@@ -111,4 +112,53 @@ fn a_cohort_of_one_class_is_refused_and_so_is_a_folder_without_labels() {
     assert!(refused(training(&cohorts)).contains("10 normal and 0 diseased sinuses"));
     let nowhere = [folder.path().join("nowhere")];
     assert!(refused(training(&nowhere)).contains("nowhere"));
+}
+
+#[test]
+fn what_a_reader_labelled_becomes_a_cohort_with_the_sides_of_the_patient() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = CohortPlan {
+        subjects: 2,
+        seed: 8,
+        contrast: Contrast::T1,
+        degrade: Degrade::None,
+        prevalence: 0.5,
+        spacing_mm: 2.0,
+        region: Region::Head,
+        labels: false,
+    };
+    let (scans, out) = (folder.path().join("scans"), folder.path().join("cohort"));
+    cohort::write(&scans, &plan, &Progress::default()).unwrap();
+    let truth = cohort::read_truth(&scans).unwrap();
+    let project = Project::open(&folder.path().join("p.antrum")).unwrap();
+    let say = |image: &Path, side: Side, label: Label| {
+        let scan = io::open(image, &Progress::default()).unwrap();
+        let case = project.case(&scan.sha256, Some(image)).unwrap();
+        let event = LabelEvent::new(case, side, "anna".to_owned(), "today".to_owned());
+        project.record(&LabelEvent { reading: Some(Reading::of(label)), ..event }).unwrap();
+    };
+    say(&truth[0].image, Side::Left, Label::Anomalous);
+    say(&truth[0].image, Side::Right, Label::Normal);
+    say(&truth[1].image, Side::Left, Label::Uncertain);
+    say(&truth[1].image, Side::Right, Label::Normal);
+    let finder = Finder::built_in(&nets::cpu()).unwrap();
+    std::fs::create_dir_all(&out).unwrap();
+    let made = labelled_cohort::write(&project, "anna", &finder, &out, &Progress::default()).unwrap();
+    assert_eq!((made.scans, made.labelled, made.left_out.len()), (2, [2, 1], 0));
+    for subject in cohort::read_truth(&out).unwrap() {
+        let same = truth.iter().find(|other| other.image == subject.image).unwrap();
+        for (made, known) in subject.sinuses.iter().zip(&same.sinuses) {
+            assert!(made.centre_mm.distance(known.centre_mm) < 8.0, "{:?} {:?}", made, known);
+        }
+        let [left, right] = &subject.sinuses;
+        let first = same.id == truth[0].id;
+        assert_eq!((left.disease.is_some(), left.visible), (first, if first { 1.0 } else { 0.0 }));
+        assert_eq!((right.disease.is_some(), right.visible), (false, 1.0));
+    }
+    // A scan that is gone is left out and said; where nothing is left there is no cohort.
+    std::fs::remove_file(&truth[0].image).unwrap();
+    let made = labelled_cohort::write(&project, "anna", &finder, &out, &Progress::default()).unwrap();
+    assert_eq!((made.scans, made.left_out.len()), (1, 1));
+    let nobody = labelled_cohort::write(&project, "ben", &finder, &out, &Progress::default()).unwrap_err();
+    assert!(nobody.to_string().contains("ben has called no sinus"), "{nobody}");
 }

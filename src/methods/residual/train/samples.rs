@@ -9,6 +9,7 @@ use crate::job::Progress;
 use crate::methods::sinus::{Crop, Finder, Presence};
 use crate::nets;
 use crate::phantom::cohort::{self, CohortSubject};
+use crate::space::Side;
 use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
 use rand::RngExt as _;
@@ -143,7 +144,9 @@ pub(super) fn found(subjects: &[&Subject], progress: &Progress) -> Result<Vec<(C
         part.step(0.0, "finding sinuses of the cohort")?;
         let volume = io::open(&truth.image, &part.part(0.0, 0.5))?.volume;
         let sinuses = finder.find(&volume, &part.part(0.5, 1.0))?;
-        for found in sinuses.iter().filter(|s| s.present != Presence::Absent) {
+        // Nothing is known of a sinus that the table calls invisible.
+        let known = |side: Side| truth.sinuses[side.index()].visible > 0.0;
+        for found in sinuses.iter().filter(|s| s.present != Presence::Absent && known(s.side)) {
             let diseased = truth.sinuses[found.side.index()].disease.is_some();
             crops.push((Crop::cut(&volume, found.side, found.centre_mm), diseased));
         }
