@@ -119,10 +119,12 @@ impl State {
             }
             LabelCommand::Filter(filter) => {
                 self.worklist.filter = filter;
+                self.look_at_scores();
                 Vec::new()
             }
             LabelCommand::Others(others) => {
                 self.others = others;
+                self.look_at_scores();
                 Vec::new()
             }
             LabelCommand::Refused { side, before, kind, reason } => {
@@ -184,7 +186,8 @@ impl State {
         kind: Write,
     ) -> Vec<Effect> {
         // What was hidden until now is part of what is recorded; what this label brings to light is not.
-        let (ai_seen, blinded) = (self.ai_seen[side.index()], self.is_blind_to(side));
+        let ai_seen = self.ai_seen[side.index()];
+        let blinded = self.is_blind_to(side) && !self.others_seen[side.index()];
         let score = self.finding(side).map(|finding| finding.score);
         self.put_reading(side, reading.clone());
         self.look_at_scores();
@@ -199,10 +202,12 @@ impl State {
         }
     }
 
-    /// What other raters say of a sinus; nothing while the reader reads blind.
+    /// What other raters say of a sinus: nothing while the reader reads blind, nor before his own label, unless he goes
+    /// through disputes.
     #[must_use]
     pub fn opinions(&self, side: Side) -> &[(String, Label)] {
-        if self.settings.blind { &[] } else { &self.others[side.index()] }
+        let independent = self.labels[side.index()].is_some() || self.filter() == Filter::Disputed;
+        if self.settings.blind || !independent { &[] } else { &self.others[side.index()] }
     }
 
     /// Whether scores and maps of a sinus are hidden from the reader: while he reads blind and has not labelled it.
@@ -217,9 +222,10 @@ impl State {
         Side::BOTH.into_iter().any(|side| self.is_blind_to(side))
     }
 
-    /// Takes note of the scores that are on screen now.
+    /// Takes note of the scores, and of what other raters say, that are on screen now.
     pub(super) fn look_at_scores(&mut self) {
         for side in Side::BOTH {
+            self.others_seen[side.index()] |= !self.opinions(side).is_empty();
             if self.finding(side).is_some() && !self.is_blind_to(side) {
                 self.ai_seen[side.index()] = true;
             }
@@ -347,6 +353,29 @@ mod tests {
         assert_eq!(state.undoable().0.as_deref(), Some("move right box"));
         state.apply(Command::Undo);
         assert_eq!(state.undoable().0, None);
+    }
+
+    #[test]
+    fn what_others_say_is_seen_after_the_readers_own_label_and_then_he_is_blind_no_more() {
+        let others = || {
+            let ben = vec![("ben".to_owned(), Label::Anomalous)];
+            Command::Label(LabelCommand::Others([ben.clone(), ben]))
+        };
+        let judged = |effects: Vec<Effect>| matches!(&effects[..], [Effect::Record(judged)] if judged.blinded);
+        let mut state = opened();
+        state.apply(others());
+        assert!(state.opinions(Side::Left).is_empty(), "before the reader's own label");
+        assert_eq!(state.opinions(Side::Right).len(), 1);
+        state.apply(Command::Label(LabelCommand::Blind(true)));
+        assert!(state.opinions(Side::Right).is_empty());
+        assert!(judged(state.apply(set(Side::Left, Label::Normal))));
+
+        let mut state = opened();
+        state.apply(others());
+        state.apply(Command::Label(LabelCommand::Filter(Filter::Disputed)));
+        assert_eq!(state.opinions(Side::Left).len(), 1, "whoever settles disputes must see them");
+        state.apply(Command::Label(LabelCommand::Blind(true)));
+        assert!(!judged(state.apply(set(Side::Left, Label::Normal))), "he knew what ben says");
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl State {
         self.set_analysis(None);
         (self.current, self.details) = (None, None);
         self.history = History::default();
-        self.ai_seen = [false; 2];
+        (self.ai_seen, self.others_seen) = ([false; 2], [false; 2]);
         self.measures.leave();
         self.session = Session::of_new_scan();
         self.reset_views();
@@ -124,7 +124,7 @@ impl State {
         if open.scan.sha256 != before.scan.sha256 {
             // Made of other files, it is a case of its own, with labels of its own: those of the other stay with it.
             self.history = History::default();
-            self.ai_seen = [false; 2];
+            (self.ai_seen, self.others_seen) = ([false; 2], [false; 2]);
             self.measures.leave();
         }
         self.move_cross(self.view.cross_mm);

@@ -62,6 +62,8 @@ pub struct State {
     pub current: Option<Side>,
     /// Whether a score of a side was on screen since the case was first opened.
     pub ai_seen: [bool; 2],
+    /// Whether what other raters say of a side was on screen since.
+    pub others_seen: [bool; 2],
     /// What was measured in the scan, and what is being measured.
     pub measures: Measures,
     /// What can be undone.

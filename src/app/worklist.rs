@@ -122,12 +122,16 @@ impl State {
         self.worklist.known.labels.get(series).is_some_and(|labels| labels.iter().all(Option::is_some))
     }
 
-    /// The next case that lacks a label: further down, else from the top; none where all have theirs.
+    /// The next case that lacks a label: further down, else from the top; none where all have theirs, but of disputed ones
+    /// any.
     fn next_to_label(&self) -> Option<usize> {
         let (cases, open) = (self.cases(), self.series());
         let place = cases.iter().position(|case| Some(*case) == open);
         let (above, below) = cases.split_at(place.map_or(0, |place| place + 1));
-        below.iter().chain(above).copied().find(|case| Some(*case) != open && !self.is_labelled(*case))
+        let mut others = below.iter().chain(above).copied().filter(|case| Some(*case) != open);
+        // Whoever goes through disputes may have caused them by labels of his own.
+        let any = others.clone().next().filter(|_| self.filter() == Filter::Disputed);
+        others.find(|case| !self.is_labelled(*case)).or(any)
     }
 
     pub(super) fn next_case(&mut self) -> Vec<Effect> {

@@ -118,6 +118,9 @@ fn one(path: &Path, args: &Args, config: InferConfig) -> Result<Report, Failure>
             let project = Project::open(&project)?;
             let path = analysed.scan.path.as_ref().and_then(|path| path.canonicalize().ok());
             let case = project.case(&analysed.scan.sha256, path.as_deref())?;
+            if let Some((place, series)) = &analysed.place {
+                project.seen_at(&place.canonicalize().unwrap_or_else(|_| place.clone()), series, case)?;
+            }
             project.keep_analysis(case, &analysed.analysis.records())?;
         }
         analysed.write(&paths, &out)
@@ -128,6 +131,8 @@ fn one(path: &Path, args: &Args, config: InferConfig) -> Result<Report, Failure>
 /// A scan with everything that is known of it.
 pub(super) struct Analysed {
     pub scan: Scan,
+    /// Where the series was looked for, and what it is called there; none of the synthetic example.
+    place: Option<(PathBuf, String)>,
     pub sinuses: [Sinus; 2],
     pub analysis: Analysis,
 }
@@ -160,11 +165,17 @@ pub(super) fn analysed(
     config: InferConfig,
     progress: &Progress,
 ) -> Result<Analysed, Failure> {
-    let scan = choice.read_or_example(paths, &progress.part(0.0, 0.3))?;
+    let reading = progress.part(0.0, 0.3);
+    let (place, scan) = if paths.is_empty() {
+        (None, crate::app::example(&reading)?)
+    } else {
+        let (selection, scan) = choice.read(paths, &reading)?;
+        (Some((selection.catalogue.path().to_owned(), selection.id().to_owned())), scan)
+    };
     let finder = Finder::built_in(&nets::cpu())?;
     let sinuses = finder.find(&scan.volume, &progress.part(0.3, 0.5))?;
     let analysis = report::analyse(&scan.volume, &sinuses, &finder, model, config, &progress.part(0.5, 1.0))?;
-    Ok(Analysed { scan, sinuses, analysis })
+    Ok(Analysed { scan, place, sinuses, analysis })
 }
 
 pub(super) fn print(report: &Report) -> Result<(), Failure> {

@@ -2,17 +2,22 @@
 
 use super::source::Choice;
 use super::{Failure, guarded, say, shown_name};
-use crate::io::{self, Deidentified, Pseudonyms};
+use crate::app::{checks, sinuses};
+use crate::io::derived::Headers;
+use crate::io::{self, Deidentified, Format, Pseudonyms, Scan};
 use crate::job::Progress;
-use crate::methods::sinus::{Finder, cavity, deface};
+use crate::methods::sinus::{Finder, Presence, cavity, deface};
 use crate::nets;
-use std::path::PathBuf;
+use crate::volume::Volume;
+use std::path::{Path, PathBuf};
 
 /// Copy a scan without what tells whose it is (PS3.15, Basic Profile, dates moved)
 ///
 /// A DICOM series stays DICOM: of its headers stays what places, draws and compares the images; names, words, private data
-/// and overlays go, identifiers get stand-ins, dates move by the same number of days. Of other scans the voxels are copied as
-/// NIfTI. The face can still be drawn from the voxels, unless it is taken away.
+/// and overlays go, identifiers get stand-ins, dates move by the same number of days (times of day stay). Of other scans the
+/// voxels of one volume are copied as NIfTI. Images with words in their pixels are refused, where the header says so, and,
+/// unless it denies it, those in colour or captured from a screen. The face can still be drawn from the voxels, unless it is
+/// taken away.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// DICOM or NIfTI files, a DICOM folder, DICOMDIR or ZIP archive
@@ -30,7 +35,8 @@ pub(super) struct Args {
     /// Write NIfTI, of a DICOM series too
     #[arg(long)]
     nifti: bool,
-    /// Write NIfTI without the face: what lies in front of the sinuses and below the brows gets the darkest value
+    /// Write NIfTI without the face: what lies in front of both sinuses and below the brows gets the darkest value. Look at
+    /// the copy: of a head that nods by more than about 15° some of the chin may stay, or of the forehead go
     #[arg(long)]
     no_face: bool,
 }
@@ -64,36 +70,43 @@ fn voxels(
     choice: &Choice,
     no_face: bool,
     pseudonyms: &Pseudonyms,
-    out: &std::path::Path,
+    out: &Path,
     progress: &Progress,
 ) -> Result<Deidentified, Failure> {
     let (selection, mut scan) = choice.read(paths, &progress.part(0.0, 0.3))?;
     let headers = selection.catalogue.headers(selection.index, scan.frame, &progress.part(0.3, 0.4))?;
-    if no_face {
-        let finder = Finder::built_in(&nets::cpu())?;
-        let sinuses = finder.find(&scan.volume, &progress.part(0.4, 0.6))?;
-        let cavities = cavity::measure(&finder, &scan.volume, &sinuses, &progress.part(0.6, 0.8))?;
-        let faceless = deface::without_face(&scan.volume, &cavities);
-        scan.volume = faceless.map(Into::into).ok_or_else(|| {
-            let name = shown_name(paths);
-            format!(
-                "where the face is cannot be told, because not both sinuses were found; nothing was written: {name}"
-            )
-        })?;
+    if scan.format == Format::Picture || headers.as_ref().is_some_and(Headers::may_hold_words) {
+        return Err(io::DeidentifyError::Words(selection.catalogue.path().to_owned()).into());
     }
-    let name = match &headers {
-        Some(headers) if headers.is_burned_in() => {
-            return Err(io::DeidentifyError::BurnedIn(selection.catalogue.path().to_owned()).into());
-        }
-        Some(headers) => pseudonyms.name(&headers.patient()),
-        // A file of voxels says no more of a patient than what lies in it.
-        None => pseudonyms.name(&scan.sha256),
-    };
+    if no_face {
+        let doubt = |why: &str| format!("{why}; nothing was written: {}", shown_name(paths));
+        scan.volume = without_face(&scan, &progress.part(0.4, 0.8))?.map(Into::into).map_err(doubt)?;
+    }
+    // A file of voxels says no more of a patient than what lies in it.
+    let id = headers.map_or_else(|| scan.sha256.clone(), |headers| headers.patient());
+    let name = pseudonyms.name(&id);
     let folder = out.join(&name);
-    let files = folder.read_dir().map_or(0, Iterator::count);
     std::fs::create_dir_all(&folder).map_err(|e| format!("the folder cannot be made ({e}): {}", folder.display()))?;
-    let path = folder.join(format!("{name}_{:03}.nii.gz", files + 1));
+    let paths = (1..).map(|number: u32| folder.join(format!("{name}_{number:03}.nii.gz")));
+    let path = paths.into_iter().find(|path| !path.exists()).unwrap_or_default();
     progress.step(0.8, "writing")?;
-    io::nifti::write_scan(&path, &scan).map_err(|e| format!("{} cannot be copied: {e}", shown_name(paths)))?;
+    io::nifti::write_scan(&path, &scan)?;
+    if scan.frames > 1 {
+        eprintln!("antrum: this is volume {} of {}; --volume N takes another", scan.frame + 1, scan.frames);
+    }
     Ok(Deidentified { folder, files: 1, name })
+}
+
+/// The scan without its face, or why nobody can tell where that is.
+fn without_face(scan: &Scan, progress: &Progress) -> Result<Result<Volume, &'static str>, Failure> {
+    if !checks::orientation_known(scan) {
+        return Ok(Err("the scan does not say how it lies in the patient, so that its face cannot be taken away"));
+    }
+    let finder = Finder::built_in(&nets::cpu())?;
+    let found = finder.find(&scan.volume, &progress.part(0.0, 0.5))?;
+    if found.iter().any(|sinus| sinus.present == Presence::Absent || sinuses::is_unsure(sinus)) {
+        return Ok(Err("the face is found by both sinuses, and not both were found for sure"));
+    }
+    let cavities = cavity::measure(&finder, &scan.volume, &found, &progress.part(0.5, 1.0))?;
+    Ok(deface::without_face(&scan.volume, &cavities).ok_or("the sinuses do not lie as those of a head"))
 }

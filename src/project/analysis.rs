@@ -36,7 +36,10 @@ impl Project {
                      WHERE NOT EXISTS (
                         SELECT 1 FROM analyses WHERE residual IS ?3 AND probability IS ?4
                             AND residual_sha256 IS ?5 AND classifier_sha256 IS ?6
-                            AND id = (SELECT max(id) FROM analyses WHERE case_id = ?1 AND side = ?2)
+                            AND id = (
+                                SELECT id FROM analyses WHERE case_id = ?1 AND side = ?2
+                                ORDER BY time_utc DESC, id DESC LIMIT 1
+                            )
                      )",
                     params![
                         case.0,
@@ -62,8 +65,11 @@ impl Project {
     pub fn certainties(&self) -> Result<HashMap<CaseId, f64>, ProjectError> {
         let read = || {
             let mut query = self.db.prepare(
-                "SELECT case_id, min(abs(probability - 0.5)) FROM analyses
-                 WHERE probability IS NOT NULL AND id IN (SELECT max(id) FROM analyses GROUP BY case_id, side)
+                "SELECT case_id, min(abs(probability - 0.5)) FROM analyses AS a
+                 WHERE probability IS NOT NULL AND id = (
+                    SELECT id FROM analyses WHERE case_id = a.case_id AND side = a.side
+                    ORDER BY time_utc DESC, id DESC LIMIT 1
+                 )
                  GROUP BY case_id",
             )?;
             let cases = query.query_map([], |row| Ok((CaseId(row.get(0)?), row.get(1)?)))?;

@@ -189,7 +189,11 @@ impl Project {
                     seen.insert(inside.to_owned(), CaseId(row.get(1)?));
                 }
             }
-            let mut query = self.db.prepare("SELECT series, case_id FROM places WHERE path = ?1")?;
+            // A DICOM series is named by its UID, which has no letters, wherever its folder was opened.
+            let mut query = self.db.prepare(
+                "SELECT series, case_id FROM places WHERE path = ?1
+                 OR (substr(path, 1, length(?1) + 1) = ?1 || '/' AND series NOT GLOB '*[a-zA-Z]*')",
+            )?;
             let places = query.query_map([path.to_string_lossy()], |row| Ok((row.get(0)?, CaseId(row.get(1)?))))?;
             for place in places {
                 let (series, case) = place?;

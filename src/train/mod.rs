@@ -165,7 +165,7 @@ fn one_epoch<M: Module, S: Send>(
         let (sender, ready) = sync_channel(AHEAD);
         let batches = order.clone().map(|samples| (samples, false)).chain(kept.clone().map(|samples| (samples, true)));
         let prepare = task.prepare;
-        scope.spawn(move || {
+        let loader = scope.spawn(move || {
             for (samples, validation) in batches {
                 // A loop that has ended early wants no more.
                 let prepared = prepare(&mut Batch { samples, validation, rng: &mut rng });
@@ -176,7 +176,6 @@ fn one_epoch<M: Module, S: Send>(
         });
 
         let (steps, mut training) = (order.len(), Mean::default());
-        // The scope passes on why a batch could not be prepared.
         for (step, (samples, batch)) in order.zip(&ready).enumerate() {
             progress.step(0.9 * training.count as f32 / task.training as f32, &stage)?;
             let loss = (task.loss)(&state.model, batch, &device(&state.model));
@@ -203,6 +202,10 @@ fn one_epoch<M: Module, S: Send>(
             validation.add(loss.into_scalar::<f32>(), samples.len());
         }
         progress.check()?;
+        // Batches that are missing are missing for a reason.
+        if let Err(panic) = loader.join() {
+            std::panic::resume_unwind(panic);
+        }
         Ok(Epoch { number, training_loss: training.value(), validation_loss: validation.value() })
     })
 }

@@ -185,6 +185,8 @@ fn details_ui(ui: &mut Ui, state: &State, side: Side, commands: &mut Vec<Command
     let what = format!("Type, severity, note of the patient's {} sinus, or not assessable", side.name());
     let hint = keys::hint(&state.settings, &what, "details") + &said;
     let response = ui.add(Button::selectable(open, text).frame_when_inactive(true)).on_hover_text(&hint);
+    let others = state.opinions(side).iter().filter(|(_, said)| *said == Label::NotAssessable);
+    dots(ui, response.rect, others.count());
     response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, open, &what));
     if response.clicked() {
         commands.push(Command::Label(LabelCommand::Details((!open).then_some(side))));
@@ -342,14 +344,18 @@ fn label_ui(ui: &mut Ui, state: &State, side: Side, label: Label, room: Room, co
         state.opinions(side).iter().filter(|(_, said)| *said == label).map(|(rater, _)| rater.as_str()).collect();
     let hint = if others.is_empty() { hint } else { format!("{hint}. So do: {}", others.join(", ")) };
     let response = ui.add(button).on_hover_text(&hint);
-    // A dot for each of the others who say so.
-    for number in 0..others.len().min(MOST_DOTS) {
-        let middle = response.rect.left_bottom() + vec2(6.0 + 5.0 * number as f32, -3.5);
-        ui.painter().circle_filled(middle, 1.75, theme::of(ui).notice);
-    }
+    dots(ui, response.rect, others.len());
     response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, chosen, &hint));
     if response.clicked() {
         commands.push(Command::Label(LabelCommand::Set(side, label)));
+    }
+}
+
+/// A dot on a button for each of the others who say so.
+fn dots(ui: &Ui, button: Rect, count: usize) {
+    for number in 0..count.min(MOST_DOTS) {
+        let middle = button.left_bottom() + vec2(6.0 + 5.0 * number as f32, -3.5);
+        ui.painter().circle_filled(middle, 1.75, theme::of(ui).notice);
     }
 }
 

@@ -1,20 +1,20 @@
 //! Copies of a DICOM series in which nothing tells whose head it is (PS3.15 Annex E: the Basic Application Level
 //! Confidentiality Profile, with Modified Dates).
 //!
-//! The profile lists what must go. This does more: only what an image needs to be placed, drawn and compared stays. What
-//! can hold words goes, except for a few that name technique and maker; numbers and coded words stay; identifiers get
-//! stand-ins that still tell which images belong together; dates move, and their distances stay. Pixels are copied as they
-//! are stored.
+//! The profile lists what must go. Here is listed what stays: what an image needs to be placed, drawn and compared. What can
+//! hold words goes, except for a few that name technique and maker; numbers and coded words stay; identifiers get stand-ins
+//! that still tell which images belong together; dates move, and their distances stay, as do times of day. Pixels are
+//! copied as they are stored; images that may have words in them are refused.
 
 use super::Stack;
-use super::write::{element, is_burned_in, put, sequence, text, whose, write_encoded};
+use super::write::{element, may_hold_words, put, sequence, text, whose, write_encoded};
 use crate::io::{OpenError, WriteError, sha256};
 use crate::job::Progress;
 use ::dicom::core::chrono::{Days, NaiveDate};
-use ::dicom::core::header::Header as _;
+use ::dicom::core::header::Header;
 use ::dicom::core::value::DataSetSequence;
 use ::dicom::core::{DataElement, Length, PrimitiveValue, Tag, VR};
-use ::dicom::dictionary_std::tags;
+use ::dicom::dictionary_std::{tags, uids};
 use ::dicom::object::mem::InMemElement;
 use ::dicom::object::{InMemDicomObject, OpenFileOptions};
 use rand::RngExt as _;
@@ -94,8 +94,8 @@ pub enum DeidentifyError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// Words in pixels cannot be taken out.
-    #[error("words are burned into the picture, and may tell who it is; leave this series out: {}", .0.display())]
-    BurnedIn(PathBuf),
+    #[error("words may be in the picture itself and tell who it is; leave this series out: {}", .0.display())]
+    Words(PathBuf),
     /// Where the slices lie is known from private data, which go.
     #[error("this is a mosaic, which only private data can unfold; write NIfTI (--nifti): {}", .0.display())]
     Mosaic(PathBuf),
@@ -116,20 +116,35 @@ pub struct Deidentified {
 }
 
 /// Texts that stay: who made the scanner, and by what technique it images.
-const WORDS: [Tag; 8] = [
+const WORDS: [Tag; 10] = [
     tags::MANUFACTURER,
     tags::MANUFACTURER_MODEL_NAME,
+    tags::SOFTWARE_VERSIONS,
     tags::SEQUENCE_NAME,
     tags::PULSE_SEQUENCE_NAME,
     tags::CONVOLUTION_KERNEL,
     tags::RESCALE_TYPE,
+    tags::MODALITY_LUT_TYPE,
     tags::WINDOW_CENTER_WIDTH_EXPLANATION,
     tags::SPECIFIC_CHARACTER_SET,
+];
+/// Coded words and numbers that do tell something.
+#[allow(deprecated, reason = "what is retired is still in archives")]
+const TELLING: [Tag; 3] = [tags::CONTRIBUTING_EQUIPMENT_SEQUENCE, tags::MODIFYING_DEVICE_ID, tags::OTHER_STUDY_NUMBERS];
+/// What of the first group may be said in items: what is imaged, and of which images this one is made.
+const SAID_IN_ITEMS: [Tag; 5] = [
+    tags::ANATOMIC_REGION_SEQUENCE,
+    tags::DERIVATION_CODE_SEQUENCE,
+    tags::SOURCE_IMAGE_SEQUENCE,
+    tags::REFERENCED_IMAGE_SEQUENCE,
+    tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE,
 ];
 /// The triplet of a coded word.
 const CODE: [Tag; 3] = [tags::CODE_VALUE, tags::CODING_SCHEME_DESIGNATOR, tags::CODE_MEANING];
 /// What can say something of a whole series: identification, acquisition, relationship, image, functional groups, pixels.
-const GROUPS: [u16; 6] = [0x0008, 0x0018, 0x0020, 0x0028, 0x5200, 0x7FE0];
+const GROUPS: [u16; 7] = [0x0008, 0x0018, 0x0020, 0x0028, 0x0054, 0x5200, 0x7FE0];
+/// Doses and segmentations say in groups of their own where they lie.
+const PLACED_ELSEWHERE: [u16; 2] = [0x3004, 0x0062];
 
 impl Stack {
     /// Copies all images of the stack without what tells whose they are into a folder of their own in `out`.
@@ -139,9 +154,33 @@ impl Stack {
         out: &Path,
         progress: &Progress,
     ) -> Result<Deidentified, DeidentifyError> {
+        fs::create_dir_all(out).map_err(|source| WriteError::Io { source, path: out.to_owned() })?;
+        // Nobody takes half a series for a whole one.
+        let part = out.join(format!(".part-{:016x}", rand::rng().random::<u64>()));
+        let done = self.copy_into(&part, pseudonyms, out, progress).and_then(|done| {
+            let named = done.folder.parent().map_or(Ok(()), fs::create_dir_all);
+            let moved = named.and_then(|()| fs::rename(&part, &done.folder));
+            moved.map_err(|source| WriteError::Io { source, path: done.folder.clone() })?;
+            Ok(done)
+        });
+        if done.is_err() {
+            // The first error is the one to tell; a leftover part does no harm.
+            let _ = fs::remove_dir_all(&part);
+        }
+        done
+    }
+
+    fn copy_into(
+        &self,
+        part: &Path,
+        pseudonyms: &Pseudonyms,
+        out: &Path,
+        progress: &Progress,
+    ) -> Result<Deidentified, DeidentifyError> {
+        fs::create_dir_all(part).map_err(|source| WriteError::Io { source, path: part.to_owned() })?;
         let mut seen = HashSet::new();
         let slices: Vec<_> = self.0.volumes.iter().flatten().collect();
-        let mut written = None::<Deidentified>;
+        let (mut written, mut nameless) = (None::<Deidentified>, None);
         for (index, slice) in slices.iter().enumerate() {
             let source = &slice.image.source;
             if !seen.insert(source.path().to_owned()) {
@@ -152,59 +191,71 @@ impl Stack {
             }
             progress.step(index as f32 / slices.len() as f32, "copying").map_err(OpenError::from)?;
             let bytes = source.read(progress)?;
-            let file = OpenFileOptions::new().from_reader(bytes.as_slice()).map_err(|e| {
-                crate::io::Fault::Unsupported(format!("this kind of DICOM file cannot be copied ({e})"))
-                    .at(source.path())
-            })?;
+            let unsupported = |what: String| crate::io::Fault::Unsupported(what).at(source.path());
+            let file = OpenFileOptions::new()
+                .from_reader(bytes.as_slice())
+                .map_err(|e| unsupported(format!("this kind of DICOM file cannot be copied ({e}): it")))?;
             let syntax = file.meta().transfer_syntax().to_owned();
             let object = file.into_inner();
-            if is_burned_in(&object) {
-                return Err(DeidentifyError::BurnedIn(source.path().to_owned()));
+            if may_hold_words(&object) {
+                return Err(DeidentifyError::Words(source.path().to_owned()));
             }
-            let id = whose(&object);
+            if let Some(tag) = object.iter().map(Header::tag).find(|tag| PLACED_ELSEWHERE.contains(&tag.group())) {
+                return Err(unsupported(format!("a DICOM object that needs {tag} to be read")).into());
+            }
+            let untyped = |e: &&InMemElement| e.vr() == VR::UN && GROUPS.contains(&e.tag().group());
+            if let Some(element) = object.iter().find(untyped) {
+                return Err(unsupported(format!("a DICOM file that does not say what {} is", element.tag())).into());
+            }
+            // Of stripped files their first one tells whose they are.
+            let id = nameless.get_or_insert_with(|| sha256(&bytes)).clone();
+            let id = Some(whose(&object)).filter(|id| !id.is_empty()).unwrap_or(id);
             let whose = Whose { name: pseudonyms.name(&id), days: pseudonyms.days(&id), pseudonyms };
             let mut copy = whose.copy(&object);
             // Stripped files lack identifiers that must be there.
             for (tag, missing) in [
-                (tags::STUDY_INSTANCE_UID, id.clone()),
-                (tags::SERIES_INSTANCE_UID, format!("{id} {}", slice.image.series_number)),
+                (tags::STUDY_INSTANCE_UID, format!("study of {id}")),
+                (tags::SERIES_INSTANCE_UID, format!("series {} of {id}", slice.image.series_number)),
                 (tags::SOP_INSTANCE_UID, sha256(&bytes)),
             ] {
                 if text(&copy, tag).is_empty() {
                     put(&mut copy, tag, VR::UI, &pseudonyms.uid(&missing));
                 }
             }
+            if text(&copy, tags::SOP_CLASS_UID).is_empty() {
+                let class =
+                    if text(&copy, tags::MODALITY) == "CT" { uids::CT_IMAGE_STORAGE } else { uids::MR_IMAGE_STORAGE };
+                put(&mut copy, tags::SOP_CLASS_UID, VR::UI, class);
+            }
             let done = if let Some(done) = &mut written {
                 done
             } else {
-                let folder = folder(out, &whose.name, &copy);
+                let stack = self.0.id.rsplit_once('/').map(|(_, stack)| stack);
+                let folder = folder(out, &whose.name, &copy, stack);
                 if folder.exists() {
                     return Err(DeidentifyError::Exists(folder));
                 }
-                fs::create_dir_all(&folder).map_err(|source| WriteError::Io { source, path: folder.clone() })?;
                 written.insert(Deidentified { folder, files: 0, name: whose.name.clone() })
             };
             done.files += 1;
-            write_encoded(copy, &syntax, &done.folder.join(format!("{:05}.dcm", done.files)))?;
+            write_encoded(copy, &syntax, &part.join(format!("{:05}.dcm", done.files)))?;
         }
         written.ok_or_else(|| {
             let reason = "it has no images".to_owned();
-            OpenError::NoSeries {
-                path: self.first().map_or(PathBuf::new(), |s| s.image.source.path().to_owned()),
-                reason,
-            }
-            .into()
+            let path = self.first().map_or(PathBuf::new(), |s| s.image.source.path().to_owned());
+            OpenError::NoSeries { path, reason }.into()
         })
     }
 }
 
-/// `ANT-…/MR-0005-…`: patient, then kind, number and identity of the series.
-fn folder(out: &Path, name: &str, copy: &InMemDicomObject) -> PathBuf {
+/// `ANT-…/MR-0005-…`: patient, then kind, number and identity of the series, and which of its stacks it is.
+fn folder(out: &Path, name: &str, copy: &InMemDicomObject, stack: Option<&str>) -> PathBuf {
     let number: u32 = text(copy, tags::SERIES_NUMBER).parse().unwrap_or_default();
     let series = text(copy, tags::SERIES_INSTANCE_UID);
     let last = series.get(series.len().saturating_sub(8)..).unwrap_or_default();
     let kind: String = text(copy, tags::MODALITY).chars().filter(char::is_ascii_alphanumeric).collect();
-    out.join(name).join(format!("{kind}-{number:04}-{last}"))
+    let stack = stack.map_or(String::new(), |stack| format!("-{stack}"));
+    out.join(name).join(format!("{kind}-{number:04}-{last}{stack}"))
 }
 
 /// Whose images they are, and what stands for that.
@@ -251,14 +302,20 @@ impl Whose<'_> {
     /// What becomes of an element, of the object itself or of an item `within` it.
     fn kept(&self, element: &InMemElement, within: bool) -> Option<InMemElement> {
         let tag = element.tag();
-        let anatomy = tag == tags::ANATOMIC_REGION_SEQUENCE || tag == tags::FRAME_ANATOMY_SEQUENCE;
         // The retired lengths of groups would be wrong.
-        if !GROUPS.contains(&tag.group()) || tag.element() == 0 {
+        if TELLING.contains(&tag) || tag.element() == 0 {
+            return None;
+        }
+        if tag == tags::PRESENTATION_LUT_SHAPE {
+            return Some(element.clone());
+        }
+        if !GROUPS.contains(&tag.group()) {
             return None;
         }
         let new = |value: String| Some(DataElement::new(tag, element.vr(), PrimitiveValue::from(value)));
+        let anatomy = tag == tags::ANATOMIC_REGION_SEQUENCE || (within && SAID_IN_ITEMS.contains(&tag));
         match element.vr() {
-            VR::SQ if anatomy || within || tag.group() != 0x0008 => {
+            VR::SQ if anatomy || tag.group() != 0x0008 => {
                 let items = element
                     .items()?
                     .iter()
@@ -272,7 +329,11 @@ impl Whose<'_> {
                     values.iter().map(|uid| self.pseudonyms.uid(uid.trim_end_matches(['\0', ' ']))).collect();
                 new(uids.join("\\"))
             }
-            VR::DA | VR::DT => new(self.moved(&element.to_str().ok()?)?),
+            VR::DA | VR::DT => {
+                let values = element.to_multi_str().ok()?;
+                let moved: Option<Vec<_>> = values.iter().map(|value| self.moved(value)).collect();
+                new(moved?.join("\\"))
+            }
             VR::DS | VR::IS | VR::FD | VR::FL | VR::US | VR::UL | VR::SS | VR::SL | VR::UV | VR::SV => {
                 Some(element.clone())
             }
@@ -286,10 +347,15 @@ impl Whose<'_> {
         }
     }
 
-    /// A date, or a date and time, some years earlier.
+    /// A date, or a date and time, some years earlier; an empty one stays, and of anything else nothing is left.
     fn moved(&self, value: &str) -> Option<String> {
-        let (date, time) = value.trim().split_at_checked(8)?;
+        let value = value.trim_matches(['\0', ' ']);
+        if value.is_empty() {
+            return Some(String::new());
+        }
+        let (date, time) = value.split_at_checked(8)?;
+        let is_time = time.chars().all(|c| c.is_ascii_digit() || "+-.".contains(c));
         let date = NaiveDate::parse_from_str(date, "%Y%m%d").ok()?.checked_sub_days(self.days)?;
-        Some(format!("{}{time}", date.format("%Y%m%d")))
+        is_time.then(|| format!("{}{time}", date.format("%Y%m%d")))
     }
 }

@@ -9,8 +9,9 @@ use rayon::prelude::*;
 
 /// How far in front of the sinuses the cut is.
 const SPARED_MM: f64 = 4.0;
-/// How far above the middle of the sinuses it ends: at the brows, below the brain.
-const BROW_MM: f64 = 38.0;
+/// How far above the roofs of the sinuses, which are the floors of the orbits, it ends: at the brows of a head that does not
+/// nod.
+const BROW_MM: f64 = 22.0;
 /// Sinuses nearer to each other than this, or further apart, are not those of a head.
 const APART_MM: std::ops::Range<f64> = 25.0..90.0;
 
@@ -25,21 +26,25 @@ pub fn without_face(volume: &Volume, cavities: &[Option<Cavity>; 2]) -> Option<V
     if !APART_MM.contains(&across.length()) || across.x <= 0.0 {
         return None;
     }
-    // The head's own front, however it lies: across both sinuses it does not go.
+    // The front turns and tilts with the line across both sinuses; how the head nods they do not tell.
     let to_right = across.normalize();
     let to_front = DVec3::Y.reject_from_normalized(to_right).try_normalize()?;
     let to_top = to_right.cross(to_front);
-    let foremost = [left, right].into_iter().flat_map(Cavity::labelled).map(|(place, _)| place.dot(to_front));
-    let front = foremost.fold(f64::NEG_INFINITY, f64::max) + SPARED_MM;
-    let brow = middles[0].midpoint(middles[1]).dot(to_top) + BROW_MM;
+    let furthest = |way: DVec3| {
+        let places = [left, right].into_iter().flat_map(Cavity::labelled).map(|(place, _)| place.dot(way));
+        places.fold(f64::NEG_INFINITY, f64::max)
+    };
+    let (front, brow) = (furthest(to_front) + SPARED_MM, furthest(to_top) + BROW_MM);
     let grid = volume.grid;
     let is_face = |index: usize| {
         let place = grid.voxel_mm(index);
         place.dot(to_front) > front && place.dot(to_top) < brow
     };
-    let mut copy = volume.clone();
+    let (mut copy, rescale) = (volume.clone(), volume.rescale);
     with_voxels!(&mut copy.voxels, values => {
-        let darkest = values.iter().copied().reduce(|a, b| if b < a { b } else { a })?;
+        let numbers = values.iter().copied().filter(|value| (*value as f64).is_finite());
+        let real = |value| rescale.apply(value as f64);
+        let darkest = numbers.reduce(|a, b| if real(b) < real(a) { b } else { a })?;
         values.par_iter_mut().enumerate().filter(|(index, _)| is_face(*index)).for_each(|(_, value)| *value = darkest);
     });
     Some(copy)
@@ -90,7 +95,9 @@ mod tests {
         }
         let share = f64::from(gone[0]) / f64::from(gone[0] + gone[1]);
         assert!((0.4..0.6).contains(&share), "both halves of the face: {gone:?}");
-        // Without both sinuses, or with their sides exchanged, nobody knows where the face is.
+        // With their sides exchanged, or without one of them, nobody knows where the face is.
+        cavities.swap(0, 1);
+        assert!(without_face(before, &cavities).is_none());
         cavities[0] = None;
         assert!(without_face(before, &cavities).is_none());
     }

@@ -11,6 +11,7 @@ pub use segmentation::{Segment, Segmentation};
 use super::Stack;
 use crate::io::{Fault, OpenError, WriteError};
 use crate::job::Progress;
+use ::dicom::core::header::Header;
 use ::dicom::core::value::DataSetSequence;
 use ::dicom::core::{DataElement, PrimitiveValue, Tag, VR};
 use ::dicom::dictionary_std::{tags, uids};
@@ -21,6 +22,8 @@ use std::path::Path;
 
 type Element = DataElement<InMemDicomObject>;
 
+/// Of an overlay, (60xx,0102): in which bit of the pixels it is, 0 where it has bits of its own.
+const OVERLAY_BIT_POSITION: u16 = 0x0102;
 /// What marks files of this program among others (PS3.7 D.3.3.2); made as PS3.5 B.2 says.
 const IMPLEMENTATION_UID: &str = "2.25.290412349085741034715264385212764537089";
 
@@ -30,12 +33,13 @@ pub struct Headers {
     first: InMemDicomObject,
     /// SOP class and instance of each image, in the order of the slices.
     instances: Vec<[String; 2]>,
+    may_hold_words: bool,
 }
 
 impl Stack {
     /// The headers of the images of one of its volumes, counted from 0.
     pub fn headers(&self, frame: usize, progress: &Progress) -> Result<Headers, OpenError> {
-        let (mut first, mut instances) = (None, Vec::new());
+        let (mut first, mut instances, mut words) = (None, Vec::new(), false);
         let mut seen = HashSet::new();
         for slice in self.0.volumes.get(frame).into_iter().flatten() {
             let source = &slice.image.source;
@@ -51,10 +55,11 @@ impl Stack {
                 .map_err(|e| damaged(format!("its header cannot be copied: {e}")))?;
             let header = header.into_inner();
             instances.push([tags::SOP_CLASS_UID, tags::SOP_INSTANCE_UID].map(|tag| text(&header, tag)));
+            words |= may_hold_words(&header);
             first = first.or(Some(header));
         }
         match first {
-            Some(first) => Ok(Headers { first, instances }),
+            Some(first) => Ok(Headers { first, instances, may_hold_words: words }),
             None => Err(Fault::Damaged("a stack without slices".to_owned()).at(Path::new(""))),
         }
     }
@@ -67,10 +72,10 @@ impl Headers {
         whose(&self.first)
     }
 
-    /// Whether there are words in the pixels.
+    /// Whether there may be words in the pixels of an image.
     #[must_use]
-    pub fn is_burned_in(&self) -> bool {
-        is_burned_in(&self.first)
+    pub fn may_hold_words(&self) -> bool {
+        self.may_hold_words
     }
 
     /// The series' own instance UID.
@@ -127,8 +132,18 @@ pub(super) fn whose(object: &InMemDicomObject) -> String {
     ids.into_iter().find(|id| !id.is_empty()).unwrap_or_default()
 }
 
-pub(super) fn is_burned_in(object: &InMemDicomObject) -> bool {
-    text(object, tags::BURNED_IN_ANNOTATION) == "YES"
+/// Whether there may be words in the pixels: where it is said so, and, unless it is denied, in what was captured from a
+/// screen or is in colour; and overlays in the unused bits of pixels.
+pub(super) fn may_hold_words(object: &InMemDicomObject) -> bool {
+    let said = text(object, tags::BURNED_IN_ANNOTATION);
+    let captured = text(object, tags::SOP_CLASS_UID).starts_with(uids::SECONDARY_CAPTURE_IMAGE_STORAGE)
+        || !text(object, tags::CONVERSION_TYPE).is_empty();
+    let number = |tag| object.element(tag).ok().and_then(|element| element.to_int::<u16>().ok()).unwrap_or(0);
+    let colour = number(tags::SAMPLES_PER_PIXEL) > 1;
+    let overlaid = object.iter().map(Header::tag).any(|tag| {
+        (0x6000..=0x60FF).contains(&tag.group()) && tag.element() == OVERLAY_BIT_POSITION && number(tag) != 0
+    });
+    said == "YES" || (said != "NO" && (captured || colour)) || overlaid
 }
 
 /// Writes an object as a file that is either complete or not there.

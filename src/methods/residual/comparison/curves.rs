@@ -26,7 +26,7 @@ pub(super) fn svg(rows: &[Row<'_>]) -> String {
     fractions.sort_by(f64::total_cmp);
     let [left, top, width, height] = AREA;
     let lowest = rows.iter().filter_map(|row| Some(row.auroc?.0)).fold(0.95, f64::min);
-    // One step of the axis to spare below the lowest mean.
+    // Half a step of the axis or more to spare below the lowest mean.
     let low = ((lowest * 10.0 - 0.5).floor() / 10.0).max(0.0);
     let x = |fraction: f64, method: usize| {
         let place = fractions.iter().position(|f| *f == fraction).unwrap_or(0) as f64 + 0.5;
