@@ -351,10 +351,10 @@ fn label_ui(ui: &mut Ui, state: &State, side: Side, label: Label, room: Room, co
     }
 }
 
-/// A dot on a button for each of the others who say so.
+/// A dot below a button for each of the others who say so.
 fn dots(ui: &Ui, button: Rect, count: usize) {
     for number in 0..count.min(MOST_DOTS) {
-        let middle = button.left_bottom() + vec2(6.0 + 5.0 * number as f32, -3.5);
+        let middle = button.left_bottom() + vec2(6.0 + 5.0 * number as f32, 3.5);
         ui.painter().circle_filled(middle, 1.75, theme::of(ui).notice);
     }
 }
