@@ -148,7 +148,7 @@ fn what_a_reader_labelled_becomes_a_cohort_with_the_sides_of_the_patient() {
     for subject in cohort::read_truth(&out).unwrap() {
         let same = truth.iter().find(|other| other.image == subject.image).unwrap();
         for (made, known) in subject.sinuses.iter().zip(&same.sinuses) {
-            assert!(made.centre_mm.distance(known.centre_mm) < 8.0, "{:?} {:?}", made, known);
+            assert!(made.centre_mm.distance(known.centre_mm) < 8.0, "{made:?} {known:?}");
         }
         let [left, right] = &subject.sinuses;
         let first = same.id == truth[0].id;

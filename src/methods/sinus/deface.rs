@@ -40,11 +40,12 @@ pub fn without_face(volume: &Volume, cavities: &[Option<Cavity>; 2]) -> Option<V
         let place = grid.voxel_mm(index);
         place.dot(to_front) > front && place.dot(to_top) < brow
     };
-    let (mut copy, rescale) = (volume.clone(), volume.rescale);
+    let mut copy = volume.clone();
+    let real = |index: usize| volume.rescale.apply(volume.voxels.get(index));
+    let known = (0..volume.voxels.len()).filter(|index| real(*index).is_finite());
+    let darkest = known.min_by(|a, b| real(*a).total_cmp(&real(*b)))?;
     with_voxels!(&mut copy.voxels, values => {
-        let numbers = values.iter().copied().filter(|value| (*value as f64).is_finite());
-        let real = |value| rescale.apply(value as f64);
-        let darkest = numbers.reduce(|a, b| if real(b) < real(a) { b } else { a })?;
+        let darkest = values[darkest];
         values.par_iter_mut().enumerate().filter(|(index, _)| is_face(*index)).for_each(|(_, value)| *value = darkest);
     });
     Some(copy)
@@ -70,7 +71,9 @@ mod tests {
             Cavity::new(side, grid, (0..grid.count()).map(label).collect())
         };
         let mut cavities = [None, None];
-        Side::BOTH.into_iter().for_each(|side| cavities[side.index()] = Some(cavity(side)));
+        for side in Side::BOTH {
+            cavities[side.index()] = Some(cavity(side));
+        }
         let before = &head.image;
         let after = without_face(before, &cavities).unwrap();
         assert_eq!(after.grid, before.grid);

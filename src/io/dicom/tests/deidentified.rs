@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::io::{Deidentified, DeidentifyError, Pseudonyms};
+use ::dicom::core::chrono::NaiveDate;
 use ::dicom::object::open_file;
 use std::path::PathBuf;
 
@@ -121,7 +122,6 @@ fn a_key_keeps_together_what_belongs_together() {
     }
     assert_eq!(read(&first.1, tags::SOP_INSTANCE_UID).1, 0, "each image has its own");
     // A day lies between the two dates, before and after.
-    use ::dicom::core::chrono::NaiveDate;
     let date = |tag| NaiveDate::parse_from_str(read(&first.1, tag).0.get(..8).unwrap(), "%Y%m%d").unwrap();
     let days = date(tags::ACQUISITION_DATE_TIME) - date(tags::STUDY_DATE);
     assert_eq!(days.num_days(), 1);

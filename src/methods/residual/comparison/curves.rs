@@ -47,7 +47,7 @@ pub(super) fn svg(rows: &[Row<'_>]) -> String {
             writeln!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{value:.1}</text>", left - 8.0, y + 4.5);
     }
     for fraction in &fractions {
-        let middle = (x(*fraction, 0) + x(*fraction, methods.len().max(1) - 1)) / 2.0;
+        let middle = x(*fraction, 0).midpoint(x(*fraction, methods.len().max(1) - 1));
         let percent = 100.0 * fraction;
         let _ = writeln!(
             svg,
