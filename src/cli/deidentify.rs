@@ -46,10 +46,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let (paths, choice, out) = (args.paths.clone(), args.choice.clone(), args.out.clone());
     let (no_face, nifti) = (args.no_face, args.nifti || args.no_face);
     let done = guarded("copying", move |progress| {
-        let selection = choice.browse(&paths, &progress.part(0.0, 0.1))?;
         let rest = progress.part(0.1, 1.0);
-        if !nifti && let Some(done) = selection.catalogue.deidentify(selection.index, &pseudonyms, &out, &rest)? {
-            return Ok(done);
+        if !nifti {
+            let selection = choice.browse(&paths, &progress.part(0.0, 0.1))?;
+            if let Some(done) = selection.catalogue.deidentify(selection.index, &pseudonyms, &out, &rest)? {
+                return Ok(done);
+            }
         }
         voxels(&paths, &choice, no_face, &pseudonyms, &out, &rest)
     })?;
@@ -79,8 +81,7 @@ fn voxels(
         return Err(io::DeidentifyError::Words(selection.catalogue.path().to_owned()).into());
     }
     if no_face {
-        let doubt = |why: &str| format!("{why}; nothing was written: {}", shown_name(paths));
-        scan.volume = without_face(&scan, &progress.part(0.4, 0.8))?.map(Into::into).map_err(doubt)?;
+        scan.volume = without_face(&scan, &shown_name(paths), &progress.part(0.4, 0.8))?.into();
     }
     // A file of voxels says no more of a patient than what lies in it.
     let id = headers.map_or_else(|| scan.sha256.clone(), |headers| headers.patient());
@@ -97,16 +98,17 @@ fn voxels(
     Ok(Deidentified { folder, files: 1, name })
 }
 
-/// The scan without its face, or why nobody can tell where that is.
-fn without_face(scan: &Scan, progress: &Progress) -> Result<Result<Volume, &'static str>, Failure> {
+/// The scan without its face; an error that names it where nobody can tell where that is.
+fn without_face(scan: &Scan, name: &str, progress: &Progress) -> Result<Volume, Failure> {
+    let doubt = |why: &str| Failure::from(format!("{why}; nothing was written: {name}"));
     if !checks::orientation_known(scan) {
-        return Ok(Err("the scan does not say how it lies in the patient, so that its face cannot be taken away"));
+        return Err(doubt("the scan does not say how it lies in the patient, so that its face cannot be taken away"));
     }
     let finder = Finder::built_in(&nets::cpu())?;
     let found = finder.find(&scan.volume, &progress.part(0.0, 0.5))?;
     if found.iter().any(|sinus| sinus.present == Presence::Absent || sinuses::is_unsure(sinus)) {
-        return Ok(Err("the face is found by both sinuses, and not both were found for sure"));
+        return Err(doubt("the face is found by both sinuses, and not both were found for sure"));
     }
     let cavities = cavity::measure(&finder, &scan.volume, &found, &progress.part(0.5, 1.0))?;
-    Ok(deface::without_face(&scan.volume, &cavities).ok_or("the sinuses do not lie as those of a head"))
+    deface::without_face(&scan.volume, &cavities).ok_or_else(|| doubt("the sinuses do not lie as those of a head"))
 }

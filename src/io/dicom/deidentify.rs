@@ -207,18 +207,21 @@ impl Stack {
             if let Some(element) = object.iter().find(untyped) {
                 return Err(unsupported(format!("a DICOM file that does not say what {} is", element.tag())).into());
             }
-            // Of stripped files their first one tells whose they are.
-            let id = nameless.get_or_insert_with(|| sha256(&bytes)).clone();
-            let id = Some(whose(&object)).filter(|id| !id.is_empty()).unwrap_or(id);
+            let id = match whose(&object) {
+                // Of stripped files their first one tells whose they are.
+                id if id.is_empty() => nameless.get_or_insert_with(|| sha256(&bytes)).clone(),
+                id => id,
+            };
             let whose = Whose { name: pseudonyms.name(&id), days: pseudonyms.days(&id), pseudonyms };
             let mut copy = whose.copy(&object);
             // Stripped files lack identifiers that must be there.
-            for (tag, missing) in [
-                (tags::STUDY_INSTANCE_UID, format!("study of {id}")),
-                (tags::SERIES_INSTANCE_UID, format!("series {} of {id}", slice.image.series_number)),
-                (tags::SOP_INSTANCE_UID, sha256(&bytes)),
-            ] {
+            for tag in [tags::STUDY_INSTANCE_UID, tags::SERIES_INSTANCE_UID, tags::SOP_INSTANCE_UID] {
                 if text(&copy, tag).is_empty() {
+                    let missing = match tag {
+                        tags::STUDY_INSTANCE_UID => format!("study of {id}"),
+                        tags::SERIES_INSTANCE_UID => format!("series {} of {id}", slice.image.series_number),
+                        _ => sha256(&bytes),
+                    };
                     put(&mut copy, tag, VR::UI, &pseudonyms.uid(&missing));
                 }
             }

@@ -1,7 +1,7 @@
 //! Augmentation of crops as the published code of paper 1 does it with torchio: half of the time exactly one of affine
 //! distortion, flip, noise, blur, and affine distortion with flip.
 
-use super::samples::normal;
+use super::samples::{Sample, normal};
 use crate::image::gaussian;
 use crate::image::resample::{Outside, trilinear};
 use crate::methods::sinus::Crop;
@@ -67,6 +67,15 @@ impl Change {
         }
         values
     }
+}
+
+/// A crop shifted and changed at random; for validation as it is.
+pub(super) fn view(sample: &Sample, jitter_mm: f64, validation: bool, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    if validation {
+        return sample.centred();
+    }
+    let crop = sample.jittered(jitter_mm, rng);
+    Change::draw(rng).apply(crop, rng)
 }
 
 fn affine(rng: &mut ChaCha8Rng) -> DAffine3 {

@@ -1,7 +1,7 @@
 //! Training of the classifier of paper 1 (section 2.3) on labelled sinuses, from random or from pre-trained weights, and the
 //! calibration of its probabilities.
 
-use super::augment::Change;
+use super::augment::view;
 use super::samples::{self, Sample, cohort_names, tensor, together};
 use super::{ResidualError, Training};
 use crate::io;
@@ -98,14 +98,7 @@ pub(in crate::methods::residual) fn fitted(
     let prepare = |batch: &mut Batch<'_>| {
         let set = if batch.validation { &validation } else { &training };
         let classes: Vec<usize> = batch.samples.iter().map(|&i| usize::from(set[i].diseased)).collect();
-        let crops = batch.samples.iter().map(|&i| {
-            if batch.validation {
-                set[i].centred()
-            } else {
-                let crop = set[i].jittered(config.jitter_mm, batch.rng);
-                Change::draw(batch.rng).apply(crop, batch.rng)
-            }
-        });
+        let crops = batch.samples.iter().map(|&i| view(set[i], config.jitter_mm, batch.validation, batch.rng));
         (together(crops), classes)
     };
     let loss = |net: &Classifier, (crops, classes): (Vec<f32>, Vec<usize>), on: &Device| {

@@ -1,7 +1,7 @@
 //! Pre-training of the encoder without labels: on the residuals of the autoencoder, as paper 1 proposes, or on one of the
 //! pretexts that it compares with.
 
-use super::augment::Change;
+use super::augment::{Change, view};
 use super::samples::{self, Sample, cohort_names, tensor, together};
 use super::{ResidualError, Training};
 use crate::io;
@@ -20,7 +20,6 @@ use burn::optim::AdamConfig;
 use burn::tensor::{Device, Tensor};
 use half::f16;
 use rand::RngExt as _;
-use rand_chacha::ChaCha8Rng;
 use std::path::Path;
 
 /// What an encoder is pre-trained to do.
@@ -105,7 +104,7 @@ pub fn pretext(
             let skips = pretext == Pretext::Denoising;
             let prepare = |batch: &mut Batch<'_>| {
                 let set = sets.of(batch.validation);
-                let views = batch.samples.iter().map(|&i| view(set[i], config, batch.validation, batch.rng));
+                let views = batch.samples.iter().map(|&i| view(set[i], config.jitter_mm, batch.validation, batch.rng));
                 let clean: Vec<_> = views.collect();
                 let noisy = clean.iter().map(|crop| {
                     let sd = if skips { batch.rng.random_range(0.0..NOISE) } else { 0.0 };
@@ -123,7 +122,8 @@ pub fn pretext(
             }
             let prepare = |batch: &mut Batch<'_>| {
                 let set = sets.of(batch.validation);
-                [(); 2].map(|()| together(batch.samples.iter().map(|&i| view(set[i], config, false, batch.rng))))
+                [(); 2]
+                    .map(|()| together(batch.samples.iter().map(|&i| view(set[i], config.jitter_mm, false, batch.rng))))
             };
             let loss = |net: &Siamese, views: Pair, on: &Device| {
                 let views = views.map(|view| tensor(view, on));
@@ -165,15 +165,6 @@ struct Encoder {
 
 fn save<M: Module>(net: &M, path: &Path) -> Result<(), ResidualError> {
     Ok(weights::save(net, path, Precision::Half)?)
-}
-
-/// A crop shifted and changed at random; for validation as it is.
-fn view(sample: &Sample, config: &EncoderConfig, validation: bool, rng: &mut ChaCha8Rng) -> Vec<f32> {
-    if validation {
-        return sample.centred();
-    }
-    let crop = sample.jittered(config.jitter_mm, rng);
-    Change::draw(rng).apply(crop, rng)
 }
 
 /// The sinuses that a pretext learns from.
