@@ -6,6 +6,7 @@ use super::message::Message;
 use super::sinuses::NONE_IN_VIEW;
 use super::state::{JobKind, State};
 use super::undo::Step;
+use crate::methods::residual::InferConfig;
 use crate::methods::sinus::{Presence, Sinus, middle};
 use crate::space::Side;
 use glam::DVec3;
@@ -24,11 +25,18 @@ impl State {
             Command::ShowVolume(frame) => self.show_volume(frame),
             Command::Even(even) => self.even(even),
             Command::Template(command) => self.template(command),
+            Command::Learn(command) => self.learn(command),
             Command::Settings(command) => self.change_settings(&command),
             Command::ShowPaths(show) => self.show_paths(show),
             Command::AnalyseOnOpen(on) => {
                 self.settings.analyse_on_open = on;
                 self.save_settings()
+            }
+            Command::ManyCrops(many) => {
+                self.settings.many_crops = many;
+                let mut effects = self.save_settings();
+                effects.extend(self.analysed_anew());
+                effects
             }
             Command::Shell(command) => self.shell(command),
             Command::Layer(command) => self.layer(command),
@@ -111,10 +119,12 @@ impl State {
         effects
     }
 
-    fn analyse(&mut self) -> Vec<Effect> {
+    pub(super) fn analyse(&self) -> Vec<Effect> {
         match (&self.scan, self.sinuses) {
             (Some(open), Some(sinuses)) if sinuses.iter().any(|s| s.present != Presence::Absent) => {
-                vec![Effect::Analyse(Arc::clone(&open.scan), sinuses)]
+                let crops = if self.settings.many_crops { InferConfig::PAPER_CROPS } else { 1 };
+                let config = InferConfig { crops, ..InferConfig::default() };
+                vec![Effect::Analyse(Arc::clone(&open.scan), sinuses, config)]
             }
             _ => Vec::new(),
         }
@@ -255,7 +265,7 @@ mod tests {
         state.put_box(before);
         state.apply(Command::MoveBox(Side::Right, before.centre_mm + DVec3::X * 5.0));
         let effects = state.apply(Command::DropBox(before));
-        let [Effect::Cancel(JobKind::Analyse), Effect::Analyse(_, sinuses)] = &effects[..] else {
+        let [Effect::Cancel(JobKind::Analyse), Effect::Analyse(_, sinuses, _)] = &effects[..] else {
             panic!("{effects:?}");
         };
         assert_eq!(sinuses[Side::Right.index()].centre_mm.x, 30.0);

@@ -3,6 +3,7 @@
 use super::compare::CompareCommand;
 use super::labelling::{Judgement, LabelCommand};
 use super::layers::{LayerCommand, LayerEffect};
+use super::learning::{LearnCommand, LearnEffect};
 use super::load::{Origin, Target};
 use super::measure::{MeasureCommand, MeasureEffect};
 use super::report::Analysis;
@@ -13,6 +14,7 @@ use super::state::{JobKind, JobView, Layout, Pane};
 use super::template::TemplateCommand;
 use super::volume::VolumeCommand;
 use crate::io::{Catalogue, OpenError, Preview, Scan};
+use crate::methods::residual::InferConfig;
 use crate::methods::sinus::Sinus;
 use crate::project::Reading;
 use crate::space::{Plane, Side};
@@ -71,6 +73,8 @@ pub enum Command {
     Compare(CompareCommand),
     /// Find sinuses by a template, or record boxes in one.
     Template(TemplateCommand),
+    /// Fine-tune the classifier, or choose another.
+    Learn(LearnCommand),
     /// Change a setting.
     Settings(SettingsCommand),
     /// Change what stands around the panes.
@@ -105,6 +109,8 @@ pub enum Command {
     ShowPaths(bool),
     /// Compute maps as soon as sinuses are found.
     AnalyseOnOpen(bool),
+    /// Average probabilities over several crops of each sinus, or take one.
+    ManyCrops(bool),
 
     /// Move a sinus box while dragging.
     MoveBox(Side, DVec3),
@@ -202,7 +208,7 @@ pub enum Effect {
     /// Record centres of sinuses in RAS+ mm, by [`Side::index`], in the template in a folder.
     AddToTemplate(Arc<Scan>, [Option<DVec3>; 2], PathBuf),
     /// Compute maps.
-    Analyse(Arc<Scan>, [Sinus; 2]),
+    Analyse(Arc<Scan>, [Sinus; 2], InferConfig),
     /// Write an analysis where the user wants it.
     Export(Arc<Scan>, [Sinus; 2], Arc<Analysis>),
     /// Read or compute what lies over the picture.
@@ -213,6 +219,8 @@ pub enum Effect {
     Record(Judgement),
     /// Find out how far raters agree.
     CompareRaters,
+    /// Fine-tune the classifier, or choose another.
+    Learn(LearnEffect),
     /// Read a series ahead of being asked for it.
     ReadAhead(Origin),
     /// Keep or write out what was measured.

@@ -36,6 +36,8 @@ pub struct Analysis {
     pub weights_sha256: String,
     /// SHA-256 of the weights of the classifier, where there is one.
     pub classifier_sha256: Option<String>,
+    /// Whether the classifier was fine-tuned, so that its reference is a reader's labels and not synthetic sinuses.
+    pub fine_tuned: bool,
     /// SHA-256 of the weights that measured the cavities.
     pub finder_sha256: [String; 2],
     /// Settings.
@@ -80,11 +82,12 @@ pub fn analyse(
     let whys: Vec<&Volume> = findings.iter().filter_map(|f| f.why.as_ref()).collect();
     let why = if whys.is_empty() { None } else { crop::trimmed(&crop::paste(&whys, &volume.grid)).map(Arc::new) };
     let card = &model.card;
-    let known = config == card.inference && !card.normal_values.is_empty();
+    let known = config.same_map(&card.inference) && !card.normal_values.is_empty();
     let normal =
         known.then(|| Arc::new(Normal { values: card.normal_values.clone(), cohort: card.normal_cohort.clone() }));
     let (weights_sha256, finder_sha256) = (model.sha256.clone(), finder.sha256().map(str::to_owned));
     let classifier_sha256 = model.classifier.as_ref().map(|classifier| classifier.sha256.clone());
+    let fine_tuned = model.classifier.as_ref().is_some_and(|classifier| classifier.card.tuned.is_some());
     Ok(Analysis {
         findings,
         map,
@@ -95,6 +98,7 @@ pub fn analyse(
         cavity_map,
         weights_sha256,
         classifier_sha256,
+        fine_tuned,
         finder_sha256,
         config,
     })
@@ -133,6 +137,8 @@ pub struct ReportedFinding {
     pub percentile: Option<f64>,
     /// Calibrated probability that the sinus is diseased, 0 to 1; null without a classifier.
     pub probability: Option<f64>,
+    /// Standard deviation of the probability over the crops that it is the mean of; null of a single one.
+    pub probability_sd: Option<f64>,
     /// Percentage of normal sinuses with a lower probability; null without a reference.
     pub probability_percentile: Option<f64>,
     /// The map's file; it holds both sinuses.
@@ -216,6 +222,7 @@ pub fn write(
             score: finding.map(|f| f.score),
             percentile: finding.and_then(|f| f.percentile),
             probability: anomaly.map(|anomaly| anomaly.probability),
+            probability_sd: anomaly.and_then(|anomaly| anomaly.spread),
             probability_percentile: anomaly.and_then(|anomaly| anomaly.percentile),
             map: finding.map(|_| map.clone()),
         }

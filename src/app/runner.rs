@@ -2,6 +2,7 @@
 
 mod keeping;
 mod labels;
+mod learning;
 mod templates;
 
 use super::command::{Command, Effect, Opened, Wanted};
@@ -20,7 +21,7 @@ use super::template::TemplateCommand;
 use crate::io::{Preview, Scan};
 use crate::job::{Cancelled, Job, JobError, Progress};
 use crate::methods::ModelError;
-use crate::methods::residual::{InferConfig, Model};
+use crate::methods::residual::{Classify, Model};
 use crate::methods::sinus::{Finder, Sinus};
 use crate::nets::{self, Device};
 use crate::project::{CaseId, Project, ProjectError, session_name};
@@ -60,6 +61,7 @@ pub struct Runner {
     session: String,
     case: Option<CaseId>,
     labels: labels::Labels,
+    learning: learning::Learn,
     finder: Arc<OnceLock<Finder>>,
     model: Arc<OnceLock<Model>>,
     pool: Option<Arc<rayon::ThreadPool>>,
@@ -106,6 +108,7 @@ impl Runner {
             session: session_name(),
             case: None,
             labels: labels::Labels::default(),
+            learning: learning::Learn::default(),
             finder: Arc::new(OnceLock::new()),
             model: Arc::new(OnceLock::new()),
             pool: pool.build().ok().map(Arc::new),
@@ -183,17 +186,21 @@ impl Runner {
             Effect::AddToTemplate(scan, centres_mm, folder) => {
                 self.template = Some(self.add_to_template(scan, centres_mm, folder));
             }
-            Effect::Analyse(scan, sinuses) => {
+            Effect::Analyse(scan, sinuses, config) => {
                 let (finder, model, gpu) = (Arc::clone(&self.finder), Arc::clone(&self.model), self.config.gpu.clone());
-                let prepare = Arc::clone(&self.config.prepare);
+                let (prepare, classifier) = (Arc::clone(&self.config.prepare), self.kept_weights().in_use());
                 self.analyse = Some(self.pooled("Residual map", move |progress| {
                     let model = if let Some(model) = model.get() {
                         model
                     } else {
-                        let loaded = Model::built_in(&gpu.map_or_else(nets::cpu, |make| make()))?;
+                        let device = gpu.map_or_else(nets::cpu, |make| make());
+                        let mut loaded = Model::built_in(&device)?;
+                        if classifier.is_some() {
+                            loaded.classifier = Some(Classify::open(classifier.as_deref(), &device)?);
+                        }
                         model.get_or_init(|| loaded)
                     };
-                    let (finder, config) = (loaded(&finder)?, InferConfig::default());
+                    let finder = loaded(&finder)?;
                     let analysis = report::analyse(&scan.volume, &sinuses, finder, model, config, progress)?;
                     let maps = analysis.shown.iter().chain(&analysis.cavity_map).chain(&analysis.why);
                     maps.for_each(|map| prepare(map));
@@ -205,6 +212,7 @@ impl Runner {
                 JobKind::Find => self.find = None,
                 JobKind::Analyse => self.analyse = None,
                 JobKind::Template => self.template = None,
+                JobKind::Learn => self.learning.cancel(),
                 JobKind::Overlay | JobKind::Second => self.layers.cancel(kind),
             },
             Effect::Export(..) if self.report.is_some() => {}
@@ -214,6 +222,7 @@ impl Runner {
             Effect::Layer(effect) => self.layers.run(effect, &self.config.prepare),
             Effect::Record(judged) => self.record(judged),
             Effect::CompareRaters => self.compare_raters(),
+            Effect::Learn(effect) => self.learn(effect),
             Effect::ReadAhead(origin) => self.read_ahead(origin),
             Effect::Measure(effect) => self.measure(effect),
             Effect::SaveSettings(settings) => {
@@ -280,6 +289,7 @@ impl Runner {
             None => {}
         }
         commands.extend(self.labels.compared());
+        commands.extend(self.learned());
         match finished(&mut self.template) {
             Some(Ok(text)) => commands.push(Command::Notice(text)),
             Some(Err(error)) => commands.extend(failure(error)),
@@ -322,6 +332,7 @@ impl Runner {
             JobView::of(JobKind::Find, self.find.as_ref()),
             JobView::of(JobKind::Analyse, self.analyse.as_ref()),
             JobView::of(JobKind::Template, self.template.as_ref()),
+            self.learning.view(),
         ];
         own.into_iter().flatten().chain(self.layers.views()).collect()
     }
@@ -330,7 +341,8 @@ impl Runner {
     #[must_use]
     pub fn busy(&self) -> bool {
         let working = self.open.is_some() || self.find.is_some() || self.analyse.is_some();
-        let working = working || self.template.is_some() || self.layers.busy() || self.export.is_some();
+        let working =
+            working || self.learning.busy() || self.template.is_some() || self.layers.busy() || self.export.is_some();
         let saving = self.figure.is_some() || self.report.is_some() || self.labels.comparing();
         working || saving || self.dialog.is_some() || self.thumbnails.is_some()
     }
@@ -476,6 +488,7 @@ fn secs_since_1970() -> u64 {
 mod tests {
     use super::*;
     use crate::app::testing;
+    use crate::methods::residual::InferConfig;
     use crate::space::Side;
     use glam::DVec3;
 
@@ -493,7 +506,7 @@ mod tests {
         let scan = Arc::new(testing::scan([8, 8, 8]));
         let sinus = |side| Sinus::placed(side, DVec3::ZERO, &scan.volume.grid);
         let sinuses = [sinus(Side::Left), sinus(Side::Right)];
-        runner.run(Effect::Analyse(scan, sinuses));
+        runner.run(Effect::Analyse(scan, sinuses, InferConfig::default()));
         let commands = loop {
             let commands = runner.poll();
             if !commands.is_empty() {

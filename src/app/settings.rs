@@ -22,6 +22,8 @@ pub struct Settings {
     pub show_paths_on_start: bool,
     /// Maps are computed as soon as the sinuses are found.
     pub analyse_on_open: bool,
+    /// Probabilities are means over several crops of each sinus.
+    pub many_crops: bool,
     /// The folder of the template that sinuses are found by; none where the networks find them.
     pub template: Option<PathBuf>,
     /// What the buttons of the mouse do.
@@ -61,6 +63,7 @@ impl Default for Settings {
             show_paths: false,
             show_paths_on_start: false,
             analyse_on_open: true,
+            many_crops: false,
             template: None,
             mouse: MouseMap::DEFAULT,
             keys: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! What stands around the panes: the drawers, the sheet of keys, and figures on their way out of the window.
 
 use super::command::{Command, Effect};
+use super::learning::LearnEffect;
 use super::message::Message;
 use super::state::{Pane, State};
 use crate::space::Side;
@@ -35,14 +36,16 @@ pub enum Drawer {
     Measure,
     /// How far raters agree.
     Raters,
+    /// The classifier, and what it can learn from the labels.
+    Model,
     /// Choices that outlive a scan.
     Settings,
 }
 
 impl Drawer {
     /// All of them, from the top.
-    pub const ALL: [Self; 7] =
-        [Self::Series, Self::Scan, Self::Maps, Self::Volume, Self::Measure, Self::Raters, Self::Settings];
+    pub const ALL: [Self; 8] =
+        [Self::Series, Self::Scan, Self::Maps, Self::Volume, Self::Measure, Self::Raters, Self::Model, Self::Settings];
 
     /// The word on screen.
     #[must_use]
@@ -54,6 +57,7 @@ impl Drawer {
             Self::Volume => "3-D",
             Self::Measure => "Measure",
             Self::Raters => "Raters",
+            Self::Model => "Model",
             Self::Settings => "Settings",
         }
     }
@@ -154,6 +158,16 @@ impl State {
         }
     }
 
+    /// What the open drawer shows only when it is asked for.
+    #[must_use]
+    pub fn drawer_needs(&self) -> Option<Effect> {
+        match self.drawer()? {
+            Drawer::Raters => Some(Effect::CompareRaters),
+            Drawer::Model => Some(Effect::Learn(LearnEffect::Look)),
+            _ => None,
+        }
+    }
+
     pub(super) fn shell(&mut self, command: ShellCommand) -> Vec<Effect> {
         match command {
             ShellCommand::ToggleDrawer(drawer) => {
@@ -161,9 +175,7 @@ impl State {
                 self.shell.drawer = if open { DrawerChoice::Folded } else { DrawerChoice::Open(drawer) };
                 self.settings.drawer = self.shell.drawer;
                 let mut effects = self.save_settings();
-                if self.drawer() == Some(Drawer::Raters) {
-                    effects.push(Effect::CompareRaters);
-                }
+                effects.extend(self.drawer_needs());
                 return effects;
             }
             ShellCommand::Wide(wide) => self.shell.wide = wide,

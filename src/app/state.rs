@@ -2,6 +2,7 @@
 
 use super::compare::Compare;
 use super::layers::Layers;
+use super::learning::Learning;
 use super::load::Origin;
 use super::measure::Measures;
 use super::message::Message;
@@ -56,6 +57,8 @@ pub struct State {
     pub worklist: Worklist,
     /// How far raters agree, as last asked for.
     pub agreement: Option<Arc<Agreement>>,
+    /// What the classifier can learn from the labels.
+    pub learning: Learning,
     /// The sinus of which more than the label is being said.
     pub details: Option<Side>,
     /// The sinus last chosen, labelled or moved; it is highlighted.
@@ -192,6 +195,8 @@ pub enum JobKind {
     Second,
     /// Adding boxes to a template.
     Template,
+    /// Fine-tuning the classifier.
+    Learn,
 }
 
 impl JobView {

@@ -38,6 +38,7 @@ pub(super) fn analysis(scan: &Scan, [left_mm, right_mm]: [DVec3; 2]) -> Analysis
         cavities,
         weights_sha256: "00".to_owned(),
         classifier_sha256: None,
+        fine_tuned: false,
         finder_sha256: ["01".to_owned(), "02".to_owned()],
         config: InferConfig::default(),
     }

@@ -2,6 +2,7 @@
 
 use super::source::Choice;
 use super::{Failure, guarded, print_json, say, shown_name};
+use crate::app::kept_weights::KeptWeights;
 use crate::app::report::{self, Analysis, Report};
 use crate::app::sinuses;
 use crate::io::Scan;
@@ -29,7 +30,8 @@ pub(super) struct Args {
     /// Weights made by `antrum train cae` [default: the built-in ones]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// Weights made by `antrum train classifier` [default: the built-in ones, with the built-in autoencoder only]
+    /// Weights of a classifier made by `antrum train` [default: those that the window uses with the project, or the built-in
+    /// ones, with the built-in autoencoder only]
     #[arg(long, value_name = "FILE")]
     classifier: Option<PathBuf>,
     /// Edge of the median filter of the map, in voxels
@@ -38,6 +40,9 @@ pub(super) struct Args {
     /// Which residual the map keeps
     #[arg(long, default_value = "antrum")]
     map: Map,
+    /// Over how many crops of each sinus the probability is averaged; paper 1 cut 15
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=99))]
+    crops: u16,
     /// Keep the figures in a project file too, made if there is none: the window can then order cases by doubt
     #[arg(long, value_name = "FILE")]
     project: Option<PathBuf>,
@@ -62,7 +67,7 @@ enum Map {
     Paper,
 }
 
-fn parse_median(text: &str) -> Result<usize, String> {
+pub(super) fn parse_median(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(k @ (0 | 3 | 5 | 7)) => Ok(k),
         _ => Err("choose 0 (no filter), 3, 5 or 7".to_owned()),
@@ -76,7 +81,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Map::Cube => MapKind::Cube,
         Map::Paper => MapKind::Paper,
     };
-    let config = InferConfig { median: args.median, map };
+    let config = InferConfig { median: args.median, map, crops: args.crops.into() };
     let mut reports = Vec::new();
     let mut failed = 0;
     for path in &args.paths {
@@ -112,7 +117,8 @@ fn one(path: &Path, args: &Args, config: InferConfig) -> Result<Report, Failure>
     let (out, weights, classifier) = (args.out.clone(), args.weights.clone(), args.classifier.clone());
     let project = args.project.clone();
     let report = guarded("analysing", move |progress| {
-        let model = model(weights.as_deref(), classifier.as_deref())?;
+        let of_project = || KeptWeights::beside(project.as_ref().filter(|_| weights.is_none())?).in_use();
+        let model = model(weights.as_deref(), classifier.or_else(of_project).as_deref())?;
         let analysed = analysed(&paths, &choice, &model, config, progress)?;
         if let Some(project) = project {
             let project = Project::open(&project)?;
@@ -190,8 +196,10 @@ pub(super) fn print(report: &Report) -> Result<(), Failure> {
         let flag = if finding.present == Presence::Partial { format!("{present}, ") } else { String::new() };
         let rank =
             finding.percentile.map_or(String::new(), |p| format!(", above {p:.0} % of normal synthetic sinuses"));
-        let anomaly =
-            finding.probability.map_or(String::new(), |p| format!("probability of disease {:.0} %, ", 100.0 * p));
+        let spread = finding.probability_sd.map_or(String::new(), |sd| format!(" ± {:.0}", 100.0 * sd));
+        let anomaly = finding
+            .probability
+            .map_or(String::new(), |p| format!("probability of disease {:.0} %{spread}, ", 100.0 * p));
         let cavity = finding.cavity.words(finding.present).map_or(String::new(), |words| format!("; {words}"));
         say(format_args!("  patient {side:<6} {flag}{anomaly}residual {score:.4}{rank}{cavity}"))?;
     }

@@ -3,9 +3,9 @@
 use super::find::finder;
 use super::phantom::spacing;
 use super::{Compute, Failure, guarded, print_json, say};
-use crate::methods::residual::EncoderConfig;
 use crate::methods::residual::comparison::{Beginning, Comparison, Run, residual as compare};
 use crate::methods::residual::evaluate::on_phantoms as residual_on_phantoms;
+use crate::methods::residual::{EncoderConfig, TrainConfig};
 use crate::methods::sinus::evaluate::on_phantoms;
 use crate::phantom::Degrade;
 use clap::Subcommand;
@@ -60,7 +60,9 @@ struct ResidualArgs {
     /// Folder for weights, runs and tables; an evaluation that was interrupted goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// What classifiers begin with: none, residual-ssl, ae, dae, simclr, byol, simsiam
+    /// What classifiers begin with: none, residual-ssl, ae, dae, simclr, byol, simsiam, spark; or residual-ssl with one choice
+    /// made otherwise: -normals-20 to -normals-100 (per cent that an autoencoder of its own learns from), -median-0 to
+    /// -median-7, -loss-bce, -loss-l1, -loss-l2
     #[arg(long, value_delimiter = ',', default_value = "none,residual-ssl", value_parser = beginning)]
     methods: Vec<Beginning>,
     /// Shares of the labels that are used, in per cent
@@ -72,6 +74,9 @@ struct ResidualArgs {
     /// Channels of the encoder's first level; the paper's network has 64
     #[arg(long, default_value_t = EncoderConfig::classifier().network.width)]
     width: usize,
+    /// Most epochs of each autoencoder of residual-ssl-normals
+    #[arg(long, default_value_t = TrainConfig::default().schedule.epochs)]
+    cae_epochs: usize,
     /// Most epochs of each pre-training
     #[arg(long, default_value_t = EncoderConfig::pretext().schedule.epochs)]
     pretext_epochs: usize,
@@ -93,8 +98,10 @@ struct ResidualArgs {
 }
 
 fn beginning(name: &str) -> Result<Beginning, String> {
-    let names = Beginning::ALL.map(Beginning::name).join(", ");
-    Beginning::ALL.into_iter().find(|b| b.name() == name).ok_or_else(|| format!("choose some of {names}"))
+    let all = Beginning::all();
+    let names: Vec<String> = all.iter().map(|beginning| beginning.name()).collect();
+    let chosen = all.into_iter().find(|beginning| beginning.name() == name);
+    chosen.ok_or_else(|| format!("choose some of {}", names.join(", ")))
 }
 
 /// The finder of the sinuses, on synthetic heads of all contrasts that it never saw
@@ -158,6 +165,8 @@ fn residual(args: &ResidualArgs) -> Result<(), Failure> {
         config.network.width = args.width.clamp(1, 256);
         config.schedule.seed = args.seed;
     }
+    let mut cae = TrainConfig::default();
+    (cae.schedule.epochs, cae.schedule.learning_rate, cae.schedule.seed) = (args.cae_epochs, 1e-3, args.seed);
     pretext.schedule.epochs = args.pretext_epochs;
     classifier.schedule.epochs = args.epochs;
     classifier.schedule.patience = args.patience;
@@ -168,6 +177,7 @@ fn residual(args: &ResidualArgs) -> Result<(), Failure> {
         beginnings: args.methods.clone(),
         fractions: args.fractions.iter().map(|percent| (percent / 100.0).clamp(0.0, 1.0)).collect(),
         folds: args.folds.clamp(2, 100),
+        cae,
         pretext,
         classifier,
         out: args.out.clone(),
@@ -178,7 +188,7 @@ fn residual(args: &ResidualArgs) -> Result<(), Failure> {
         let mut tell = |run: &Run| {
             let auroc = run.auroc.map_or("–".to_owned(), |auroc| format!("{auroc:.3}"));
             let (percent, fold) = (100.0 * run.fraction, run.fold + 1);
-            eprintln!("{:<12} {percent:>3.0} % of the labels, fold {fold}: AUROC {auroc}", run.method);
+            eprintln!("{:<23} {percent:>3.0} % of the labels, fold {fold}: AUROC {auroc}", run.method);
         };
         Ok(compare(&comparison, &model, &compute.device()?, &mut tell, progress)?)
     })?;

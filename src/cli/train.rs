@@ -2,14 +2,15 @@
 
 use super::{Compute, Failure, guarded, say};
 use crate::job::Progress;
-use crate::methods::residual::train::{Pretext, Training, cae, classifier, pretext, renew_reference};
-use crate::methods::residual::{Card, EncoderConfig, Model, TrainConfig};
+use crate::methods::residual::train::{Pretext, Training, cae, classifier, fine_tune, pretext, renew_reference};
+use crate::methods::residual::{Card, EncoderConfig, Layers, Model, ResidualLoss, TrainConfig};
 use crate::methods::sinus::train::network;
 use crate::methods::sinus::{self, Part};
 use crate::nets;
-use crate::train::{Decay, Epoch, Schedule};
+use crate::train::{Decay, Epoch};
 use clap::Subcommand;
-use std::path::PathBuf;
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
 
 /// Train a network where the truth is known
 #[derive(Debug, clap::Args)]
@@ -34,7 +35,10 @@ enum Network {
     Byol(PretextArgs),
     /// An encoder that predicts another view of the same sinus, labels unseen
     Simsiam(PretextArgs),
+    /// An encoder that draws the hidden parts of sinuses from the others, labels unseen
+    Spark(PretextArgs),
     Classifier(ClassifierArgs),
+    FineTune(FineTuneArgs),
     Reference(ReferenceArgs),
 }
 
@@ -47,9 +51,12 @@ struct EncoderArgs {
     /// Folder for weights, card and checkpoint; a training that was interrupted goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Channels of the encoder's first level; the paper's network has 64
-    #[arg(long, default_value_t = EncoderConfig::classifier().network.width)]
-    width: usize,
+    /// Settings to begin with, which the options below change: a file of them, or the card of weights (JSON)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Channels of the encoder's first level; the paper's network has 64 [default: 16]
+    #[arg(long)]
+    width: Option<usize>,
     /// Most passes over the training set
     #[arg(long)]
     epochs: Option<usize>,
@@ -62,26 +69,40 @@ struct EncoderArgs {
     /// Stop after this many epochs without improvement
     #[arg(long)]
     patience: Option<usize>,
-    /// Seed of initial weights, order, jitter and augmentation
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// Seed of initial weights, order, jitter and augmentation [default: 1]
+    #[arg(long)]
+    seed: Option<u64>,
     /// Where to compute
     #[arg(long, value_enum, default_value_t)]
     device: Compute,
 }
 
 impl EncoderArgs {
-    /// The settings that these change.
-    fn config(&self, mut config: EncoderConfig) -> EncoderConfig {
+    /// The usual settings or those of the file, changed as the options say.
+    fn config(&self, usual: EncoderConfig) -> Result<EncoderConfig, Failure> {
+        let mut config = self.config.as_deref().map_or(Ok(usual), settings)?;
         let schedule = &mut config.schedule;
         schedule.epochs = self.epochs.unwrap_or(schedule.epochs);
         schedule.batch = self.batch.unwrap_or(schedule.batch);
         schedule.learning_rate = self.learning_rate.unwrap_or(schedule.learning_rate);
         schedule.patience = self.patience.unwrap_or(schedule.patience);
-        schedule.seed = self.seed;
-        config.network.width = self.width.clamp(1, 256);
-        config
+        schedule.seed = self.seed.unwrap_or(schedule.seed);
+        config.network.width = self.width.unwrap_or(config.network.width).clamp(1, 256);
+        Ok(config)
     }
+}
+
+/// The settings in a file, which may be the card of weights that were trained with them.
+fn settings<C: DeserializeOwned>(path: &Path) -> Result<C, Failure> {
+    let read = || -> Result<C, Failure> {
+        let mut json: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
+        let training = json.get_mut("training").map(serde_json::Value::take);
+        Ok(serde_json::from_value(training.unwrap_or(json))?)
+    };
+    read().map_err(|error| {
+        let place = path.display();
+        format!("these are no settings of such a training ({error}); take those of a card made by it: {place}").into()
+    })
 }
 
 /// An encoder, labels unseen
@@ -92,6 +113,22 @@ struct PretextArgs {
     /// The autoencoder whose residuals are learned, made by `antrum train cae`, instead of the default one
     #[arg(long, value_name = "FILE")]
     cae: Option<PathBuf>,
+    /// Edge of the median filter that residuals go through, in voxels [default: 5]
+    #[arg(long, value_parser = super::analyse::parse_median)]
+    median: Option<usize>,
+    /// By which loss residuals are learned [default: bce]
+    #[arg(long)]
+    loss: Option<Loss>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Loss {
+    /// Binary cross-entropy
+    Bce,
+    /// Mean absolute difference
+    L1,
+    /// Mean squared difference
+    L2,
 }
 
 /// The classifier of normal and diseased sinuses, on labelled ones
@@ -102,9 +139,38 @@ struct ClassifierArgs {
     /// Weights to begin with instead of random ones: of a pretext, of another classifier, or imported ones
     #[arg(long, value_name = "FILE")]
     initial: Option<PathBuf>,
-    /// Share of the labels that is used, in per cent
-    #[arg(long, default_value_t = 100.0, value_name = "PERCENT")]
-    labels: f64,
+    /// Share of the labels that is used, in per cent [default: 100]
+    #[arg(long, value_name = "PERCENT")]
+    labels: Option<f64>,
+}
+
+/// A classifier further, on a few labels, with its figures before and after on subjects kept out
+#[derive(Debug, clap::Args)]
+struct FineTuneArgs {
+    /// Cohort folder with sinuses.tsv, as antrum labels cohort makes of a project; may be given several times
+    #[arg(long, value_name = "DIR", required = true)]
+    cohort: Vec<PathBuf>,
+    /// Folder for weights, card and checkpoint; a training that was interrupted goes on
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The classifier to fine-tune instead of the built-in one
+    #[arg(long, value_name = "FILE")]
+    classifier: Option<PathBuf>,
+    /// What learns: the head alone, for which a few labels are enough, or all layers
+    #[arg(long, default_value = "head", value_parser = ["head", "all"])]
+    layers: String,
+    /// Most passes over the training set
+    #[arg(long, default_value_t = EncoderConfig::tuning(Layers::Head).schedule.epochs)]
+    epochs: usize,
+    /// Highest learning rate of Adam [default: 1e-3 for the head, 1e-4 for all layers]
+    #[arg(long)]
+    learning_rate: Option<f64>,
+    /// Seed of the parts, order and jitter
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t)]
+    device: Compute,
 }
 
 /// One of the two networks that find the sinuses, on synthetic heads made while training
@@ -148,24 +214,30 @@ struct CaeArgs {
     /// Folder for cae.bpk, cae.json and the checkpoint; a training that was interrupted goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Most passes over the training set
-    #[arg(long, default_value_t = 100)]
-    epochs: usize,
-    /// Crops per step
-    #[arg(long, default_value_t = 16)]
-    batch: usize,
-    /// Learning rate of Adam
-    #[arg(long, default_value_t = 1e-4)]
-    learning_rate: f64,
-    /// What becomes of it: it stays, or falls as half a cosine over the epochs
-    #[arg(long, default_value = "constant", value_parser = ["constant", "cosine"])]
-    decay: String,
-    /// Stop after this many epochs without improvement
-    #[arg(long, default_value_t = 5)]
-    patience: usize,
-    /// Seed of initial weights, order and jitter
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// Settings to begin with, which the options below change: a file of them, or the card of weights (JSON)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Most passes over the training set [default: 100]
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Crops per step [default: 16]
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Learning rate of Adam [default: 1e-4]
+    #[arg(long)]
+    learning_rate: Option<f64>,
+    /// What becomes of it: it stays, or falls as half a cosine over the epochs [default: constant]
+    #[arg(long, value_parser = ["constant", "cosine"])]
+    decay: Option<String>,
+    /// Stop after this many epochs without improvement [default: 5]
+    #[arg(long)]
+    patience: Option<usize>,
+    /// Share of the normal sinuses that is used, in per cent [default: 100]
+    #[arg(long, value_name = "PERCENT")]
+    normals: Option<f64>,
+    /// Seed of initial weights, order and jitter [default: 1]
+    #[arg(long)]
+    seed: Option<u64>,
     /// Where to compute
     #[arg(long, value_enum, default_value_t)]
     device: Compute,
@@ -192,7 +264,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Network::Simclr(args) => pre_train(Pretext::SimClr, args),
         Network::Byol(args) => pre_train(Pretext::Byol, args),
         Network::Simsiam(args) => pre_train(Pretext::SimSiam, args),
+        Network::Spark(args) => pre_train(Pretext::Spark, args),
         Network::Classifier(args) => train_classifier(args),
+        Network::FineTune(args) => tune(args),
         Network::Reference(args) => {
             let (cohorts, weights) = (args.cohort.clone(), args.weights.clone());
             let card =
@@ -206,16 +280,17 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 fn train(args: &CaeArgs) -> Result<(), Failure> {
-    let schedule = Schedule {
-        epochs: args.epochs,
-        batch: args.batch,
-        learning_rate: args.learning_rate,
-        decay: if args.decay == "cosine" { Decay::Cosine } else { Decay::Constant },
-        clip: None,
-        patience: args.patience,
-        seed: args.seed,
-    };
-    let config = TrainConfig { schedule, ..TrainConfig::default() };
+    let mut config: TrainConfig = args.config.as_deref().map_or_else(|| Ok(TrainConfig::default()), settings)?;
+    let schedule = &mut config.schedule;
+    schedule.epochs = args.epochs.unwrap_or(schedule.epochs);
+    schedule.batch = args.batch.unwrap_or(schedule.batch);
+    schedule.learning_rate = args.learning_rate.unwrap_or(schedule.learning_rate);
+    schedule.patience = args.patience.unwrap_or(schedule.patience);
+    schedule.seed = args.seed.unwrap_or(schedule.seed);
+    if let Some(decay) = &args.decay {
+        schedule.decay = if decay == "cosine" { Decay::Cosine } else { Decay::Constant };
+    }
+    config.normals = args.normals.map_or(config.normals, |percent| (percent / 100.0).clamp(0.0, 1.0));
     let (cohorts, out, compute) = (args.cohort.clone(), args.out.clone(), args.device);
     std::fs::create_dir_all(&out)?;
     let card = guarded("training", move |progress| {
@@ -227,7 +302,14 @@ fn train(args: &CaeArgs) -> Result<(), Failure> {
 }
 
 fn pre_train(kind: Pretext, args: &PretextArgs) -> Result<(), Failure> {
-    let config = args.encoder.config(EncoderConfig::pretext());
+    let mut config = args.encoder.config(EncoderConfig::pretext())?;
+    let target = &mut config.residual;
+    target.median = args.median.unwrap_or(target.median);
+    target.loss = args.loss.map_or(target.loss, |loss| match loss {
+        Loss::Bce => ResidualLoss::Bce,
+        Loss::L1 => ResidualLoss::L1,
+        Loss::L2 => ResidualLoss::L2,
+    });
     let (cohorts, out, cae) = (args.encoder.cohort.clone(), args.encoder.out.clone(), args.cae.clone());
     let compute = args.encoder.device;
     std::fs::create_dir_all(&out)?;
@@ -242,8 +324,8 @@ fn pre_train(kind: Pretext, args: &PretextArgs) -> Result<(), Failure> {
 }
 
 fn train_classifier(args: &ClassifierArgs) -> Result<(), Failure> {
-    let mut config = args.encoder.config(EncoderConfig::classifier());
-    config.labels = (args.labels / 100.0).clamp(0.0, 1.0);
+    let mut config = args.encoder.config(EncoderConfig::classifier())?;
+    config.labels = args.labels.map_or(config.labels, |percent| (percent / 100.0).clamp(0.0, 1.0));
     let (cohorts, out, initial) = (args.encoder.cohort.clone(), args.encoder.out.clone(), args.initial.clone());
     let compute = args.encoder.device;
     std::fs::create_dir_all(&out)?;
@@ -255,6 +337,32 @@ fn train_classifier(args: &ClassifierArgs) -> Result<(), Failure> {
     say(format_args!("classifier.bpk and classifier.json are in {}", args.encoder.out.display()))?;
     let auroc = card.auroc.map_or("not measured".to_owned(), |a| format!("{a:.3}"));
     say(format_args!("AUROC on the validation subjects: {auroc}, temperature {:.2}", card.temperature))
+}
+
+fn tune(args: &FineTuneArgs) -> Result<(), Failure> {
+    let layers = if args.layers == "all" { Layers::All } else { Layers::Head };
+    let mut config = EncoderConfig::tuning(layers);
+    let schedule = &mut config.schedule;
+    (schedule.epochs, schedule.seed) = (args.epochs, args.seed);
+    schedule.learning_rate = args.learning_rate.unwrap_or(schedule.learning_rate);
+    let (cohorts, out, former) = (args.cohort.clone(), args.out.clone(), args.classifier.clone());
+    let compute = args.device;
+    std::fs::create_dir_all(&out)?;
+    let card = guarded("training", move |progress| {
+        let mut report = |epoch: &Epoch| tell(epoch, progress);
+        let training = Training { cohorts: &cohorts, out: &out, config: &config, device: &compute.device()? };
+        Ok(fine_tune(former.as_deref(), layers, &training, &mut report, progress)?)
+    })?;
+    say(format_args!("classifier.bpk and classifier.json are in {}", args.out.display()))?;
+    let Some(tuned) = card.tuned else { return Ok(()) };
+    let [normal, diseased] = tuned.before.sinuses;
+    say(format_args!("On {normal} normal and {diseased} diseased sinuses that were kept out:"))?;
+    for (name, worth) in [("before", tuned.before), ("after", tuned.after)] {
+        let auroc = worth.auroc.map_or("-".to_owned(), |auroc| format!("{auroc:.3}"));
+        let (right, loss) = (100.0 * worth.right, worth.loss);
+        say(format_args!("{name:<7} AUROC {auroc}  right {right:.0} %  cross-entropy {loss:.3}"))?;
+    }
+    Ok(())
 }
 
 fn tell(epoch: &Epoch, progress: &Progress) {

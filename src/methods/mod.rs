@@ -46,4 +46,6 @@ pub struct Anomaly {
     pub probability: f64,
     /// The percentage of normal sinuses with a lower one, 0 to 100; none without a reference.
     pub percentile: Option<f64>,
+    /// How far the probability differs between crops of the sinus (standard deviation); none of a single crop.
+    pub spread: Option<f64>,
 }

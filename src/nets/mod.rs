@@ -10,6 +10,7 @@ pub mod resize;
 pub mod resnet;
 pub mod resunet;
 pub mod siamese;
+pub mod spark;
 pub mod unet;
 pub mod weights;
 

@@ -191,6 +191,7 @@ pub(super) const ACTIONS: &[Action] = &[
     act(PROGRAM, "drawer 3-D", "F8", "drawer: 3-D", |_, _| drawer(Drawer::Volume)),
     act(PROGRAM, "drawer measure", "F9", "drawer: measure", |_, _| drawer(Drawer::Measure)),
     act(PROGRAM, "drawer raters", "F11", "drawer: agreement of raters", |_, _| drawer(Drawer::Raters)),
+    act(PROGRAM, "drawer model", "F12", "drawer: classifier and what it learns", |_, _| drawer(Drawer::Model)),
     act(PROGRAM, "drawer settings", "F10", "drawer: settings", |_, _| drawer(Drawer::Settings)),
     act(PROGRAM, "larger", "Ctrl++ Ctrl+=", "larger texts and buttons", |state, _| scale(&state.settings, 25)),
     act(PROGRAM, "smaller", "Ctrl+-", "smaller", |state, _| scale(&state.settings, -25)),

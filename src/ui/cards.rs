@@ -247,7 +247,11 @@ fn score_ui(ui: &mut Ui, state: &State, sinus: &Sinus, room: Room, commands: &mu
     let residual = |name: &str| format!("{name}{:.3}{percentile}", finding.score);
     let (text, filled) = match (finding.anomaly, room) {
         (Some(anomaly), Room::Narrow) => (format!("{:.0} %", 100.0 * anomaly.probability), anomaly.probability),
-        (Some(anomaly), _) => (format!("disease {:.0} %", 100.0 * anomaly.probability), anomaly.probability),
+        (Some(anomaly), _) => {
+            let spread = anomaly.spread.filter(|_| room == Room::Wide);
+            let spread = spread.map_or(String::new(), |spread| format!(" ±{:.0}", 100.0 * spread));
+            (format!("disease {:.0} %{spread}", 100.0 * anomaly.probability), anomaly.probability)
+        }
         (None, Room::Wide) => (residual("residual "), finding.percentile.unwrap_or(0.0) / 100.0),
         (None, _) => (residual(""), finding.percentile.unwrap_or(0.0) / 100.0),
     };
@@ -260,28 +264,35 @@ fn score_ui(ui: &mut Ui, state: &State, sinus: &Sinus, room: Room, commands: &mu
     }
 }
 
+const NORMAL: &str = "normal synthetic sinuses";
+
 /// What the figures of a sinus mean and where they come from.
 fn score_hint(state: &State, finding: &Finding) -> String {
     let digest = |sha256: &str| sha256.get(..12).unwrap_or_default().to_owned();
-    let rank = |percentile: Option<f64>| match percentile {
-        Some(p) => format!("higher than in {p:.0} % of normal synthetic sinuses"),
+    let rank = |percentile: Option<f64>, of: &str| match percentile {
+        Some(p) => format!("higher than in {p:.0} % of {of}"),
         None => "no normal sinuses to compare with".to_owned(),
     };
     let analysis = state.analysis.as_ref();
     let mut lines = Vec::new();
     if let Some(anomaly) = finding.anomaly {
         let weights = analysis.and_then(|a| a.classifier_sha256.as_deref()).map_or(String::new(), digest);
+        let (normal, all) = match analysis {
+            Some(analysis) if analysis.fine_tuned => ("the sinuses labelled normal", "the reader's labels"),
+            _ => (NORMAL, "synthetic sinuses"),
+        };
+        let spread = anomaly.spread.map_or(String::new(), |spread| format!(" ± {spread:.2} over 15 crops"));
         lines.push(format!(
-            "Probability of disease {:.2}, {}. Calibrated on synthetic sinuses; weights {weights}",
+            "Probability of disease {:.2}{spread}, {}. Calibrated on {all}; weights {weights}",
             anomaly.probability,
-            rank(anomaly.percentile)
+            rank(anomaly.percentile, normal)
         ));
     }
     let weights = analysis.map_or(String::new(), |a| digest(&a.weights_sha256));
     lines.push(format!(
         "Residual score {:.4}, {}. Mean of the map in the 64 mm box; weights {weights}",
         finding.score,
-        rank(finding.percentile)
+        rank(finding.percentile, NORMAL)
     ));
     lines.join("\n")
 }

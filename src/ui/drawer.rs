@@ -1,6 +1,6 @@
 //! The drawer beside the panes: one at a time, its title with a button that folds it away, and what belongs into it.
 
-use super::{keys, layers, measure, raters, recent, scan, series, settings_panel, theme, volume_panel};
+use super::{keys, layers, measure, model, raters, recent, scan, series, settings_panel, theme, volume_panel};
 use crate::app::command::Command;
 use crate::app::shell::{Drawer, ShellCommand};
 use crate::app::state::State;
@@ -42,6 +42,7 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             Drawer::Volume => volume_panel::ui(ui, state, commands),
             Drawer::Measure => measure::list(ui, state, commands),
             Drawer::Raters => raters::ui(ui, state, commands),
+            Drawer::Model => model::ui(ui, state, commands),
             Drawer::Settings => settings_panel::ui(ui, state, commands),
         });
     });

@@ -16,6 +16,7 @@ mod lettering;
 mod measure;
 mod menus;
 mod message;
+mod model;
 mod panes;
 mod plane_marks;
 mod plane_mouse;
@@ -38,9 +39,8 @@ mod volume_panel;
 
 pub use start::run;
 
-use crate::app::labelling::LabelCommand;
 use crate::app::settings::{Settings, SettingsCommand};
-use crate::app::shell::{Drawer, ShellCommand};
+use crate::app::shell::ShellCommand;
 use crate::app::state::{JobKind, Pane};
 use crate::app::{Command, MakeDevice, Prepare, Runner, RunnerConfig, State, WindowOptions, settings_file};
 use crate::gpu;
@@ -116,8 +116,8 @@ impl App {
         if let Some(note) = note {
             app.send(Command::Notice(note));
         }
-        if app.state.drawer() == Some(Drawer::Raters) {
-            app.send(Command::Label(LabelCommand::CompareRaters));
+        if let Some(effect) = app.state.drawer_needs() {
+            app.runner.run(effect);
         }
         app.send(if args.paths.is_empty() { Command::OpenExample } else { Command::Open(args.paths) });
         app

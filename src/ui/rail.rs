@@ -73,6 +73,7 @@ fn purpose(drawer: Drawer) -> &'static str {
         Drawer::Volume => "How the 3-D picture is drawn",
         Drawer::Measure => "Distances, angles and regions",
         Drawer::Raters => "How far raters agree, and scores with them",
+        Drawer::Model => "The classifier, and what it can learn from your labels",
         Drawer::Settings => "Windows, mouse, keys, colours, scale",
     }
 }
@@ -139,6 +140,17 @@ fn icon(painter: &Painter, drawer: Drawer, at: Pos2, colour: Color32) {
                 line([x - 4.0, 7.0], [x - 2.5, 2.0]);
                 line([x - 2.5, 2.0], [x + 2.5, 2.0]);
                 line([x + 2.5, 2.0], [x + 4.0, 7.0]);
+            }
+        }
+        Drawer::Model => {
+            let (inputs, outputs) = ([[-7.5, -5.5], [-7.5, 0.0], [-7.5, 5.5]], [[6.5, -3.0], [6.5, 3.0]]);
+            for from in inputs {
+                for to in outputs {
+                    line(from, to);
+                }
+            }
+            for dot in inputs.into_iter().chain(outputs) {
+                painter.circle_filled(at + vec2(dot[0], dot[1]), 2.2, colour);
             }
         }
         Drawer::Settings => {

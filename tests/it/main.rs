@@ -12,6 +12,8 @@ mod golden;
 mod labelling;
 /// The modules import only from the layers below theirs.
 mod layers;
+/// Fine-tuning on a reader's labels.
+mod learning;
 /// Measuring in the window, and what is kept of it.
 mod measuring;
 /// Layers over the picture, a second scan beside it, and what is under the mouse.

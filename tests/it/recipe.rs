@@ -3,9 +3,9 @@
 use antrum::app::labelled_cohort;
 use antrum::io;
 use antrum::job::Progress;
-use antrum::methods::residual::comparison::{Beginning, Comparison, residual};
+use antrum::methods::residual::comparison::{Beginning, Comparison, Variation, residual};
 use antrum::methods::residual::train::{Pretext, Training, classifier, pretext};
-use antrum::methods::residual::{Classify, EncoderConfig, Model};
+use antrum::methods::residual::{Card, Classify, EncoderCard, EncoderConfig, Model, ResidualLoss, TrainConfig};
 use antrum::methods::sinus::{Crop, Finder};
 use antrum::nets::{self, ResNetConfig};
 use antrum::phantom::cohort::{self, CohortPlan};
@@ -77,27 +77,43 @@ fn a_comparison_has_a_row_for_every_share_of_labels_and_goes_on_where_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let labelled = vec![folder.path().join("cohort")];
     make(&labelled[0], 0.5);
+    let mut cae = TrainConfig::default();
+    (cae.schedule.epochs, cae.schedule.batch) = (1, 4);
     let comparison = Comparison {
         unlabelled: labelled.clone(),
         labelled,
-        beginnings: vec![Beginning::Nothing, Beginning::Pretext(Pretext::Denoising)],
+        beginnings: vec![
+            Beginning::Nothing,
+            Beginning::Varied(Variation::Normals(50)),
+            Beginning::Varied(Variation::Loss(ResidualLoss::L2)),
+        ],
         fractions: vec![0.5, 1.0],
         folds: 2,
+        cae,
         pretext: small(EncoderConfig::pretext()),
         classifier: small(EncoderConfig::classifier()),
         out: folder.path().join("out"),
     };
     let device = nets::cpu();
     let cae = Model::built_in(&device).unwrap();
+    let cae_sha256 = cae.sha256.clone();
     let run = || residual(&comparison, &cae, &device, &mut |_| (), &Progress::default()).unwrap();
     let runs = run();
-    assert_eq!(runs.len(), 8);
+    assert_eq!(runs.len(), 12);
     let tested = |runs: &[antrum::methods::residual::comparison::Run]| -> usize {
         runs.iter().map(|run| run.scores.len()).sum()
     };
     assert_eq!(tested(&runs[..2]), 12, "every sinus is tested once");
     let table = std::fs::read_to_string(comparison.out.join("results.md")).unwrap();
-    assert!(table.contains("| none | 50 % |") && table.contains("| dae | 100 % |"), "{table}");
+    assert!(table.contains("| none | 50 % |") && table.contains("| residual-ssl-loss-l2 | 100 % |"), "{table}");
+    let own: Card =
+        serde_json::from_slice(&std::fs::read(comparison.out.join("cae/normals-50/cae.json")).unwrap()).unwrap();
+    let other = std::fs::read(comparison.out.join("pretext/residual-ssl-normals-50/residual-ssl.json")).unwrap();
+    let other: EncoderCard = serde_json::from_slice(&other).unwrap();
+    assert!(
+        own.training.normals == 0.5 && other.cae_sha256 != Some(cae_sha256),
+        "residuals of an autoencoder of its own"
+    );
     assert_eq!(run(), runs, "runs are read, not repeated");
 }
 

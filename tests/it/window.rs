@@ -360,7 +360,7 @@ fn each_card_has_the_figures_of_its_own_sinus_and_says_what_is_not_in_view() {
     assert_eq!(harness.get_all_by_label("cavity 20.0 mL").count(), 2);
     let sure = |finding: &Finding| {
         let probability = if finding.side == Side::Left { 0.93 } else { 0.04 };
-        Finding { anomaly: Some(Anomaly { probability, percentile: Some(50.0) }), ..finding.clone() }
+        Finding { anomaly: Some(Anomaly { probability, percentile: Some(50.0), spread: None }), ..finding.clone() }
     };
     let findings = analysis.findings.iter().map(sure).collect();
     harness.state_mut().send(Command::Analysed(Arc::new(Analysis { findings, ..analysis.clone() })));

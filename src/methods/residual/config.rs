@@ -11,11 +11,30 @@ pub struct InferConfig {
     pub median: usize,
     /// Which residual is kept, and on what scale.
     pub map: MapKind,
+    /// Over how many crops the classifier's probability is averaged: one around the sinus's centre, the others around
+    /// centres that scatter about it.
+    #[serde(default = "one")]
+    pub crops: usize,
+}
+
+impl InferConfig {
+    /// The paper's number of crops of each sinus.
+    pub const PAPER_CROPS: usize = 15;
+
+    /// Whether maps and scores made with either can be compared.
+    #[must_use]
+    pub fn same_map(&self, other: &Self) -> bool {
+        (self.median, self.map) == (other.median, other.map)
+    }
+}
+
+fn one() -> usize {
+    1
 }
 
 impl Default for InferConfig {
     fn default() -> Self {
-        Self { median: 5, map: MapKind::Antrum }
+        Self { median: 5, map: MapKind::Antrum, crops: 1 }
     }
 }
 
@@ -43,6 +62,13 @@ pub struct TrainConfig {
     pub jitter_mm: f64,
     /// Share of the subjects kept for validation. Both sinuses of a subject are always in the same set.
     pub validation: f64,
+    /// Share of the normal sinuses of the training subjects that is used, 0 to 1.
+    #[serde(default = "all")]
+    pub normals: f64,
+}
+
+fn all() -> f64 {
+    1.0
 }
 
 impl Default for TrainConfig {
@@ -56,7 +82,7 @@ impl Default for TrainConfig {
             patience: 5,
             seed: 1,
         };
-        Self { schedule, jitter_mm: 1.5, validation: 0.2 }
+        Self { schedule, jitter_mm: 1.5, validation: 0.2, normals: 1.0 }
     }
 }
 
@@ -135,6 +161,37 @@ pub struct EncoderConfig {
     pub validation: f64,
     /// Share of the training sinuses whose labels are used, 0 to 1.
     pub labels: f64,
+    /// What the pretext of paper 1 learns.
+    #[serde(default)]
+    pub residual: ResidualTarget,
+}
+
+/// What the encoder of paper 1 learns of the residuals that the autoencoder leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResidualTarget {
+    /// Edge of the median filter that the residuals go through, in voxels: 0 (none), 3, 5 or 7.
+    pub median: usize,
+    /// How it is told how wrong it is.
+    pub loss: ResidualLoss,
+}
+
+impl Default for ResidualTarget {
+    /// Those of the paper's best model.
+    fn default() -> Self {
+        Self { median: 5, loss: ResidualLoss::Bce }
+    }
+}
+
+/// A loss of the predicted residual, which is a share from 0 to 1 (the sigmoid of what the network says).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResidualLoss {
+    /// Binary cross-entropy.
+    Bce,
+    /// Mean absolute difference.
+    L1,
+    /// Mean squared difference.
+    L2,
 }
 
 impl EncoderConfig {
@@ -151,7 +208,18 @@ impl EncoderConfig {
             seed: 1,
         };
         let network = ResNetConfig::new().with_width(16);
-        Self { network, schedule, jitter_mm: 1.5, validation: 0.2, labels: 1.0 }
+        let residual = ResidualTarget::default();
+        Self { network, schedule, jitter_mm: 1.5, validation: 0.2, labels: 1.0, residual }
+    }
+
+    /// For fine-tuning on a few labels; the shape of the network is that of the classifier that is fine-tuned.
+    #[must_use]
+    pub fn tuning(layers: Layers) -> Self {
+        let classifier = Self::classifier();
+        let learning_rate = if layers == Layers::Head { 1e-3 } else { 1e-4 };
+        let decay = Decay::Constant;
+        let schedule = Schedule { epochs: 30, batch: 8, learning_rate, decay, patience: 8, ..classifier.schedule };
+        Self { schedule, ..classifier }
     }
 
     /// For a pretext: fewer epochs than the paper's 500, for the same reason.
@@ -221,6 +289,52 @@ pub struct ClassifierCard {
     pub normal_probabilities: Vec<f64>,
     /// Area under the ROC of the validation sinuses.
     pub auroc: Option<f64>,
+    /// How it was fine-tuned, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuned: Option<Tuned>,
     /// Version of the program.
     pub version: String,
+}
+
+/// Which layers of a classifier are fine-tuned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layers {
+    /// Those after the encoder: a few labels are enough.
+    #[default]
+    Head,
+    /// All of them: for some hundred labels.
+    All,
+}
+
+/// What fine-tuning changed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tuned {
+    /// What learned.
+    pub layers: Layers,
+    /// The classifier that it began with, on the sinuses that were held out.
+    pub before: Performance,
+    /// The fine-tuned one on the same.
+    pub after: Performance,
+}
+
+impl Tuned {
+    /// Whether the probabilities became better.
+    #[must_use]
+    pub fn helped(&self) -> bool {
+        self.after.loss < self.before.loss
+    }
+}
+
+/// What the probabilities of a classifier are worth on labelled sinuses.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Performance {
+    /// Normal and diseased ones.
+    pub sinuses: [usize; 2],
+    /// Area under the ROC, where there are both.
+    pub auroc: Option<f64>,
+    /// Share of the sinuses that a threshold of one half tells rightly.
+    pub right: f64,
+    /// Mean cross-entropy in nats: 0.69 is what tossing a coin gives.
+    pub loss: f64,
 }

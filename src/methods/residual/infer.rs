@@ -7,9 +7,12 @@ use crate::methods::sinus::{Crop, Presence, Sinus};
 use crate::methods::{Anomaly, Finding, ModelError};
 use crate::nets::weights::{self, WeightsError};
 use crate::nets::{Cae, CaeConfig, Classifier};
+use crate::space::Side;
 use crate::volume::{Unit, Volume};
 use burn::tensor::{Device, Tensor, TensorData};
 use glam::DVec3;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 
@@ -84,7 +87,7 @@ impl Model {
             MapKind::Paper => postprocess(residual, size, config.median),
         };
         let score = map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64;
-        let comparable = config == self.card.inference && !self.card.normal_scores.is_empty();
+        let comparable = config.same_map(&self.card.inference) && !self.card.normal_scores.is_empty();
         let percentile = comparable.then(|| percentile::rank_percent(&self.card.normal_scores, score));
         let explained = self.classifier.as_ref().map(|classifier| classifier.explained(crop, progress)).transpose()?;
         let (anomaly, why) = explained.unzip();
@@ -122,9 +125,7 @@ impl Classify {
     /// # Errors
     /// [`ModelError`] when the program was built with damaged assets.
     pub fn built_in(device: &Device) -> Result<Self, ModelError> {
-        let card = include_bytes!("../../../assets/classifier.json");
-        let bytes = include_bytes!("../../../assets/classifier.bpk");
-        Self::from_parts(card, bytes.to_vec(), Path::new("built-in classifier.bpk"), device)
+        Self::open(None, device)
     }
 
     /// Weights made by `antrum train classifier`: `classifier.bpk` with `classifier.json` beside it.
@@ -132,15 +133,15 @@ impl Classify {
     /// # Errors
     /// [`ModelError`] when one of the files is missing, damaged or of another network.
     pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
-        let [card, bytes] = card_and_weights(path)?;
-        Self::from_parts(&card, bytes, path, device)
+        Self::open(Some(path), device)
     }
 
-    fn from_parts(card: &[u8], bytes: Vec<u8>, path: &Path, device: &Device) -> Result<Self, ModelError> {
-        let card: ClassifierCard = parsed(card, path)?;
-        let sha256 = crate::io::sha256(&bytes);
-        let mut net = Classifier::new(&card.training.network, device);
-        weights::from_bytes(&mut net, bytes, &path.display().to_string())?;
+    /// The weights of a file, or the default ones.
+    ///
+    /// # Errors
+    /// As [`Classify::load`].
+    pub fn open(path: Option<&Path>, device: &Device) -> Result<Self, ModelError> {
+        let (net, card, sha256) = classifier_network(path, device)?;
         Ok(Self { net: net.folded(), device: device.clone(), card, sha256 })
     }
 
@@ -162,8 +163,6 @@ impl Classify {
         progress.check()?;
         let (logits, map) = self.net.explained(self.tensor(&crop.values));
         let probability = probability(margin(logits)? / self.card.temperature);
-        let normal = &self.card.normal_probabilities;
-        let percentile = (!normal.is_empty()).then(|| percentile::rank_percent(normal, probability));
         let map = map.into_data().try_into_vec::<f32>();
         let mut map = map.map_err(|e| ModelError::Device(format!("{e:?}")))?;
         let most = map.iter().copied().fold(0.0, f32::max);
@@ -172,13 +171,65 @@ impl Classify {
                 *value /= most;
             }
         }
-        Ok((Anomaly { probability, percentile }, Volume::from_f32(crop.grid, map, Unit::Score)))
+        Ok((self.anomaly(probability, None), Volume::from_f32(crop.grid, map, Unit::Score)))
+    }
+
+    /// The mean over several crops of a sinus, as paper 1 cut 15 of each, and how far they differ: the first around
+    /// `centre_mm`, the others scattered about it, always in the same way.
+    ///
+    /// # Errors
+    /// As [`Classify::margin`].
+    pub fn over_crops(
+        &self,
+        volume: &Volume,
+        side: Side,
+        centre_mm: DVec3,
+        crops: usize,
+        progress: &Progress,
+    ) -> Result<Anomaly, ModelError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let scattered = crops.saturating_sub(1);
+        let scattered = Crop::jittered(volume, side, centre_mm, Crop::JITTER_MM[side.index()], scattered, &mut rng);
+        let mut probabilities = Vec::with_capacity(crops);
+        for crop in std::iter::once(Crop::cut(volume, side, centre_mm)).chain(scattered) {
+            probabilities.push(probability(self.margin(&crop.values, progress)? / self.card.temperature));
+        }
+        let count = probabilities.len() as f64;
+        let mean = probabilities.iter().sum::<f64>() / count;
+        let squares = probabilities.iter().map(|p| (p - mean).powi(2)).sum::<f64>();
+        Ok(self.anomaly(mean, (count > 1.0).then(|| (squares / (count - 1.0)).sqrt())))
+    }
+
+    fn anomaly(&self, probability: f64, spread: Option<f64>) -> Anomaly {
+        let normal = &self.card.normal_probabilities;
+        let percentile = (!normal.is_empty()).then(|| percentile::rank_percent(normal, probability));
+        Anomaly { probability, percentile, spread }
     }
 
     fn tensor(&self, crop: &[f32]) -> Tensor<5> {
         let n = Crop::SIZE;
         Tensor::from_data(TensorData::new(crop.to_vec(), [1, 1, n, n, n]), &self.device)
     }
+}
+
+/// A classifier as it was trained, with its card and the SHA-256 of its weights: of a file, or the default one.
+pub(super) fn classifier_network(
+    path: Option<&Path>,
+    device: &Device,
+) -> Result<(Classifier, ClassifierCard, String), ModelError> {
+    let (path, card, bytes) = if let Some(path) = path {
+        let [card, bytes] = card_and_weights(path)?;
+        (path, card, bytes)
+    } else {
+        let card = include_bytes!("../../../assets/classifier.json").to_vec();
+        let bytes = include_bytes!("../../../assets/classifier.bpk").to_vec();
+        (Path::new("built-in classifier.bpk"), card, bytes)
+    };
+    let card: ClassifierCard = parsed(&card, path)?;
+    let sha256 = crate::io::sha256(&bytes);
+    let mut net = Classifier::new(&card.training.network, device);
+    weights::from_bytes(&mut net, bytes, &path.display().to_string())?;
+    Ok((net, card, sha256))
 }
 
 /// By how much the second of two logits exceeds the first.
@@ -255,7 +306,12 @@ pub fn analyse(
         if sinus.present != Presence::Absent {
             let crop = Crop::cut(volume, sinus.side, sinus.centre_mm);
             progress.check()?;
-            findings.push(model.finding(&crop, config, progress)?);
+            let mut finding = model.finding(&crop, config, progress)?;
+            if let Some(classifier) = model.classifier.as_ref().filter(|_| config.crops > 1) {
+                let anomaly = classifier.over_crops(volume, sinus.side, sinus.centre_mm, config.crops, progress)?;
+                finding.anomaly = Some(anomaly);
+            }
+            findings.push(finding);
         }
     }
     progress.step(1.0, "done")?;
@@ -278,17 +334,31 @@ mod tests {
 
     #[test]
     fn the_values_of_a_sinus_are_those_inside_its_region() {
-        let grid = Crop::grid_at(crate::space::Side::Left, DVec3::ZERO, Crop::SIZE);
+        let grid = Crop::grid_at(Side::Left, DVec3::ZERO, Crop::SIZE);
         let values = within_antrum(vec![1.0; Crop::SIZE.pow(3)]);
         let map = Volume::from_f32(grid, values, Unit::Score);
-        let finding =
-            Finding { side: crate::space::Side::Left, score: 0.0, percentile: None, anomaly: None, why: None, map };
+        let finding = Finding { side: Side::Left, score: 0.0, percentile: None, anomaly: None, why: None, map };
         let inside = values_in_sinus(&finding, InferConfig::default());
         assert!(inside.iter().all(|&v| v == 1.0), "nothing of the fading rim");
         // An ellipsoid of 19 × 22 × 22 mm: 4/3 π abc = 38 520 mm³.
         assert!((38_000..39_000).contains(&inside.len()), "{}", inside.len());
         let whole = InferConfig { map: MapKind::Cube, ..InferConfig::default() };
         assert_eq!(values_in_sinus(&finding, whole).len(), Crop::SIZE.pow(3));
+    }
+
+    #[test]
+    fn a_probability_over_crops_is_their_mean_with_their_spread_and_always_the_same() -> Result<(), ModelError> {
+        let (classify, progress) = (Classify::built_in(&crate::nets::cpu())?, Progress::default());
+        let grid = Crop::grid_at(Side::Right, DVec3::ZERO, 80);
+        let values = (0..grid.count()).map(|i| ((i % 80) as f32 * 0.3).sin() * ((i / 6400) as f32 * 0.2).cos());
+        let volume = Volume::from_f32(grid, values.collect(), Unit::Arbitrary);
+        let over = |crops| classify.over_crops(&volume, Side::Right, DVec3::ZERO, crops, &progress);
+        let (alone, _) = classify.explained(&Crop::cut(&volume, Side::Right, DVec3::ZERO), &progress)?;
+        let one = over(1)?;
+        assert!((one.probability - alone.probability).abs() < 1e-6 && one.spread.is_none(), "{one:?} {alone:?}");
+        let (many, again) = (over(4)?, over(4)?);
+        assert!(many == again && many.spread.is_some_and(|spread| spread > 0.0), "{many:?}");
+        Ok(())
     }
 
     #[test]

@@ -10,7 +10,10 @@ pub mod evaluate;
 pub mod infer;
 pub mod train;
 
-pub use config::{Card, ClassifierCard, EncoderCard, EncoderConfig, InferConfig, MapKind, NormalValue, TrainConfig};
+pub use config::{
+    Card, ClassifierCard, EncoderCard, EncoderConfig, InferConfig, Layers, MapKind, NormalValue, Performance,
+    ResidualLoss, ResidualTarget, TrainConfig, Tuned,
+};
 pub use infer::{Classify, Model, analyse};
 
 /// The method's name on the command line, in files and on screen.

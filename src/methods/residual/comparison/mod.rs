@@ -1,52 +1,72 @@
-//! The comparison of paper 1 (its Table 2): classifiers trained from different beginnings on shares of the labels, in
+//! The comparisons of paper 1 (its Tables 2 and 3, and those of its supplement): classifiers trained from different beginnings on shares of the labels, in
 //! patient-wise cross-validation. Every run is a file, so that an evaluation goes on where it was interrupted.
 
 mod curves;
 mod tables;
 
 use super::Model;
-use super::config::EncoderConfig;
+use super::config::{EncoderConfig, ResidualLoss, TrainConfig};
 use super::infer::probability;
+use super::train::classifier::Lesson;
 use super::train::samples::{self, Subject, tensor};
-use super::train::{Pretext, ResidualError, Training, classifier, pretext};
+use super::train::{Pretext, ResidualError, Training, cae, pretext};
 use crate::io::{self, WriteError};
 use crate::job::{Cancelled, Progress};
 use crate::metrics::{auroc, average_precision, best_f1_threshold, f1_above};
 use crate::nets::Classifier;
 use burn::tensor::Device;
-use rand::SeedableRng as _;
-use rand::seq::SliceRandom as _;
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// What a classifier begins with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Beginning {
     /// Random weights.
     Nothing,
     /// An encoder that was pre-trained without labels.
     Pretext(Pretext),
+    /// The encoder of paper 1 with one choice made otherwise.
+    Varied(Variation),
+}
+
+/// One choice of paper 1 made otherwise: its Table 3 and its supplement.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Variation {
+    /// The autoencoder learns from so many per cent of the normal sinuses among the unlabelled subjects.
+    Normals(u8),
+    /// Residuals go through a median filter of so many voxels.
+    Median(usize),
+    /// The encoder learns by another loss.
+    Loss(ResidualLoss),
 }
 
 impl Beginning {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Nothing,
-        Self::Pretext(Pretext::Residual),
-        Self::Pretext(Pretext::Autoencoder),
-        Self::Pretext(Pretext::Denoising),
-        Self::Pretext(Pretext::SimClr),
-        Self::Pretext(Pretext::Byol),
-        Self::Pretext(Pretext::SimSiam),
-    ];
-
-    /// Its name on the command line and in tables: `none`, or that of the pretext.
+    /// All of them, those of Table 2 first.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn all() -> Vec<Self> {
+        let varied = [20, 40, 60, 80, 100].map(Variation::Normals).into_iter();
+        let varied = varied.chain([0, 3, 5, 7].map(Variation::Median));
+        let varied = varied.chain([ResidualLoss::Bce, ResidualLoss::L1, ResidualLoss::L2].map(Variation::Loss));
+        std::iter::once(Self::Nothing).chain(Pretext::ALL.map(Self::Pretext)).chain(varied.map(Self::Varied)).collect()
+    }
+
+    /// Its name on the command line, in tables and files: `none`, that of the pretext, or such as `residual-ssl-normals-20`,
+    /// `residual-ssl-median-3` and `residual-ssl-loss-l1`.
+    #[must_use]
+    pub fn name(self) -> String {
         match self {
-            Self::Nothing => "none",
-            Self::Pretext(pretext) => pretext.name(),
+            Self::Nothing => "none".to_owned(),
+            Self::Pretext(pretext) => pretext.name().to_owned(),
+            Self::Varied(variation) => {
+                let variation = match variation {
+                    Variation::Normals(percent) => format!("normals-{percent}"),
+                    Variation::Median(edge) => format!("median-{edge}"),
+                    Variation::Loss(ResidualLoss::Bce) => "loss-bce".to_owned(),
+                    Variation::Loss(ResidualLoss::L1) => "loss-l1".to_owned(),
+                    Variation::Loss(ResidualLoss::L2) => "loss-l2".to_owned(),
+                };
+                format!("{}-{variation}", Pretext::Residual.name())
+            }
         }
     }
 }
@@ -64,6 +84,8 @@ pub struct Comparison {
     pub fractions: Vec<f64>,
     /// Parts of the cross-validation, at least 2; each is the test set once.
     pub folds: usize,
+    /// Settings of the autoencoders of [`Variation::Normals`].
+    pub cae: TrainConfig,
     /// Settings of the pretexts.
     pub pretext: EncoderConfig,
     /// Settings of the classifiers.
@@ -111,24 +133,12 @@ pub fn residual(
     let folder = out.join("runs");
     std::fs::create_dir_all(&folder).map_err(|source| WriteError::Io { source, path: folder.clone() })?;
     let subjects = samples::subjects(&comparison.labelled, &progress.part(0.0, 0.05))?;
-    let folds = folds(&subjects, comparison.folds, comparison.classifier.schedule.seed);
+    let folds = samples::folds(&subjects, comparison.folds, comparison.classifier.schedule.seed);
     let beginnings = comparison.beginnings.len().max(1) as f32;
     let mut runs = Vec::new();
     for (number, &beginning) in comparison.beginnings.iter().enumerate() {
         let at = |share: f32| 0.05 + 0.95 * (number as f32 + share) / beginnings;
-        let initial = match beginning {
-            Beginning::Nothing => None,
-            Beginning::Pretext(kind) => {
-                let place = out.join("pretext").join(kind.name());
-                let weights = place.join(kind.name()).with_extension("bpk");
-                if !weights.is_file() {
-                    let (cohorts, config) = (&comparison.unlabelled, &comparison.pretext);
-                    let training = Training { cohorts, out: &place, config, device };
-                    pretext(kind, cae, &training, &mut |_| (), &progress.part(at(0.0), at(0.4)))?;
-                }
-                Some(weights)
-            }
-        };
+        let initial = comparison.encoder(beginning, cae, device, &progress.part(at(0.0), at(0.4)))?;
         let all = comparison.fractions.len() * folds.len();
         let each = comparison.fractions.iter().flat_map(|fraction| (0..folds.len()).map(move |fold| (*fraction, fold)));
         for (index, (fraction, fold)) in each.enumerate() {
@@ -162,15 +172,50 @@ pub fn residual(
     Ok(runs)
 }
 
-/// Numbers of subjects, dealt to parts in which as many sinuses are diseased: all sinuses of a subject are in one part.
-fn folds(subjects: &[Subject], parts: usize, seed: u64) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..subjects.len()).collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    order.sort_by_key(|&index| subjects[index].sinuses.iter().filter(|sinus| sinus.diseased).count());
-    let parts = parts.max(2);
-    let mut folds = vec![Vec::new(); parts];
-    order.into_iter().enumerate().for_each(|(place, index)| folds[place % parts].push(index));
-    folds
+impl Comparison {
+    /// The encoder that a classifier begins with, trained if it is not there yet.
+    fn encoder(
+        &self,
+        beginning: Beginning,
+        cae: &Model,
+        device: &Device,
+        progress: &Progress,
+    ) -> Result<Option<PathBuf>, ResidualError> {
+        let kind = match beginning {
+            Beginning::Nothing => return Ok(None),
+            Beginning::Pretext(kind) => kind,
+            Beginning::Varied(_) => Pretext::Residual,
+        };
+        let place = self.out.join("pretext").join(beginning.name());
+        let weights = place.join(kind.name()).with_extension("bpk");
+        if weights.is_file() {
+            return Ok(Some(weights));
+        }
+        let (mut config, mut own) = (self.pretext.clone(), None);
+        match beginning {
+            Beginning::Varied(Variation::Median(edge)) => config.residual.median = edge,
+            Beginning::Varied(Variation::Loss(loss)) => config.residual.loss = loss,
+            Beginning::Varied(Variation::Normals(percent)) => {
+                own = Some(self.autoencoder(percent, device, &progress.part(0.0, 0.5))?);
+            }
+            Beginning::Nothing | Beginning::Pretext(_) => {}
+        }
+        let progress = if own.is_some() { progress.part(0.5, 1.0) } else { progress.clone() };
+        let training = Training { cohorts: &self.unlabelled, out: &place, config: &config, device };
+        pretext(kind, own.as_ref().unwrap_or(cae), &training, &mut |_| (), &progress)?;
+        Ok(Some(weights))
+    }
+
+    /// The autoencoder of a share of the normal sinuses, trained if it is not there yet.
+    fn autoencoder(&self, percent: u8, device: &Device, progress: &Progress) -> Result<Model, ResidualError> {
+        let place = self.out.join("cae").join(format!("normals-{percent}"));
+        let weights = place.join("cae.bpk");
+        if !weights.is_file() {
+            let config = TrainConfig { normals: f64::from(percent) / 100.0, ..self.cae.clone() };
+            cae(&self.unlabelled, &place, &config, device, &mut |_| (), progress)?;
+        }
+        Ok(Model::load(&weights, device)?)
+    }
 }
 
 struct Fold<'a> {
@@ -195,20 +240,19 @@ impl Fold<'_> {
         // Of the other parts every n-th subject chooses the epoch and the threshold.
         let [training, validation] = samples::split(others, config.validation).map(|set| samples::sinuses(&set));
         let chooses = validation.clone();
-        let sets = [training, validation];
-        let fitted =
-            classifier::fitted(sets, initial, config, self.device, None, &mut |_| (), &progress.part(0.0, 0.9))?;
-        let net = fitted.net.folded();
+        let lesson = Lesson::new([training, validation], config, None)?;
+        let (net, _) = lesson.beginning(initial, self.device)?;
+        let net = lesson.learned(net, &mut |_| (), &progress.part(0.0, 0.9))?.best.folded();
         let scored = |sinuses: Vec<&samples::Sample>| -> Result<Vec<(f64, bool)>, ResidualError> {
             sinuses.into_iter().map(|sinus| Ok((score(&net, sinus, self.device, progress)?, sinus.diseased))).collect()
         };
         let scores = scored(samples::sinuses(&test))?;
         let threshold = best_f1_threshold(&scored(chooses)?);
         Ok(Run {
-            method: beginning.name().to_owned(),
+            method: beginning.name(),
             fraction: config.labels,
             fold: self.test,
-            labelled: fitted.labelled,
+            labelled: lesson.labelled,
             threshold,
             auroc: auroc(&scores),
             auprc: average_precision(&scores),

@@ -32,7 +32,7 @@ pub(super) fn rows(runs: &[Run]) -> Vec<Row<'_>> {
         runs.iter().filter(|run| run.method == method && run.fraction == fraction).collect()
     };
     let row = |(method, fraction)| {
-        let (runs, plain) = (of(method, fraction), of(Beginning::Nothing.name(), fraction));
+        let (runs, plain) = (of(method, fraction), of(&Beginning::Nothing.name(), fraction));
         let mean = |figure: fn(&Run) -> Option<f64>| {
             mean_and_ci95(&runs.iter().filter_map(|run| figure(run)).collect::<Vec<_>>())
         };

@@ -14,6 +14,9 @@ use crate::phantom::cohort;
 use crate::train::{Batch, Epoch, Task, fit};
 use burn::optim::AdamConfig;
 use burn::tensor::Device;
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
 use std::path::{Path, PathBuf};
 
 /// Trains on the normal sinuses of `cohorts` and writes `cae.bpk` (half precision) and its card `cae.json` to `out`.
@@ -36,6 +39,11 @@ pub fn cae(
         sinuses.retain(|sinus| !sinus.diseased);
         sinuses
     });
+    let mut training = training;
+    if config.normals < 1.0 {
+        training.shuffle(&mut ChaCha8Rng::seed_from_u64(config.schedule.seed));
+        training.truncate(((training.len() as f64 * config.normals).round() as usize).max(1));
+    }
     let network = CaeConfig::new();
     let learner = device.clone().autodiff();
     learner.seed(config.schedule.seed);

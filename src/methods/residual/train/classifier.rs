@@ -11,11 +11,13 @@ use crate::methods::residual::config::{ClassifierCard, EncoderConfig};
 use crate::methods::residual::infer::{Classify, probability};
 use crate::metrics::auroc;
 use crate::nets::Classifier;
+use crate::nets::resnet::Head;
 use crate::nets::weights::{self, Precision};
 use crate::train::losses::cross_entropy;
-use crate::train::{Batch, Epoch, Task, fit};
+use crate::train::{Batch, Epoch, Task, Trained, fit};
+use burn::module::Module;
 use burn::optim::AdamConfig;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
@@ -34,86 +36,162 @@ pub fn classifier(
 ) -> Result<ClassifierCard, ResidualError> {
     let subjects = samples::subjects(cohorts, &progress.part(0.0, 0.08))?;
     let [training, validation] = samples::split(&subjects, config.validation);
-    let sets = [samples::sinuses(&training), samples::sinuses(&validation)];
-    let fitted = fitted(sets, initial, config, device, Some(out), on_epoch, &progress.part(0.08, 0.92))?;
+    let lesson = Lesson::new([&training, &validation].map(|set| samples::sinuses(set)), config, Some(out))?;
+    let (net, began_with) = lesson.beginning(initial, device)?;
+    let trained = lesson.learned(net, on_epoch, &progress.part(0.08, 0.92))?;
 
     let mut card = ClassifierCard {
         training: config.clone(),
-        began_with: fitted.began_with,
+        began_with,
         cohorts: cohort_names(cohorts),
         subjects: subjects.len(),
-        labelled: fitted.labelled,
-        history: fitted.history,
+        labelled: lesson.labelled,
+        history: trained.history,
         temperature: 1.0,
         normal_probabilities: Vec::new(),
         auroc: None,
+        tuned: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let path = out.join("classifier.bpk");
-    weights::save(&fitted.net, &path, Precision::Half)?;
-    io::write_json(&path.with_extension("json"), &card)?;
     // The shipped precision is what is calibrated, on crops as the finder places them.
+    let path = out.join(FILE);
+    write(&trained.best, &card, &path)?;
     let classify = Classify::load(&path, device)?;
     let mut margins = Vec::new();
     for (crop, diseased) in samples::found(&validation, &progress.part(0.92, 0.98))? {
         margins.push((classify.margin(&crop.values, progress)?, diseased));
     }
-    card.temperature = temperature(&margins);
-    card.auroc = auroc(&margins);
-    let normal = margins.iter().filter(|(_, diseased)| !diseased);
-    card.normal_probabilities = normal.map(|(margin, _)| probability(margin / card.temperature)).collect();
-    card.normal_probabilities.sort_by(f64::total_cmp);
-    io::write_json(&path.with_extension("json"), &card)?;
+    calibrate(&mut card, &margins);
+    write(&trained.best, &card, &path)?;
     Ok(card)
 }
 
-/// A classifier as trained.
-pub(in crate::methods::residual) struct Fitted {
-    pub net: Classifier,
-    pub history: Vec<Epoch>,
-    /// Normal and diseased sinuses that it learned from.
-    pub labelled: [usize; 2],
-    /// SHA-256 of the weights that it began with.
-    pub began_with: Option<String>,
+/// What the weights of a classifier are called.
+pub(super) const FILE: &str = "classifier.bpk";
+
+/// Writes a classifier in half precision, and its card beside it.
+pub(super) fn write(net: &Classifier, card: &ClassifierCard, path: &Path) -> Result<(), ResidualError> {
+    weights::save(net, path, Precision::Half)?;
+    Ok(io::write_json(&path.with_extension("json"), card)?)
 }
 
-/// Trains a classifier on the first sinuses; the second ones choose the epoch.
-pub(in crate::methods::residual) fn fitted(
-    [mut training, validation]: [Vec<&Sample>; 2],
-    initial: Option<&Path>,
-    config: &EncoderConfig,
-    device: &Device,
-    folder: Option<&Path>,
-    on_epoch: &mut dyn FnMut(&Epoch),
-    progress: &Progress,
-) -> Result<Fitted, ResidualError> {
-    let labelled = draw_labels(&mut training, config)?;
-    let learner = device.clone().autodiff();
-    learner.seed(config.schedule.seed);
-    let mut net = Classifier::new(&config.network, &learner);
-    let began_with = initial.map(|path| begin_with_file(&mut net, path)).transpose()?;
-    // The rarer class counts more: weight N / (2 n).
-    let all = labelled.iter().sum::<usize>() as f64;
-    let class_weights = labelled.map(|count| all / (2.0 * count as f64));
-    let prepare = |batch: &mut Batch<'_>| {
-        let set = if batch.validation { &validation } else { &training };
-        let classes: Vec<usize> = batch.samples.iter().map(|&i| usize::from(set[i].diseased)).collect();
-        let crops = batch.samples.iter().map(|&i| view(set[i], config.jitter_mm, batch.validation, batch.rng));
+/// Fits the temperature to sinuses that were not learned from, given by margin and truth, and keeps what normal ones of them
+/// get as the reference of the percentiles.
+pub(super) fn calibrate(card: &mut ClassifierCard, margins: &[(f64, bool)]) {
+    card.temperature = temperature(margins);
+    card.auroc = auroc(margins);
+    let normal = margins.iter().filter(|(_, diseased)| !diseased);
+    card.normal_probabilities = normal.map(|(margin, _)| probability(margin / card.temperature)).collect();
+    card.normal_probabilities.sort_by(f64::total_cmp);
+}
+
+/// What a classifier learns from, and how.
+pub(in crate::methods::residual) struct Lesson<'a> {
+    training: Vec<&'a Sample>,
+    validation: Vec<&'a Sample>,
+    config: &'a EncoderConfig,
+    /// Where checkpoints are kept, and resumed.
+    folder: Option<&'a Path>,
+    /// Normal and diseased sinuses that are learned from.
+    pub labelled: [usize; 2],
+}
+
+impl<'a> Lesson<'a> {
+    /// From the first sinuses is learned, as far as their labels are to be used; the second ones choose the epoch.
+    ///
+    /// # Errors
+    /// [`ResidualError::OneClass`].
+    pub fn new(
+        [mut training, validation]: [Vec<&'a Sample>; 2],
+        config: &'a EncoderConfig,
+        folder: Option<&'a Path>,
+    ) -> Result<Self, ResidualError> {
+        let labelled = draw_labels(&mut training, config)?;
+        Ok(Self { training, validation, config, folder, labelled })
+    }
+
+    /// A classifier to begin with, of random weights or those of a file, and the SHA-256 of that file.
+    ///
+    /// # Errors
+    /// [`ResidualError::Weights`].
+    pub fn beginning(
+        &self,
+        initial: Option<&Path>,
+        device: &Device,
+    ) -> Result<(Classifier, Option<String>), ResidualError> {
+        let learner = device.clone().autodiff();
+        learner.seed(self.config.schedule.seed);
+        let mut net = Classifier::new(&self.config.network, &learner);
+        let began_with = initial.map(|path| begin_with_file(&mut net, path)).transpose()?;
+        Ok((net, began_with))
+    }
+
+    /// Trains a classifier.
+    ///
+    /// # Errors
+    /// [`ResidualError::Train`].
+    pub fn learned(
+        &self,
+        net: Classifier,
+        on_epoch: &mut dyn FnMut(&Epoch),
+        progress: &Progress,
+    ) -> Result<Trained<Classifier>, ResidualError> {
+        let loss = |net: &Classifier, (crops, classes): (Vec<f32>, Vec<usize>), on: &Device| {
+            cross_entropy(net.forward(tensor(crops, on)), &classes, &self.class_weights())
+        };
+        self.fitted(net, &|batch| self.crops(batch), &loss, on_epoch, progress)
+    }
+
+    /// Trains the head of a classifier alone: the encoder stays as it is, running means and variances too.
+    ///
+    /// # Errors
+    /// [`ResidualError::Train`].
+    pub fn learned_by_head(
+        &self,
+        net: Classifier,
+        device: &Device,
+        on_epoch: &mut dyn FnMut(&Epoch),
+        progress: &Progress,
+    ) -> Result<Trained<Classifier>, ResidualError> {
+        let frozen = net.encoder.clone().folded();
+        let prepare = |batch: &mut Batch<'_>| {
+            let (crops, classes) = self.crops(batch);
+            (frozen.features(tensor(crops, device)).into_data(), classes)
+        };
+        let loss = |head: &Head, (features, classes): (TensorData, Vec<usize>), on: &Device| {
+            cross_entropy(head.forward(Tensor::from_data(features, on)), &classes, &self.class_weights())
+        };
+        let Trained { best, history } = self.fitted(net.head.clone().train(), &prepare, &loss, on_epoch, progress)?;
+        Ok(Trained { best: Classifier { head: best, ..net }, history })
+    }
+
+    fn fitted<M: Module, S: Send>(
+        &self,
+        net: M,
+        prepare: &(dyn Fn(&mut Batch<'_>) -> S + Sync),
+        loss: &dyn Fn(&M, S, &Device) -> Tensor<1>,
+        on_epoch: &mut dyn FnMut(&Epoch),
+        progress: &Progress,
+    ) -> Result<Trained<M>, ResidualError> {
+        let (training, validation) = (self.training.len(), self.validation.len());
+        let task = Task { training, validation, prepare, loss, after_step: None };
+        let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
+        Ok(fit(net, optimiser, &task, &self.config.schedule, self.folder, on_epoch, progress)?)
+    }
+
+    /// The crops of a batch one after the other, and their classes.
+    fn crops(&self, batch: &mut Batch<'_>) -> (Vec<f32>, Vec<usize>) {
+        let set = if batch.validation { &self.validation } else { &self.training };
+        let classes = batch.samples.iter().map(|&i| usize::from(set[i].diseased)).collect();
+        let crops = batch.samples.iter().map(|&i| view(set[i], self.config.jitter_mm, batch.validation, batch.rng));
         (together(crops), classes)
-    };
-    let loss = |net: &Classifier, (crops, classes): (Vec<f32>, Vec<usize>), on: &Device| {
-        cross_entropy(net.forward(tensor(crops, on)), &classes, &class_weights)
-    };
-    let task = Task {
-        training: training.len(),
-        validation: validation.len(),
-        prepare: &prepare,
-        loss: &loss,
-        after_step: None,
-    };
-    let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
-    let trained = fit(net, optimiser, &task, &config.schedule, folder, on_epoch, progress)?;
-    Ok(Fitted { net: trained.best, history: trained.history, labelled, began_with })
+    }
+
+    /// The rarer class counts more: weight N / (2 n).
+    fn class_weights(&self) -> [f64; 2] {
+        let all = self.labelled.iter().sum::<usize>() as f64;
+        self.labelled.map(|count| all / (2.0 * count as f64))
+    }
 }
 
 /// Keeps the share of the labels that is to be used, drawn by class, at least one of each; how many normal and diseased.

@@ -1,16 +1,18 @@
 //! The trainings of paper 1, in its order: the autoencoder on normal sinuses ([`cae()`]), the encoder on the residuals that
 //! the autoencoder leaves of unlabelled ones or on a generic pretext ([`pretext()`]), the classifier on labelled ones
-//! ([`classifier()`]).
+//! ([`classifier()`]), which the labels of one place can fine-tune ([`fine_tune()`]).
 
 pub mod augment;
 pub mod cae;
 pub mod classifier;
 pub mod pretext;
 pub(super) mod samples;
+pub mod tune;
 
 pub use cae::{cae, renew_reference};
 pub use classifier::classifier;
 pub use pretext::{Pretext, pretext};
+pub use tune::fine_tune;
 
 use super::EncoderConfig;
 use crate::io::{OpenError, WriteError};
@@ -51,6 +53,14 @@ pub enum ResidualError {
         normal: usize,
         /// Diseased ones.
         diseased: usize,
+    },
+    /// Fine-tuning keeps some for its figures and some for choosing the epoch.
+    #[error("{subjects} scans are labelled; fine-tuning needs at least {needed}: label more first")]
+    TooFew {
+        /// Subjects with labelled sinuses.
+        subjects: usize,
+        /// So many are needed.
+        needed: usize,
     },
     #[error(transparent)]
     Open(#[from] OpenError),

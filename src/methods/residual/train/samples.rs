@@ -12,7 +12,8 @@ use crate::phantom::cohort::{self, CohortSubject};
 use crate::space::Side;
 use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
-use rand::RngExt as _;
+use rand::seq::SliceRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use std::path::PathBuf;
 
@@ -128,6 +129,17 @@ pub(in crate::methods::residual) fn split<'a>(
     let (validation, training): (Vec<_>, Vec<_>) =
         subjects.into_iter().enumerate().partition(|(index, _)| index % every == every - 1);
     [training, validation].map(|set| set.into_iter().map(|(_, subject)| subject).collect())
+}
+
+/// Numbers of subjects, dealt to parts in which as many sinuses are diseased: all sinuses of a subject are in one part.
+pub(in crate::methods::residual) fn folds(subjects: &[Subject], parts: usize, seed: u64) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..subjects.len()).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    order.sort_by_key(|&index| subjects[index].sinuses.iter().filter(|sinus| sinus.diseased).count());
+    let parts = parts.max(2);
+    let mut folds = vec![Vec::new(); parts];
+    order.into_iter().enumerate().for_each(|(place, index)| folds[place % parts].push(index));
+    folds
 }
 
 /// All sinuses of some subjects.

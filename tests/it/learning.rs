@@ -1,0 +1,157 @@
+//! Fine-tuning on a reader's labels: what learns and what stays, and the way through the window.
+
+use crate::window::{open_drawer, until, window};
+use antrum::io;
+use antrum::job::Progress;
+use antrum::methods::residual::train::{Training, classifier, fine_tune};
+use antrum::methods::residual::{ClassifierCard, Classify, EncoderConfig, Layers};
+use antrum::nets::weights::from_bytes;
+use antrum::nets::{self, Classifier, ResNetConfig};
+use antrum::phantom::cohort::{self, CohortPlan};
+use antrum::phantom::{Contrast, Degrade, Region};
+use antrum::project::{Label, LabelEvent, Project, Reading};
+use antrum::space::Side;
+use burn::tensor::{Device, Distribution, Tensor};
+use egui_kittest::kittest::Queryable as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+fn cohort(folder: &Path, subjects: usize, spacing_mm: f64, prevalence: f64) {
+    let plan = CohortPlan {
+        subjects,
+        seed: 3,
+        contrast: Contrast::T1,
+        degrade: Degrade::None,
+        prevalence,
+        spacing_mm,
+        region: Region::Sinuses,
+        labels: false,
+    };
+    cohort::write(folder, &plan, &Progress::default()).unwrap();
+}
+
+/// What the encoder makes of something, and then the head of that.
+fn answers(weights: &Path, card: &ClassifierCard) -> [Vec<f32>; 2] {
+    let device = Device::flex();
+    device.seed(4);
+    let x = Tensor::<5>::random([1, 1, 64, 64, 64], Distribution::Default, &device);
+    let mut net = Classifier::new(&card.training.network, &device);
+    from_bytes(&mut net, std::fs::read(weights).unwrap(), "weights").unwrap();
+    let features = net.encoder.features(x);
+    [features.clone(), net.head.forward(features)].map(|tensor| tensor.into_data().try_into_vec::<f32>().unwrap())
+}
+
+#[test]
+fn the_head_learns_alone_or_all_layers_do_and_the_former_weights_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let cohorts = [folder.path().join("cohort")];
+    cohort(&cohorts[0], 8, 3.0, 0.5);
+    let (device, progress) = (nets::cpu(), Progress::default());
+    let out = |name: &str| {
+        let out = folder.path().join(name);
+        std::fs::create_dir_all(&out).unwrap();
+        out
+    };
+    let mut config = EncoderConfig::classifier();
+    config.network = ResNetConfig::new().with_width(2);
+    (config.schedule.epochs, config.schedule.batch) = (1, 4);
+    let first = out("first");
+    let training = Training { cohorts: &cohorts, out: &first, config: &config, device: &device };
+    let card = classifier(None, &training, &mut |_| (), &progress).unwrap();
+    assert!(card.tuned.is_none());
+    let former = first.join("classifier.bpk");
+    let before = answers(&former, &card);
+
+    for (layers, name) in [(Layers::Head, "head"), (Layers::All, "all")] {
+        let (out, mut epochs) = (out(name), 0);
+        let mut config = EncoderConfig::tuning(layers);
+        config.schedule.epochs = 2;
+        let training = Training { cohorts: &cohorts, out: &out, config: &config, device: &device };
+        let tuned = fine_tune(Some(&former), layers, &training, &mut |_| epochs += 1, &progress).unwrap();
+        assert_eq!((epochs, tuned.training.network.width), (2, 2), "the network is the former one");
+        let figures = tuned.tuned.unwrap();
+        assert_eq!((figures.layers, figures.before.sinuses), (layers, figures.after.sinuses));
+        assert!(figures.before.sinuses.iter().sum::<usize>() >= 2, "{figures:?}");
+        assert!(figures.before.loss.is_finite() && figures.after.loss.is_finite());
+        let weights = out.join("classifier.bpk");
+        let loaded = Classify::load(&weights, &device).unwrap();
+        assert_eq!(tuned.began_with, Some(io::sha256(&std::fs::read(&former).unwrap())));
+        let after = answers(&weights, &loaded.card);
+        assert_eq!(after[0] == before[0], layers == Layers::Head, "the encoder, {name}");
+        assert_ne!(after[1], before[1], "the head, {name}");
+    }
+
+    let refused = |cohort: &Path| {
+        let (cohorts, out, config) = ([cohort.to_owned()], out("refused"), EncoderConfig::tuning(Layers::Head));
+        let training = Training { cohorts: &cohorts, out: &out, config: &config, device: &device };
+        fine_tune(Some(&former), Layers::Head, &training, &mut |_| (), &progress).unwrap_err().to_string()
+    };
+    let (few, healthy) = (folder.path().join("few"), folder.path().join("healthy"));
+    cohort(&few, 2, 3.0, 0.5);
+    cohort(&healthy, 4, 3.0, 0.0);
+    assert!(refused(&few).contains("2 scans are labelled; fine-tuning needs at least 3"));
+    assert!(refused(&healthy).contains("0 diseased"));
+}
+
+#[test]
+fn a_reader_fine_tunes_the_classifier_in_the_window_and_goes_back_to_the_former_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (scans, path) = (folder.path().join("scans"), folder.path().join("p.antrum"));
+    cohort(&scans, 6, 2.5, 0.5);
+    let project = Project::open(&path).unwrap();
+    let subjects = cohort::read_truth(&scans).unwrap();
+    for subject in &subjects {
+        let scan = io::open(&subject.image, &Progress::default()).unwrap();
+        let case = project.case(&scan.sha256, Some(&subject.image)).unwrap();
+        for side in Side::BOTH {
+            let diseased = subject.sinuses[side.index()].disease.is_some();
+            let label = if diseased { Label::Anomalous } else { Label::Normal };
+            let event = LabelEvent::new(case, side, "tester".to_owned(), "today".to_owned());
+            project.record(&LabelEvent { reading: Some(Reading::of(label)), ..event }).unwrap();
+        }
+    }
+    let mut harness = window(Some(&subjects[0].image), &path);
+    until(&mut harness, "the map", |app| app.state().analysis.is_some() && app.state().jobs.is_empty());
+    let classifier = |app: &antrum::ui::App| app.state().analysis.as_ref().and_then(|a| a.classifier_sha256.clone());
+    let built_in = classifier(harness.state());
+    open_drawer(&mut harness, "Model");
+    until(&mut harness, "the labels", |app| app.state().learning.known.is_some());
+    harness.get_by_label("Fine-tune").click();
+    harness.step();
+
+    // The window goes on while it learns.
+    let (mut frames, started) = (Vec::new(), Instant::now());
+    while harness.state().state().learning.known.as_ref().unwrap().tuned.is_empty() {
+        let state = harness.state().state();
+        let failed = state.message.as_ref().is_some_and(|message| message.error);
+        assert!(!failed && started.elapsed() < Duration::from_mins(3), "{:?} {:?}", state.message, state.jobs);
+        let frame = Instant::now();
+        harness.step();
+        frames.push(frame.elapsed());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    frames.sort();
+    let at = |percent: usize| frames[(frames.len() * percent / 100).min(frames.len() - 1)].as_secs_f64() * 1e3;
+    println!("{} frames while it learned: median {:.1} ms, p99 {:.1} ms", frames.len(), at(50), at(99));
+    // Other tests run beside this one; but a window that waited for steps of the training would be as slow as they are.
+    assert!(at(50) < 50.0, "median {:.1} ms", at(50));
+
+    let known = harness.state().state().learning.known.clone().unwrap();
+    assert_eq!(known.tuned[0].number, 1);
+    assert!(!harness.state().state().learning.history.is_empty(), "the losses are shown while it learns");
+    // Whether so few labels help is not for this test to say: the reader chooses.
+    if known.used.is_none() {
+        harness.get_by_label_contains("1: learned from").click();
+        harness.run_steps(2);
+    }
+    until(&mut harness, "another classifier's map", |app| {
+        app.state().jobs.is_empty() && app.state().analysis.is_some() && classifier(app) != built_in
+    });
+    harness.get_by_label("built-in").click();
+    harness.run_steps(2);
+    until(&mut harness, "the former classifier's map", |app| {
+        app.state().jobs.is_empty() && app.state().analysis.is_some() && classifier(app) == built_in
+    });
+    assert!(folder.path().join("p.antrum-weights/1/classifier.bpk").is_file(), "what was learned stays");
+    assert!(!folder.path().join("p.antrum-weights/new").exists());
+}
