@@ -26,6 +26,7 @@ impl State {
             Command::Even(even) => self.even(even),
             Command::Template(command) => self.template(command),
             Command::Learn(command) => self.learn(command),
+            Command::Deidentify(command) => self.deidentify(command),
             Command::Settings(command) => self.change_settings(&command),
             Command::ShowPaths(show) => self.show_paths(show),
             Command::AnalyseOnOpen(on) => {

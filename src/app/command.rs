@@ -1,6 +1,7 @@
 //! What can be asked of the program, and what it needs the outside for.
 
 use super::compare::CompareCommand;
+use super::deidentify::DeidentifyCommand;
 use super::labelling::{Judgement, LabelCommand};
 use super::layers::{LayerCommand, LayerEffect};
 use super::learning::{LearnCommand, LearnEffect};
@@ -75,6 +76,8 @@ pub enum Command {
     Template(TemplateCommand),
     /// Fine-tune the classifier, or choose another.
     Learn(LearnCommand),
+    /// Copy the scan without what tells whose it is.
+    Deidentify(DeidentifyCommand),
     /// Change a setting.
     Settings(SettingsCommand),
     /// Change what stands around the panes.
@@ -190,6 +193,11 @@ pub enum Wanted {
     Template,
     /// The folder of a template, or for a new one, to add boxes to.
     TemplateToAdd,
+    /// The folder for a copy without identity.
+    CopyTo {
+        /// Without the face too.
+        no_face: bool,
+    },
 }
 
 /// What [`State::apply`](super::State::apply) cannot do itself.
@@ -207,6 +215,17 @@ pub enum Effect {
     FindBy(Arc<Scan>, PathBuf),
     /// Record centres of sinuses in RAS+ mm, by [`Side::index`], in the template in a folder.
     AddToTemplate(Arc<Scan>, [Option<DVec3>; 2], PathBuf),
+    /// Copy a scan without what tells whose it is.
+    Deidentify {
+        /// The scan.
+        scan: Arc<Scan>,
+        /// Where it came from.
+        origin: Option<Origin>,
+        /// Without the face too.
+        no_face: bool,
+        /// Where the copy goes.
+        folder: PathBuf,
+    },
     /// Compute maps.
     Analyse(Arc<Scan>, [Sinus; 2], InferConfig),
     /// Write an analysis where the user wants it.

@@ -5,7 +5,7 @@
 //!   1/classifier.bpk   1/classifier.json
 //!   2/…
 //!   in-use             the number of the one in use; without this file it is the built-in one
-//!   new/               a training that goes on
+//!   new-…/             a training that goes on
 //! ```
 //!
 //! None is ever replaced: the former one can always be used again.
@@ -13,6 +13,7 @@
 use crate::io::{self, WriteError};
 use crate::methods::residual::{ClassifierCard, Tuned};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The folder.
@@ -90,34 +91,39 @@ impl KeptWeights {
         }
     }
 
-    /// An empty folder for a training.
+    /// A new and empty folder for a training: one that was stopped may still be at work in another.
     ///
     /// # Errors
     /// [`WriteError`].
     pub fn begin(&self) -> Result<PathBuf, WriteError> {
-        let path = self.folder.join("new");
-        // Of a training that was stopped, other labels may have been learned.
-        let made = if path.exists() { fs::remove_dir_all(&path) } else { Ok(()) };
-        match made.and_then(|()| fs::create_dir_all(&path)) {
-            Ok(()) => Ok(path),
-            Err(source) => Err(WriteError::Io { source, path }),
-        }
+        let made = || {
+            fs::create_dir_all(&self.folder)?;
+            let names = (1..).map(|number: u32| self.folder.join(format!("new-{}-{number}", std::process::id())));
+            for path in names {
+                match fs::create_dir(&path) {
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                    made => return made.map(|()| path),
+                }
+            }
+            Err(ErrorKind::AlreadyExists.into())
+        };
+        made().map_err(|source| WriteError::Io { source, path: self.folder.clone() })
     }
 
     /// Keeps what a training left in its folder under the next number.
     ///
     /// # Errors
     /// [`WriteError`].
-    pub fn keep(&self) -> Result<u32, WriteError> {
+    pub fn keep(&self, from: &Path) -> Result<u32, WriteError> {
         let number = self.numbers().last().map_or(1, |last| last + 1);
-        let (from, to) = (self.folder.join("new"), self.file(number));
+        let to = self.file(number);
         let moved = || {
             fs::create_dir_all(to.parent().unwrap_or(&self.folder))?;
             for ending in ["bpk", "json"] {
                 fs::rename(from.join("classifier").with_extension(ending), to.with_extension(ending))?;
             }
             // Checkpoints are of no more use.
-            fs::remove_dir_all(&from)
+            fs::remove_dir_all(from)
         };
         moved().map(|()| number).map_err(|source| WriteError::Io { source, path: to.clone() })
     }
@@ -136,7 +142,7 @@ mod tests {
         let kept = KeptWeights::beside(&folder.path().join("labels.antrum"));
         assert_eq!((kept.all(), kept.used()), (Vec::new(), None));
         kept.set_used(None).unwrap();
-        let worth = |auroc| Performance { sinuses: [3, 2], auroc: Some(auroc), right: 0.8, loss: 0.4 };
+        let worth = |auroc| Performance { sinuses: [3, 2], auroc: Some(auroc), accuracy: 0.8, cross_entropy: 0.4 };
         let tuned = Tuned { layers: Layers::Head, before: worth(0.7), after: worth(0.9) };
         let mut card = Classify::built_in(&nets::cpu()).unwrap().card;
         for number in [1, 2] {
@@ -144,7 +150,7 @@ mod tests {
             fs::write(new.join("classifier.bpk"), [number]).unwrap();
             card.tuned = Some(tuned);
             io::write_json(&new.join("classifier.json"), &card).unwrap();
-            assert_eq!(kept.keep().unwrap(), u32::from(number));
+            assert_eq!(kept.keep(&new).unwrap(), u32::from(number));
         }
         assert_eq!(kept.all().iter().map(|one| one.number).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(kept.all()[1].tuned, tuned);
@@ -154,8 +160,10 @@ mod tests {
         kept.set_used(None).unwrap();
         assert_eq!(kept.used(), None);
         // A training that was stopped leaves nothing that could be taken for weights.
-        fs::write(kept.begin().unwrap().join("classifier.bpk"), "half").unwrap();
+        let stopped = kept.begin().unwrap();
+        fs::write(stopped.join("classifier.bpk"), "half").unwrap();
         assert_eq!(kept.all().len(), 2);
-        assert_eq!(fs::read_dir(kept.begin().unwrap()).unwrap().count(), 0);
+        let next = kept.begin().unwrap();
+        assert!(next != stopped && fs::read_dir(next).unwrap().count() == 0, "both may be at work");
     }
 }

@@ -4,7 +4,7 @@ use crate::io;
 use crate::job::{Cancelled, Progress};
 use crate::methods::ModelError;
 use crate::methods::sinus::{Finder, Presence};
-use crate::phantom::cohort::{self, CohortError, CohortSinus, CohortSubject};
+use crate::phantom::cohort::{self, CohortError, CohortSinus, CohortSubject, ONE_OF_SEVERAL};
 use crate::project::{Label, LabelRow, Project, ProjectError, Rows};
 use crate::space::Side;
 use std::collections::BTreeMap;
@@ -19,6 +19,17 @@ pub struct LabelledCohort {
     pub labelled: [usize; 2],
     /// Labelled scans that are not in it, and why.
     pub left_out: Vec<String>,
+}
+
+/// A scan with labels.
+#[derive(Default)]
+struct Labelled {
+    /// Where it lay last.
+    file: Option<PathBuf>,
+    /// Whose it is, where its path says so.
+    subject: Option<String>,
+    /// By [`Side::index`].
+    labels: [Option<LabelRow>; 2],
 }
 
 /// Why no cohort was made.
@@ -59,19 +70,20 @@ pub fn write(
     out: &Path,
     progress: &Progress,
 ) -> Result<LabelledCohort, LabelledCohortError> {
-    let mut cases: BTreeMap<String, (Option<PathBuf>, [Option<LabelRow>; 2])> = BTreeMap::new();
+    let mut cases: BTreeMap<String, Labelled> = BTreeMap::new();
     for row in project.label_rows(Rows::Current, Some(rater))? {
         if !matches!(row.label, Some(Label::Normal | Label::Anomalous)) {
             continue;
         }
-        let (file, labels) = cases.entry(row.case_sha256.clone()).or_default();
+        let Labelled { file, subject, labels } = cases.entry(row.case_sha256.clone()).or_default();
         *file = row.file.as_ref().map(PathBuf::from);
+        subject.clone_from(&row.subject);
         let side = row.side.index();
         labels[side] = Some(row);
     }
     let (count, mut subjects) = (cases.len().max(1) as f32, Vec::new());
     let mut made = LabelledCohort { scans: 0, labelled: [0, 0], left_out: Vec::new() };
-    for (number, (sha256, (file, labels))) in cases.into_iter().enumerate() {
+    for (number, (sha256, Labelled { file, subject, labels })) in cases.into_iter().enumerate() {
         let part = progress.part(number as f32 / count, (number + 1) as f32 / count);
         part.step(0.0, "placing the sinuses of labelled scans")?;
         let digits = sha256.get(..12).unwrap_or(&sha256).to_owned();
@@ -105,7 +117,8 @@ pub fn write(
                 disease: anomalous.map(|row| row.anomaly.map_or("anomalous", |kind| kind.name()).to_owned()),
             }
         });
-        subjects.push(CohortSubject { id: format!("case-{digits}"), image, sinuses });
+        let patient = subject.unwrap_or_else(|| format!("case-{digits}"));
+        subjects.push(CohortSubject { id: format!("{patient}{ONE_OF_SEVERAL}{digits}"), image, sinuses });
     }
     made.scans = subjects.len();
     if made.labelled == [0, 0] {

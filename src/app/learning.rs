@@ -43,8 +43,15 @@ pub enum LearnCommand {
     Start,
     /// An epoch is over.
     Epoch(Epoch),
-    /// A training is over. If it helped, its classifier is in use.
-    Learned(TunedWeights),
+    /// A training is over.
+    Learned {
+        /// What it gave.
+        weights: TunedWeights,
+        /// Whether that is in use now.
+        used: bool,
+        /// Labelled scans that could not be read, and were not learned from.
+        left_out: usize,
+    },
     /// Use a classifier: that of a number, or the built-in one.
     Use(Option<u32>),
 }
@@ -81,12 +88,19 @@ impl State {
                 self.learning.history.push(epoch);
                 Vec::new()
             }
-            LearnCommand::Learned(weights) => {
+            LearnCommand::Learned { weights, used, left_out } => {
                 let known = self.learning.known.get_or_insert_default();
+                known.tuned.retain(|other| other.number != weights.number);
                 known.tuned.push(weights);
                 let [normal, anomalous] = weights.tuned.before.sinuses;
                 let on = format!("{} labelled sinuses kept out", normal + anomalous);
-                if !weights.tuned.helped() {
+                let on = if left_out == 0 { on } else { format!("{on} ({left_out} labelled scans could not be read)") };
+                if weights.tuned.helped() && !used {
+                    let text = format!("The fine-tuned classifier does better on {on}; another was chosen meanwhile");
+                    self.message = Some(Message::note(text).kept());
+                    return Vec::new();
+                }
+                if !used {
                     let text = format!("The fine-tuned classifier does no better on {on}: the former one stays in use");
                     self.message = Some(Message::note(text).kept());
                     return Vec::new();
@@ -112,7 +126,9 @@ impl State {
         if self.analysis.is_none() && !self.running(JobKind::Analyse) {
             return Vec::new();
         }
-        let mut effects = vec![Effect::Cancel(JobKind::Analyse)];
+        // What another said must not stand beside the name of this one.
+        let mut effects = self.set_analysis(None);
+        effects.push(Effect::Cancel(JobKind::Analyse));
         effects.extend(self.analyse());
         effects
     }
@@ -129,7 +145,7 @@ mod tests {
     use std::sync::Arc;
 
     fn weights(number: u32, loss_after: f64) -> TunedWeights {
-        let worth = |loss| Performance { sinuses: [5, 4], auroc: None, right: 0.5, loss };
+        let worth = |loss| Performance { sinuses: [5, 4], auroc: None, accuracy: 0.5, cross_entropy: loss };
         let tuned = Tuned { layers: Layers::Head, before: worth(0.6), after: worth(loss_after) };
         TunedWeights { number, labelled: [20, 10], tuned }
     }
@@ -138,21 +154,30 @@ mod tests {
         state.apply(Command::Learn(command))
     }
 
-    fn analysed() -> State {
-        let mut state = opened();
+    fn analyse(state: &mut State) {
         let scan = Arc::clone(&state.scan.as_ref().unwrap().scan);
         state.apply(Command::Analysed(Arc::new(analysis(&scan, [DVec3::ZERO; 2]))));
+    }
+
+    fn analysed() -> State {
+        let mut state = opened();
+        analyse(&mut state);
         state
     }
 
     #[test]
     fn weights_that_do_better_are_used_at_once_and_others_are_only_kept() {
         let mut state = analysed();
-        assert!(send(&mut state, LearnCommand::Learned(weights(1, 0.7))).is_empty());
+        assert!(
+            send(&mut state, LearnCommand::Learned { weights: weights(1, 0.7), used: false, left_out: 2 }).is_empty()
+        );
         assert_eq!(state.learning.known.as_ref().unwrap().used, None);
-        assert!(state.message.as_ref().unwrap().text.contains("former one stays"));
-        let effects = send(&mut state, LearnCommand::Learned(weights(2, 0.4)));
+        assert!(
+            state.message.as_ref().unwrap().text.contains("(2 labelled scans could not be read): the former one stays")
+        );
+        let effects = send(&mut state, LearnCommand::Learned { weights: weights(2, 0.4), used: true, left_out: 0 });
         assert!(matches!(effects[..], [Effect::Cancel(JobKind::Analyse), Effect::Analyse(..)]), "{effects:?}");
+        assert!(state.analysis.is_none(), "what the former one said is gone");
         let known = state.learning.known.as_ref().unwrap();
         assert_eq!((known.used, known.tuned.len()), (Some(2), 2));
     }
@@ -160,7 +185,8 @@ mod tests {
     #[test]
     fn the_former_weights_can_be_used_again() {
         let mut state = analysed();
-        send(&mut state, LearnCommand::Learned(weights(1, 0.4)));
+        send(&mut state, LearnCommand::Learned { weights: weights(1, 0.4), used: true, left_out: 0 });
+        analyse(&mut state);
         let effects = send(&mut state, LearnCommand::Use(None));
         assert!(
             matches!(effects[..], [Effect::Learn(LearnEffect::Use(None)), Effect::Cancel(_), Effect::Analyse(..)]),
@@ -181,6 +207,7 @@ mod tests {
             panic!("{effects:?}")
         };
         assert!(settings.many_crops && config.crops == 15);
+        analyse(&mut state);
         let [.., Effect::Analyse(_, _, config)] = &state.apply(Command::ManyCrops(false))[..] else { panic!("no map") };
         assert_eq!(config.crops, 1);
     }

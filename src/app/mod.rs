@@ -6,6 +6,7 @@ mod apply;
 pub mod checks;
 pub mod command;
 pub mod compare;
+pub mod deidentify;
 pub mod dicom_report;
 mod figure_file;
 mod first_look;

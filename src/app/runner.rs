@@ -1,5 +1,6 @@
 //! Carries out effects: file dialogs, background jobs, the project file. Results come back as commands.
 
+mod deidentify;
 mod keeping;
 mod labels;
 mod learning;
@@ -7,6 +8,7 @@ mod templates;
 
 use super::command::{Command, Effect, Opened, Wanted};
 use super::compare::CompareCommand;
+use super::deidentify::{Copied, DeidentifyCommand};
 use super::figure_file::{self, Saved};
 use super::layer_jobs::LayerJobs;
 use super::layers::LayerCommand;
@@ -76,7 +78,8 @@ pub struct Runner {
     find: Option<Job<[Sinus; 2]>>,
     /// What to say when the boxes are in the template.
     template: Option<Job<String>>,
-    analyse: Option<Job<Analysis>>,
+    /// With what must be said about it.
+    analyse: Option<Job<(Analysis, Option<String>)>>,
     layers: LayerJobs,
     /// Where the measurements of the open case are to be written.
     export: Option<Job<Option<PathBuf>>>,
@@ -90,6 +93,7 @@ pub struct Runner {
     asked: Vec<PathBuf>,
     figure: Option<Job<Option<Saved>>>,
     report: Option<Job<bool>>,
+    copy: Option<Job<Copied>>,
     done: Vec<Command>,
 }
 
@@ -128,6 +132,7 @@ impl Runner {
             asked: Vec::new(),
             figure: None,
             report: None,
+            copy: None,
             done: done.into_iter().collect(),
         }
     }
@@ -190,13 +195,17 @@ impl Runner {
                 let (finder, model, gpu) = (Arc::clone(&self.finder), Arc::clone(&self.model), self.config.gpu.clone());
                 let (prepare, classifier) = (Arc::clone(&self.config.prepare), self.kept_weights().in_use());
                 self.analyse = Some(self.pooled("Residual map", move |progress| {
+                    let mut note = None;
                     let model = if let Some(model) = model.get() {
                         model
                     } else {
                         let device = gpu.map_or_else(nets::cpu, |make| make());
                         let mut loaded = Model::built_in(&device)?;
-                        if classifier.is_some() {
-                            loaded.classifier = Some(Classify::open(classifier.as_deref(), &device)?);
+                        match classifier.map(|file| Classify::load(&file, &device)) {
+                            Some(Ok(tuned)) => loaded.classifier = Some(tuned),
+                            // The map and the cavities need no classifier.
+                            Some(Err(error)) => note = Some(format!("The built-in classifier is used: {error}")),
+                            None => {}
                         }
                         model.get_or_init(|| loaded)
                     };
@@ -204,7 +213,7 @@ impl Runner {
                     let analysis = report::analyse(&scan.volume, &sinuses, finder, model, config, progress)?;
                     let maps = analysis.shown.iter().chain(&analysis.cavity_map).chain(&analysis.why);
                     maps.for_each(|map| prepare(map));
-                    Ok(analysis)
+                    Ok((analysis, note))
                 }));
             }
             Effect::Cancel(kind) => match kind {
@@ -213,6 +222,7 @@ impl Runner {
                 JobKind::Analyse => self.analyse = None,
                 JobKind::Template => self.template = None,
                 JobKind::Learn => self.learning.cancel(),
+                JobKind::Copy => self.copy = None,
                 JobKind::Overlay | JobKind::Second => self.layers.cancel(kind),
             },
             Effect::Export(..) if self.report.is_some() => {}
@@ -223,6 +233,9 @@ impl Runner {
             Effect::Record(judged) => self.record(judged),
             Effect::CompareRaters => self.compare_raters(),
             Effect::Learn(effect) => self.learn(effect),
+            Effect::Deidentify { scan, origin, no_face, folder } => {
+                self.copy = Some(self.deidentify(scan, origin, no_face, folder));
+            }
             Effect::ReadAhead(origin) => self.read_ahead(origin),
             Effect::Measure(effect) => self.measure(effect),
             Effect::SaveSettings(settings) => {
@@ -249,6 +262,10 @@ impl Runner {
                 Wanted::Overlay => Command::Layer(LayerCommand::Open(paths)),
                 Wanted::Second => Command::Compare(CompareCommand::Open(paths)),
                 Wanted::Template => Command::Template(TemplateCommand::FindBy(paths.into_iter().next())),
+                Wanted::CopyTo { no_face } => {
+                    let folder = paths.into_iter().next().unwrap_or_default();
+                    Command::Deidentify(DeidentifyCommand::To { no_face, folder })
+                }
                 Wanted::TemplateToAdd => {
                     Command::Template(TemplateCommand::Add(paths.into_iter().next().unwrap_or_default()))
                 }
@@ -281,15 +298,17 @@ impl Runner {
             None => {}
         }
         match finished(&mut self.analyse) {
-            Some(Ok(analysis)) => {
+            Some(Ok((analysis, note))) => {
                 self.keep_analysis(&analysis);
                 commands.push(Command::Analysed(Arc::new(analysis)));
+                commands.extend(note.map(Command::Notice));
             }
             Some(Err(error)) => commands.extend(self.analysis_failed(error)),
             None => {}
         }
         commands.extend(self.labels.compared());
         commands.extend(self.learned());
+        commands.extend(self.deidentified());
         match finished(&mut self.template) {
             Some(Ok(text)) => commands.push(Command::Notice(text)),
             Some(Err(error)) => commands.extend(failure(error)),
@@ -333,6 +352,7 @@ impl Runner {
             JobView::of(JobKind::Analyse, self.analyse.as_ref()),
             JobView::of(JobKind::Template, self.template.as_ref()),
             self.learning.view(),
+            JobView::of(JobKind::Copy, self.copy.as_ref()),
         ];
         own.into_iter().flatten().chain(self.layers.views()).collect()
     }
@@ -343,7 +363,7 @@ impl Runner {
         let working = self.open.is_some() || self.find.is_some() || self.analyse.is_some();
         let working =
             working || self.learning.busy() || self.template.is_some() || self.layers.busy() || self.export.is_some();
-        let saving = self.figure.is_some() || self.report.is_some() || self.labels.comparing();
+        let saving = self.copy.is_some() || self.figure.is_some() || self.report.is_some() || self.labels.comparing();
         working || saving || self.dialog.is_some() || self.thumbnails.is_some()
     }
 
@@ -463,6 +483,7 @@ fn ask(what: Wanted) -> impl Future<Output = Vec<PathBuf>> + Send {
             Wanted::Overlay => ("Open masks or maps to lay over the scan", false),
             Wanted::Second => ("Open a scan to compare with", false),
             Wanted::Template => ("Choose the folder of a template", true),
+            Wanted::CopyTo { .. } => ("Folder for the copy without identity", true),
             Wanted::TemplateToAdd => ("Choose the folder of a template, or an empty one for a new template", true),
         };
         let dialog = dialog.set_title(title);

@@ -69,6 +69,8 @@ pub struct State {
     pub others_seen: [bool; 2],
     /// What was measured in the scan, and what is being measured.
     pub measures: Measures,
+    /// The scan that is to be copied without identity, while a folder for it is chosen.
+    pub(super) to_copy: Option<(Arc<Scan>, Option<Origin>)>,
     /// What can be undone.
     pub(super) history: History,
     /// What is still to be restored from when the case was last open.
@@ -197,6 +199,8 @@ pub enum JobKind {
     Template,
     /// Fine-tuning the classifier.
     Learn,
+    /// Copying a scan without identity.
+    Copy,
 }
 
 impl JobView {

@@ -3,7 +3,7 @@
 use super::find::finder;
 use super::phantom::spacing;
 use super::{Compute, Failure, guarded, print_json, say};
-use crate::methods::residual::comparison::{Beginning, Comparison, Run, residual as compare};
+use crate::methods::residual::comparison::{Beginning, Comparison, Run, Variation, residual as compare};
 use crate::methods::residual::evaluate::on_phantoms as residual_on_phantoms;
 use crate::methods::residual::{EncoderConfig, TrainConfig};
 use crate::methods::sinus::evaluate::on_phantoms;
@@ -61,8 +61,8 @@ struct ResidualArgs {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// What classifiers begin with: none, residual-ssl, ae, dae, simclr, byol, simsiam, spark; or residual-ssl with one choice
-    /// made otherwise: -normals-20 to -normals-100 (per cent that an autoencoder of its own learns from), -median-0 to
-    /// -median-7, -loss-bce, -loss-l1, -loss-l2
+    /// made otherwise: -normals-20 to -normals-100 (per cent that an autoencoder of its own learns from), -median-0,
+    /// -median-3, -median-7, -loss-l1, -loss-l2
     #[arg(long, value_delimiter = ',', default_value = "none,residual-ssl", value_parser = beginning)]
     methods: Vec<Beginning>,
     /// Shares of the labels that are used, in per cent
@@ -74,7 +74,7 @@ struct ResidualArgs {
     /// Channels of the encoder's first level; the paper's network has 64
     #[arg(long, default_value_t = EncoderConfig::classifier().network.width)]
     width: usize,
-    /// Most epochs of each autoencoder of residual-ssl-normals
+    /// Most epochs of each autoencoder of residual-ssl-normals, at a learning rate of 1e-3
     #[arg(long, default_value_t = TrainConfig::default().schedule.epochs)]
     cae_epochs: usize,
     /// Most epochs of each pre-training
@@ -170,6 +170,14 @@ fn residual(args: &ResidualArgs) -> Result<(), Failure> {
     pretext.schedule.epochs = args.pretext_epochs;
     classifier.schedule.epochs = args.epochs;
     classifier.schedule.patience = args.patience;
+    let own = |beginning: &Beginning| matches!(beginning, Beginning::Varied(Variation::Normals(_)));
+    if args.unlabelled.is_empty() && args.methods.iter().any(own) {
+        return Err(
+            "an autoencoder of its own must not learn from subjects that classifiers are tested on; give others as \
+                    --unlabelled"
+                .into(),
+        );
+    }
     let unlabelled = if args.unlabelled.is_empty() { &args.cohort } else { &args.unlabelled };
     let comparison = Comparison {
         labelled: args.cohort.clone(),

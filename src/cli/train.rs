@@ -9,7 +9,9 @@ use crate::methods::sinus::{self, Part};
 use crate::nets;
 use crate::train::{Decay, Epoch};
 use clap::Subcommand;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Train a network where the truth is known
@@ -87,17 +89,26 @@ impl EncoderArgs {
         schedule.learning_rate = self.learning_rate.unwrap_or(schedule.learning_rate);
         schedule.patience = self.patience.unwrap_or(schedule.patience);
         schedule.seed = self.seed.unwrap_or(schedule.seed);
+        if schedule.epochs == 0 || schedule.batch == 0 {
+            return Err("a training has at least one epoch and one crop per step".into());
+        }
         config.network.width = self.width.unwrap_or(config.network.width).clamp(1, 256);
         Ok(config)
     }
 }
 
 /// The settings in a file, which may be the card of weights that were trained with them.
-fn settings<C: DeserializeOwned>(path: &Path) -> Result<C, Failure> {
+fn settings<C: DeserializeOwned + Serialize>(path: &Path) -> Result<C, Failure> {
     let read = || -> Result<C, Failure> {
-        let mut json: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
-        let training = json.get_mut("training").map(serde_json::Value::take);
-        Ok(serde_json::from_value(training.unwrap_or(json))?)
+        let mut json: Value = serde_json::from_slice(&std::fs::read(path)?)?;
+        let training = json.get_mut("training").map(Value::take).unwrap_or(json);
+        let settings: C = serde_json::from_value(training.clone())?;
+        // Those of another network have entries that these have not.
+        let known = serde_json::to_value(&settings)?;
+        match training.as_object().and_then(|entries| entries.keys().find(|key| known.get(key).is_none())) {
+            Some(entry) => Err(format!("there is no {entry} in them").into()),
+            None => Ok(settings),
+        }
     };
     read().map_err(|error| {
         let place = path.display();
@@ -359,8 +370,8 @@ fn tune(args: &FineTuneArgs) -> Result<(), Failure> {
     say(format_args!("On {normal} normal and {diseased} diseased sinuses that were kept out:"))?;
     for (name, worth) in [("before", tuned.before), ("after", tuned.after)] {
         let auroc = worth.auroc.map_or("-".to_owned(), |auroc| format!("{auroc:.3}"));
-        let (right, loss) = (100.0 * worth.right, worth.loss);
-        say(format_args!("{name:<7} AUROC {auroc}  right {right:.0} %  cross-entropy {loss:.3}"))?;
+        let (accuracy, loss) = (100.0 * worth.accuracy, worth.cross_entropy);
+        say(format_args!("{name:<7} AUROC {auroc}  accuracy {accuracy:.0} %  cross-entropy {loss:.3}"))?;
     }
     Ok(())
 }

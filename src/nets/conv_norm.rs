@@ -51,29 +51,19 @@ impl ConvNorm {
         }
     }
 
-    /// The same where only some voxels of the result are seen (1, others 0): the norm knows those alone, and the others stay 0,
+    /// The same where only some voxels of the result are visible (1, others 0): the norm knows those alone, and the others stay 0,
     /// as a sparse convolution leaves them.
     ///
     /// # Shapes
     ///
     /// - input: as in [`ConvNorm::forward`]
-    /// - `seen`: `[batch, 1, z / stride, y / stride, x / stride]`
-    pub(super) fn forward_seen(&self, x: Tensor<5>, seen: &Tensor<5>) -> Tensor<5> {
-        let x = conv3d(&self.conv, x) * seen.clone();
-        let Some(norm) = &self.norm else { return x };
-        let shape = [1, x.dims()[1], 1, 1, 1];
-        let (mean, variance) = if x.device().is_autodiff() && norm.training.is_enabled() {
-            let count = seen.clone().sum().reshape([1; 5]).clamp_min(2.0);
-            let mean = x.clone().sum_dims(&[0, 2, 3, 4]) / count.clone();
-            let squares = ((x.clone() - mean.clone()).square() * seen.clone()).sum_dims(&[0, 2, 3, 4]);
-            let variance = squares.clone() / count.clone();
-            run_on(norm, mean.clone().reshape([-1]), (squares / (count - 1.0)).reshape([-1]));
-            (mean, variance)
-        } else {
-            (norm.running_mean.value().reshape(shape), norm.running_var.value().reshape(shape))
-        };
-        let scaled = (x - mean) / (variance + norm.epsilon).sqrt() * norm.gamma.val().reshape(shape);
-        (scaled + norm.beta.val().reshape(shape)) * seen.clone()
+    /// - `visible`: `[batch, 1, z / stride, y / stride, x / stride]`
+    pub(super) fn forward_visible(&self, x: Tensor<5>, visible: &Tensor<5>) -> Tensor<5> {
+        let x = conv3d(&self.conv, x) * visible.clone();
+        match &self.norm {
+            Some(norm) => normed_visible(norm, x, visible),
+            None => x,
+        }
     }
 
     /// The same for inference, in one step: with running mean m and variance v, scale g and shift b of the norm,
@@ -99,6 +89,24 @@ fn normed_in_training(norm: &BatchNorm, x: Tensor<5>) -> Tensor<5> {
     let batch = batch_norm_train(x, norm.gamma.val(), norm.beta.val(), norm.epsilon);
     run_on(norm, batch.mean, batch.variance * (count / (count - 1.0).max(1.0)));
     batch.output
+}
+
+/// Batch norm of the visible voxels (1, others 0) alone; the others are 0 after it.
+pub(super) fn normed_visible(norm: &BatchNorm, x: Tensor<5>, visible: &Tensor<5>) -> Tensor<5> {
+    let shape = [1, x.dims()[1], 1, 1, 1];
+    let (mean, variance) = if x.device().is_autodiff() && norm.training.is_enabled() {
+        let count = visible.clone().sum().reshape([1; 5]).clamp_min(2.0);
+        let x = x.clone() * visible.clone();
+        let mean = x.clone().sum_dims(&[0, 2, 3, 4]) / count.clone();
+        let squares = ((x - mean.clone()).square() * visible.clone()).sum_dims(&[0, 2, 3, 4]);
+        let variance = squares.clone() / count.clone();
+        run_on(norm, mean.clone().reshape([-1]), (squares / (count - 1.0)).reshape([-1]));
+        (mean, variance)
+    } else {
+        (norm.running_mean.value().reshape(shape), norm.running_var.value().reshape(shape))
+    };
+    let scaled = (x - mean) / (variance + norm.epsilon).sqrt() * norm.gamma.val().reshape(shape);
+    (scaled + norm.beta.val().reshape(shape)) * visible.clone()
 }
 
 /// Lets the running mean and variance of a norm follow those of a batch.

@@ -102,10 +102,14 @@ impl Block {
         block
     }
 
-    /// The same where only some voxels of the result are seen: see [`ConvNorm::forward_seen`]. Of the clean form.
-    fn forward_seen(&self, x: Tensor<5>, seen: &Tensor<5>) -> Tensor<5> {
-        let past = self.shortcut.as_ref().map_or_else(|| x.clone(), |shortcut| shortcut.forward_seen(x.clone(), seen));
-        relu(self.second.forward_seen(relu(self.first.forward_seen(x, seen)), seen) + past)
+    /// The same where only some voxels of the result are visible: see [`ConvNorm::forward_visible`].
+    fn forward_visible(&self, x: Tensor<5>, visible: &Tensor<5>) -> Tensor<5> {
+        let past = match (&self.shortcut, &self.learned) {
+            (Some(shortcut), _) => shortcut.forward_visible(x.clone(), visible),
+            (None, Some(learned)) => conv3d(learned, x.clone()) * visible.clone(),
+            (None, None) => x.clone(),
+        };
+        relu(self.second.forward_visible(relu(self.first.forward_visible(x, visible)), visible) + past)
     }
 
     pub(super) fn forward(&self, x: Tensor<5>) -> Tensor<5> {
@@ -164,27 +168,27 @@ impl ResNet {
         Levels { stem, pooled, levels }
     }
 
-    /// The levels of volumes of which only some voxels are seen, as sparse convolutions make them: what is not seen is 0 at
-    /// every level. `seen` gives 1 and 0 for volumes of so many voxels along each edge, `[batch, 1, n, n, n]`.
+    /// The levels of volumes of which only some voxels are visible, as sparse convolutions make them: what is not visible is 0 at
+    /// every level. `visible` gives 1 and 0 for volumes of so many voxels along each edge, `[batch, 1, n, n, n]`.
     ///
     /// # Shapes
     ///
     /// - input: `[batch, 1, n, n, n]`, n a multiple of 32
     /// - output: `[batch, width · 2^i, n/4 / 2^i, ..]`, four of them
     #[must_use]
-    pub fn forward_seen(&self, x: Tensor<5>, seen: impl Fn(usize) -> Tensor<5>) -> Vec<Tensor<5>> {
+    pub fn forward_visible(&self, x: Tensor<5>, visible: impl Fn(usize) -> Tensor<5>) -> Vec<Tensor<5>> {
         let mut edge = x.dims()[2];
-        let x = x * seen(edge);
+        let x = x * visible(edge);
         edge /= 2;
-        let stem = relu(self.stem.forward_seen(x, &seen(edge)));
+        let stem = relu(self.stem.forward_visible(x, &visible(edge)));
         edge /= 2;
-        // What is not seen is 0, and nothing is below 0 after a ReLU: a maximum is that of what is seen.
-        let mut x = max_pool_halving(stem) * seen(edge);
+        // What is not visible is 0, and nothing is below 0 after a ReLU: a maximum is that of what is visible.
+        let mut x = max_pool_halving(stem) * visible(edge);
         let mut levels = Vec::with_capacity(self.levels.len());
         for (number, blocks) in self.levels.iter().enumerate() {
             edge /= if number == 0 { 1 } else { 2 };
-            let seen = seen(edge);
-            x = blocks.iter().fold(x, |x, block| block.forward_seen(x, &seen));
+            let visible = visible(edge);
+            x = blocks.iter().fold(x, |x, block| block.forward_visible(x, &visible));
             levels.push(x.clone());
         }
         levels

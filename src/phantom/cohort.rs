@@ -10,7 +10,7 @@
 //! `sinuses.tsv` has one row per sinus. The tables are written last: a folder without them was not finished.
 
 use super::truth;
-pub use super::truth::{CohortSinus, CohortSubject, read_truth, write_truth};
+pub use super::truth::{CohortSinus, CohortSubject, ONE_OF_SEVERAL, read_truth, write_truth};
 use super::{Contrast, Degrade, Plan, Region, Subject, Tissue, head};
 use crate::io::{self, WriteError};
 use crate::job::{Cancelled, Progress};

@@ -10,6 +10,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// What stands in a subject's name between that of the patient and that of one of several scans.
+pub const ONE_OF_SEVERAL: &str = "_scan-";
+
 /// One subject of a cohort that was written before.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CohortSubject {

@@ -4,6 +4,7 @@
 use super::lettering::orientation_known;
 use super::{details, keys, theme};
 use crate::app::command::Command;
+use crate::app::deidentify::DeidentifyCommand;
 use crate::app::labelling::LabelCommand;
 use crate::app::layers::{LayerCommand, Source};
 use crate::app::sinuses::{self, CavityFigures};
@@ -281,7 +282,9 @@ fn score_hint(state: &State, finding: &Finding) -> String {
             Some(analysis) if analysis.fine_tuned => ("the sinuses labelled normal", "the reader's labels"),
             _ => (NORMAL, "synthetic sinuses"),
         };
-        let spread = anomaly.spread.map_or(String::new(), |spread| format!(" ± {spread:.2} over 15 crops"));
+        let spread = anomaly.spread.map_or(String::new(), |spread| {
+            format!(" ± {spread:.2} over {} crops", analysis.map_or(0, |a| a.config.crops))
+        });
         lines.push(format!(
             "Probability of disease {:.2}{spread}, {}. Calibrated on {all}; weights {weights}",
             anomaly.probability,
@@ -392,6 +395,24 @@ fn analysis_ui(ui: &mut Ui, state: &State, sinuses: &[Sinus; 2], commands: &mut 
         if response.on_hover_text(hint).on_disabled_hover_text(why_not).clicked() {
             commands.push(Command::Export);
             ui.close();
+        }
+        let copies = [
+            (
+                false,
+                "Copy without identity…",
+                "Write a copy in which nothing tells whose it is: of DICOM as PS3.15 says",
+            ),
+            (
+                true,
+                "Copy without identity and face…",
+                "As NIfTI, nose, eyes and chin cut away; the copy is then shown beside",
+            ),
+        ];
+        for (no_face, name, hint) in copies {
+            if ui.button(name).on_hover_text(hint).clicked() {
+                commands.push(Command::Deidentify(DeidentifyCommand::Ask { no_face }));
+                ui.close();
+            }
         }
         let mut on_open = state.settings.analyse_on_open;
         if ui

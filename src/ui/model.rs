@@ -72,16 +72,16 @@ fn figures_ui(ui: &mut Ui, weights: &TunedWeights) {
     ui.weak(format!("No. {} on {normal} normal and {anomalous} anomalous sinuses kept out", weights.number))
         .on_hover_text(hint);
     Grid::new("before and after").num_columns(4).spacing([10.0, 3.0]).show(ui, |ui| {
-        for title in ["", "AUROC", "right", "loss"] {
+        for title in ["", "AUROC", "accuracy", "loss"] {
             ui.weak(title);
         }
         ui.end_row();
         for (name, worth) in [("before", before), ("after", after)] {
             ui.label(name);
-            let Performance { auroc, right, loss, .. } = worth;
+            let Performance { auroc, accuracy, cross_entropy, .. } = worth;
             ui.monospace(auroc.map_or("-".to_owned(), |auroc| format!("{auroc:.2}")));
-            ui.monospace(format!("{:.0} %", 100.0 * right));
-            ui.monospace(format!("{loss:.2}")).on_hover_text("Mean cross-entropy: tossing a coin gives 0.69");
+            ui.monospace(format!("{:.0} %", 100.0 * accuracy));
+            ui.monospace(format!("{cross_entropy:.2}")).on_hover_text("Mean cross-entropy: tossing a coin gives 0.69");
             ui.end_row();
         }
     });

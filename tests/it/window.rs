@@ -1,6 +1,7 @@
 //! The real window on the software driver, driven as a user drives it: by names, keys and the mouse.
 
 use antrum::app::command::Opened;
+use antrum::app::deidentify::DeidentifyCommand;
 use antrum::app::report::Analysis;
 use antrum::app::{Command, WindowOptions};
 use antrum::io::{self, Check, Format, Scan};
@@ -126,6 +127,37 @@ fn example_crosshair_residual_label_undo() {
     let project = Project::open(&project).unwrap();
     let case = project.case(&sha256, None).unwrap();
     assert_eq!(project.labels(case, "tester").unwrap(), [Some(Reading::of(Label::Anomalous)), None]);
+}
+
+#[test]
+fn a_copy_without_identity_and_face_is_written_and_shown_beside_the_scan() {
+    let folder = tempfile::tempdir().unwrap();
+    let (project, out) = (folder.path().join("p.antrum"), folder.path().join("copies"));
+    let mut harness = window(None, &project);
+    until(&mut harness, "the map", |app| app.state().analysis.is_some() && app.state().jobs.is_empty());
+    // As the dialog for the folder sends it.
+    harness.state_mut().send(Command::Deidentify(DeidentifyCommand::Ask { no_face: true }));
+    let to = DeidentifyCommand::To { no_face: true, folder: out.clone() };
+    harness.state_mut().send(Command::Deidentify(to));
+    until(&mut harness, "the copy", |app| app.state().compare.second.is_some());
+    let state = harness.state().state();
+    assert!(state.message.as_ref().unwrap().text.contains("ANT-"), "{:?}", state.message);
+    assert!(folder.path().join("p.antrum-key").is_file());
+    let files = || std::fs::read_dir(&out).unwrap().flat_map(|one| std::fs::read_dir(one.unwrap().path()).unwrap());
+    assert_eq!(files().count(), 1);
+    let copy = io::open(&files().next().unwrap().unwrap().path(), &Progress::default()).unwrap().volume;
+    let (scan, head) = (&state.scan.as_ref().unwrap().scan.volume, state.sinuses.unwrap());
+    assert_eq!(copy.grid.size, scan.grid.size);
+    let at = |volume: &Volume, mm: glam::DVec3| {
+        let voxel = volume.grid.voxel_from_world().transform_point3(mm).round();
+        volume.to_f32()[volume.grid.index(voxel.to_array().map(|at| at as usize))]
+    };
+    let darkest = scan.to_f32().into_iter().fold(f32::MAX, f32::min);
+    for sinus in head {
+        let (behind, front) = (sinus.centre_mm - glam::DVec3::Y * 40.0, sinus.centre_mm + glam::DVec3::Y * 30.0);
+        assert_eq!(at(&copy, behind), at(scan, behind), "what lies behind the sinuses stays on its side");
+        assert_eq!(at(&copy, front), darkest, "the cheek is gone");
+    }
 }
 
 /// A file as the window system hands it over.

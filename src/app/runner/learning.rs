@@ -1,17 +1,19 @@
 //! What the runner does for fine-tuning: the labels of the project become a cohort, a training goes on from the classifier in
 //! use, and what it gives is kept beside the project.
 
-use super::{Command, Job, Runner, failure, finished, loaded};
+use super::{Command, Failure, Job, Runner, failure, finished, loaded};
 use crate::app::kept_weights::{KeptWeights, TunedWeights};
 use crate::app::labelled_cohort;
 use crate::app::learning::{KnownWeights, LearnCommand, LearnEffect};
 use crate::app::state::{JobKind, JobView};
+use crate::io::WriteError;
 use crate::job::Progress;
 use crate::methods::residual::train::{Training, fine_tune};
-use crate::methods::residual::{EncoderConfig, Layers};
+use crate::methods::residual::{ClassifierCard, EncoderConfig, Layers};
 use crate::nets;
 use crate::project::{Label, Project, ProjectError};
 use crate::train::Epoch;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
@@ -19,8 +21,18 @@ use std::sync::mpsc::{self, Receiver};
 #[derive(Default)]
 pub(super) struct Learn {
     look: Option<Job<KnownWeights>>,
-    tune: Option<Job<Option<TunedWeights>>>,
+    tune: Option<Job<Learned>>,
+    /// The classifier that the training began with.
+    former: Option<u32>,
     epochs: Option<Receiver<Epoch>>,
+}
+
+/// What a training left behind.
+struct Learned {
+    folder: PathBuf,
+    card: ClassifierCard,
+    /// Labelled scans that could not be read.
+    left_out: usize,
 }
 
 impl Learn {
@@ -67,33 +79,57 @@ impl Runner {
 
     fn fine_tune(&mut self, layers: Layers) {
         let (sender, received) = mpsc::channel();
-        let (kept, former, finder) = (self.kept_weights(), self.kept_weights().in_use(), Arc::clone(&self.finder));
+        let (kept, finder) = (self.kept_weights(), Arc::clone(&self.finder));
         let (path, rater) = (self.config.project.clone(), self.config.rater.clone());
         self.learning.epochs = Some(received);
-        self.learning.tune = Some(self.pooled("Fine-tuning", move |progress: &Progress| {
-            let project = Project::open_existing(&path)?;
+        self.learning.former = kept.used();
+        let former = kept.in_use();
+        self.learning.tune = Some(Job::spawn("Fine-tuning", move |progress: &Progress| -> Result<Learned, Failure> {
             let out = kept.begin()?;
-            let cohort = out.join("labels");
-            std::fs::create_dir_all(&cohort)?;
-            labelled_cohort::write(&project, &rater, loaded(&finder)?, &cohort, &progress.part(0.0, 0.2))?;
-            let training = Training {
-                cohorts: &[cohort],
-                out: &out,
-                config: &EncoderConfig::tuning(layers),
-                device: &nets::cpu(),
+            let tune = || -> Result<Learned, Failure> {
+                let project = Project::open_existing(&path)?;
+                let cohort = out.join("labels");
+                std::fs::create_dir_all(&cohort)?;
+                let found = &progress.part(0.0, 0.2);
+                let made = labelled_cohort::write(&project, &rater, loaded(&finder)?, &cohort, found)?;
+                let config = EncoderConfig::tuning(layers);
+                let training = Training { cohorts: &[cohort], out: &out, config: &config, device: &nets::cpu() };
+                let mut on_epoch = |epoch: &Epoch| {
+                    // A window that is gone wants to know nothing more.
+                    let _ = sender.send(*epoch);
+                };
+                let card = fine_tune(former.as_deref(), layers, &training, &mut on_epoch, &progress.part(0.2, 1.0))?;
+                progress.check()?;
+                Ok(Learned { folder: out.clone(), card, left_out: made.left_out.len() })
             };
-            let mut on_epoch = |epoch: &Epoch| {
-                // A window that is gone wants to know nothing more.
-                let _ = sender.send(*epoch);
+            // Not in the pool of the analyses, which would wait for it.
+            let learned = match pool() {
+                Some(pool) => pool.install(tune),
+                None => tune(),
             };
-            let card = fine_tune(former.as_deref(), layers, &training, &mut on_epoch, &progress.part(0.2, 1.0))?;
-            let number = kept.keep()?;
-            let tuned = card.tuned.map(|tuned| TunedWeights { number, labelled: card.labelled, tuned });
-            if tuned.is_some_and(|weights| weights.tuned.helped()) {
-                kept.set_used(Some(number))?;
+            if learned.is_err() {
+                // Nothing of it is kept.
+                let _ = std::fs::remove_dir_all(&out);
             }
-            Ok(tuned)
+            learned
         }));
+    }
+
+    /// Keeps what was learned, and uses it if it does better and nothing else was chosen meanwhile.
+    fn keep(&mut self, learned: Learned) -> Result<Option<Command>, WriteError> {
+        let Learned { folder, card, left_out } = learned;
+        let Some(tuned) = card.tuned else { return Ok(None) };
+        let kept = self.kept_weights();
+        let number = kept.keep(&folder)?;
+        let used = tuned.helped() && kept.used() == self.learning.former;
+        if used {
+            kept.set_used(Some(number))?;
+            self.model = Arc::default();
+        }
+        // What was seen before this is old.
+        self.learn(LearnEffect::Look);
+        let weights = TunedWeights { number, labelled: card.labelled, tuned };
+        Ok(Some(Command::Learn(LearnCommand::Learned { weights, used, left_out })))
     }
 
     pub(super) fn learned(&mut self) -> Vec<Command> {
@@ -105,13 +141,19 @@ impl Runner {
             None => {}
         }
         match finished(&mut self.learning.tune) {
-            Some(Ok(weights)) => {
-                self.model = Arc::default();
-                commands.extend(weights.map(|weights| Command::Learn(LearnCommand::Learned(weights))));
-            }
+            Some(Ok(learned)) => match self.keep(learned) {
+                Ok(command) => commands.extend(command),
+                Err(error) => commands.push(Command::Failed(error.to_string())),
+            },
             Some(Err(error)) => commands.extend(failure(error)),
             None => {}
         }
         commands
     }
+}
+
+/// Threads for a training: one less than cores, so that the window keeps its own.
+fn pool() -> Option<rayon::ThreadPool> {
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
+    rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("training {i}")).build().ok()
 }

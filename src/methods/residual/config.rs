@@ -322,7 +322,7 @@ impl Tuned {
     /// Whether the probabilities became better.
     #[must_use]
     pub fn helped(&self) -> bool {
-        self.after.loss < self.before.loss
+        self.after.cross_entropy < self.before.cross_entropy
     }
 }
 
@@ -334,7 +334,7 @@ pub struct Performance {
     /// Area under the ROC, where there are both.
     pub auroc: Option<f64>,
     /// Share of the sinuses that a threshold of one half tells rightly.
-    pub right: f64,
+    pub accuracy: f64,
     /// Mean cross-entropy in nats: 0.69 is what tossing a coin gives.
-    pub loss: f64,
+    pub cross_entropy: f64,
 }

@@ -171,7 +171,10 @@ impl Classify {
                 *value /= most;
             }
         }
-        Ok((self.anomaly(probability, None), Volume::from_f32(crop.grid, map, Unit::Score)))
+        let normal = &self.card.normal_probabilities;
+        let percentile = (!normal.is_empty()).then(|| percentile::rank_percent(normal, probability));
+        let anomaly = Anomaly { probability, percentile, spread: None };
+        Ok((anomaly, Volume::from_f32(crop.grid, map, Unit::Score)))
     }
 
     /// The mean over several crops of a sinus, as paper 1 cut 15 of each, and how far they differ: the first around
@@ -189,7 +192,8 @@ impl Classify {
     ) -> Result<Anomaly, ModelError> {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let scattered = crops.saturating_sub(1);
-        let scattered = Crop::jittered(volume, side, centre_mm, Crop::JITTER_MM[side.index()], scattered, &mut rng);
+        // As far on both sides, whatever the paper's registration did, so that spreads can be compared.
+        let scattered = Crop::jittered(volume, side, centre_mm, DVec3::ONE, scattered, &mut rng);
         let mut probabilities = Vec::with_capacity(crops);
         for crop in std::iter::once(Crop::cut(volume, side, centre_mm)).chain(scattered) {
             probabilities.push(probability(self.margin(&crop.values, progress)? / self.card.temperature));
@@ -197,13 +201,9 @@ impl Classify {
         let count = probabilities.len() as f64;
         let mean = probabilities.iter().sum::<f64>() / count;
         let squares = probabilities.iter().map(|p| (p - mean).powi(2)).sum::<f64>();
-        Ok(self.anomaly(mean, (count > 1.0).then(|| (squares / (count - 1.0)).sqrt())))
-    }
-
-    fn anomaly(&self, probability: f64, spread: Option<f64>) -> Anomaly {
-        let normal = &self.card.normal_probabilities;
-        let percentile = (!normal.is_empty()).then(|| percentile::rank_percent(normal, probability));
-        Anomaly { probability, percentile, spread }
+        // The reference of percentiles is of single crops.
+        let spread = (count > 1.0).then(|| (squares / (count - 1.0)).sqrt());
+        Ok(Anomaly { probability: mean, percentile: None, spread })
     }
 
     fn tensor(&self, crop: &[f32]) -> Tensor<5> {

@@ -1,4 +1,5 @@
-//! The comparisons of paper 1 (its Tables 2 and 3, and those of its supplement): classifiers trained from different beginnings on shares of the labels, in
+//! The comparisons of paper 1 (its Tables 2 and 3, and those of its supplement): classifiers trained from different
+//! beginnings on shares of the labels, in
 //! patient-wise cross-validation. Every run is a file, so that an evaluation goes on where it was interrupted.
 
 mod curves;
@@ -7,7 +8,7 @@ mod tables;
 use super::Model;
 use super::config::{EncoderConfig, ResidualLoss, TrainConfig};
 use super::infer::probability;
-use super::train::classifier::Lesson;
+use super::train::classifier::LabelledTraining;
 use super::train::samples::{self, Subject, tensor};
 use super::train::{Pretext, ResidualError, Training, cae, pretext};
 use crate::io::{self, WriteError};
@@ -45,8 +46,9 @@ impl Beginning {
     #[must_use]
     pub fn all() -> Vec<Self> {
         let varied = [20, 40, 60, 80, 100].map(Variation::Normals).into_iter();
-        let varied = varied.chain([0, 3, 5, 7].map(Variation::Median));
-        let varied = varied.chain([ResidualLoss::Bce, ResidualLoss::L1, ResidualLoss::L2].map(Variation::Loss));
+        // A median of 5 and cross-entropy are the paper's own.
+        let varied = varied.chain([0, 3, 7].map(Variation::Median));
+        let varied = varied.chain([ResidualLoss::L1, ResidualLoss::L2].map(Variation::Loss));
         std::iter::once(Self::Nothing).chain(Pretext::ALL.map(Self::Pretext)).chain(varied.map(Self::Varied)).collect()
     }
 
@@ -76,7 +78,8 @@ impl Beginning {
 pub struct Comparison {
     /// Folders with labelled sinuses: training and test.
     pub labelled: Vec<PathBuf>,
-    /// Folders for the pretexts; their labels are not looked at.
+    /// Folders for the pretexts; their labels are not looked at, but by the autoencoders of [`Variation::Normals`]: for
+    /// those they must be other subjects than the labelled ones.
     pub unlabelled: Vec<PathBuf>,
     /// What classifiers begin with.
     pub beginnings: Vec<Beginning>,
@@ -240,9 +243,9 @@ impl Fold<'_> {
         // Of the other parts every n-th subject chooses the epoch and the threshold.
         let [training, validation] = samples::split(others, config.validation).map(|set| samples::sinuses(&set));
         let chooses = validation.clone();
-        let lesson = Lesson::new([training, validation], config, None)?;
-        let (net, _) = lesson.beginning(initial, self.device)?;
-        let net = lesson.learned(net, &mut |_| (), &progress.part(0.0, 0.9))?.best.folded();
+        let training_set = LabelledTraining::new([training, validation], config, None)?;
+        let (net, _) = training_set.beginning(initial, self.device)?;
+        let net = training_set.train(net, &mut |_| (), &progress.part(0.0, 0.9))?.best.folded();
         let scored = |sinuses: Vec<&samples::Sample>| -> Result<Vec<(f64, bool)>, ResidualError> {
             sinuses.into_iter().map(|sinus| Ok((score(&net, sinus, self.device, progress)?, sinus.diseased))).collect()
         };
@@ -252,7 +255,7 @@ impl Fold<'_> {
             method: beginning.name(),
             fraction: config.labels,
             fold: self.test,
-            labelled: lesson.labelled,
+            labelled: training_set.labelled,
             threshold,
             auroc: auroc(&scores),
             auprc: average_precision(&scores),

@@ -36,16 +36,17 @@ pub fn classifier(
 ) -> Result<ClassifierCard, ResidualError> {
     let subjects = samples::subjects(cohorts, &progress.part(0.0, 0.08))?;
     let [training, validation] = samples::split(&subjects, config.validation);
-    let lesson = Lesson::new([&training, &validation].map(|set| samples::sinuses(set)), config, Some(out))?;
-    let (net, began_with) = lesson.beginning(initial, device)?;
-    let trained = lesson.learned(net, on_epoch, &progress.part(0.08, 0.92))?;
+    let training_set =
+        LabelledTraining::new([&training, &validation].map(|set| samples::sinuses(set)), config, Some(out))?;
+    let (net, began_with) = training_set.beginning(initial, device)?;
+    let trained = training_set.train(net, on_epoch, &progress.part(0.08, 0.92))?;
 
     let mut card = ClassifierCard {
         training: config.clone(),
         began_with,
         cohorts: cohort_names(cohorts),
         subjects: subjects.len(),
-        labelled: lesson.labelled,
+        labelled: training_set.labelled,
         history: trained.history,
         temperature: 1.0,
         normal_probabilities: Vec::new(),
@@ -86,7 +87,7 @@ pub(super) fn calibrate(card: &mut ClassifierCard, margins: &[(f64, bool)]) {
 }
 
 /// What a classifier learns from, and how.
-pub(in crate::methods::residual) struct Lesson<'a> {
+pub(in crate::methods::residual) struct LabelledTraining<'a> {
     training: Vec<&'a Sample>,
     validation: Vec<&'a Sample>,
     config: &'a EncoderConfig,
@@ -96,7 +97,7 @@ pub(in crate::methods::residual) struct Lesson<'a> {
     pub labelled: [usize; 2],
 }
 
-impl<'a> Lesson<'a> {
+impl<'a> LabelledTraining<'a> {
     /// From the first sinuses is learned, as far as their labels are to be used; the second ones choose the epoch.
     ///
     /// # Errors
@@ -130,7 +131,7 @@ impl<'a> Lesson<'a> {
     ///
     /// # Errors
     /// [`ResidualError::Train`].
-    pub fn learned(
+    pub fn train(
         &self,
         net: Classifier,
         on_epoch: &mut dyn FnMut(&Epoch),
@@ -146,7 +147,7 @@ impl<'a> Lesson<'a> {
     ///
     /// # Errors
     /// [`ResidualError::Train`].
-    pub fn learned_by_head(
+    pub fn train_head(
         &self,
         net: Classifier,
         device: &Device,
@@ -221,7 +222,8 @@ fn temperature(margins: &[(f64, bool)]) -> f64 {
             // ln(1 + e^-m), without overflow.
             (-margin).max(0.0) + (-margin.abs()).exp().ln_1p()
         });
-        scaled.sum::<f64>()
+        // A few margins that are all right would want a temperature of 0: a factor of e costs a nat.
+        scaled.sum::<f64>() + log_temperature.powi(2)
     };
     if margins.is_empty() {
         return 1.0;
@@ -251,5 +253,7 @@ mod tests {
         }
         assert!((temperature(&margins) - 3.0).abs() < 0.02, "{}", temperature(&margins));
         assert_eq!(temperature(&[]), 1.0);
+        let right = temperature(&[(3.0, true), (-3.0, false)]);
+        assert!((0.7..1.0).contains(&right), "two that are right prove little: {right}");
     }
 }

@@ -55,13 +55,20 @@ pub enum ResidualError {
         diseased: usize,
     },
     /// Fine-tuning keeps some for its figures and some for choosing the epoch.
-    #[error("{subjects} scans are labelled; fine-tuning needs at least {needed}: label more first")]
+    #[error(
+        "fine-tuning keeps a fifth of the scans for its figures ({} normal and {} diseased sinuses) and a fifth for choosing \
+         the epoch ({} and {}); each needs both: label more scans",
+        held_out[0], held_out[1], validation[0], validation[1]
+    )]
     TooFew {
-        /// Subjects with labelled sinuses.
-        subjects: usize,
-        /// So many are needed.
-        needed: usize,
+        /// Normal and diseased sinuses kept for the figures.
+        held_out: [usize; 2],
+        /// Those kept for choosing the epoch.
+        validation: [usize; 2],
     },
+    /// The former weights are kept.
+    #[error("the classifier that is fine-tuned lies there; choose another folder than its own: {}", .0.display())]
+    Former(PathBuf),
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]

@@ -12,7 +12,7 @@ use crate::methods::sinus::Crop;
 use crate::nets::ResUNet;
 use crate::nets::resnet::ResNet;
 use crate::nets::siamese::Siamese;
-use crate::nets::spark::{Seen, Spark};
+use crate::nets::spark::{Spark, Visible};
 use crate::nets::weights::{self, Precision};
 use crate::train::losses::{bce, nt_xent, sim_siam};
 use crate::train::{Batch, Epoch, Task, Trained, fit};
@@ -157,12 +157,12 @@ pub fn pretext(
                 let (mut crops, mut cells) = (Vec::new(), Vec::new());
                 for &i in batch.samples {
                     crops.push(view(set[i], config.jitter_mm, batch.validation, batch.rng));
-                    cells.extend(seen_cells(batch.rng));
+                    cells.extend(visible_cells(batch.rng));
                 }
                 let wanted = together(crops.iter().map(|crop| standardised(crop)));
-                ([together(crops), wanted], Seen::new(cells, CELLS))
+                ([together(crops), wanted], Visible::new(cells, CELLS))
             };
-            let loss = |net: &Spark, (crops, seen): (Pair, Seen), on: &Device| {
+            let loss = |net: &Spark, (crops, seen): (Pair, Visible), on: &Device| {
                 let [crops, wanted] = crops.map(|crops| tensor(crops, on));
                 let hidden = -seen.at(Crop::SIZE, on) + 1.0;
                 let wrong = (net.forward(crops, &seen) - wanted).square() * hidden.clone();
@@ -267,11 +267,11 @@ fn residual_loss(loss: ResidualLoss, said: Tensor<5>, wanted: Tensor<5>) -> Tens
     }
 }
 
-/// Cells of [`Seen`] along the edge of a crop.
-const CELLS: usize = Crop::SIZE / Seen::CELL;
+/// Cells of [`Visible`] along the edge of a crop.
+const CELLS: usize = Crop::SIZE / Visible::CELL;
 
 /// Which cells of a crop are seen: 1 or 0 for each.
-fn seen_cells(rng: &mut ChaCha8Rng) -> Vec<f32> {
+fn visible_cells(rng: &mut ChaCha8Rng) -> Vec<f32> {
     let all = CELLS.pow(3);
     let seen = (all as f64 * (1.0 - HIDDEN)).round() as usize;
     let mut cells: Vec<f32> = (0..all).map(|cell| if cell < seen { 1.0 } else { 0.0 }).collect();
@@ -283,7 +283,7 @@ fn seen_cells(rng: &mut ChaCha8Rng) -> Vec<f32> {
 fn standardised(crop: &[f32]) -> Vec<f32> {
     let n = Crop::SIZE;
     let cell = |i: usize| {
-        let [x, y, z] = [i % n, i / n % n, i / (n * n)].map(|at| at / Seen::CELL);
+        let [x, y, z] = [i % n, i / n % n, i / (n * n)].map(|at| at / Visible::CELL);
         x + CELLS * (y + CELLS * z)
     };
     let mut sums = [[0.0_f64; 2]; CELLS.pow(3)];
@@ -292,7 +292,7 @@ fn standardised(crop: &[f32]) -> Vec<f32> {
         *sum += f64::from(value);
         *squares += f64::from(value).powi(2);
     }
-    let count = Seen::CELL.pow(3) as f64;
+    let count = Visible::CELL.pow(3) as f64;
     let looks = sums.map(|[sum, squares]| {
         let mean = sum / count;
         [mean, (squares / count - mean * mean).max(0.0) + 1e-6]
@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn two_fifths_of_the_cells_are_seen_and_each_has_mean_0_and_deviation_1() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let drawn: Vec<Vec<f32>> = (0..20).map(|_| seen_cells(&mut rng)).collect();
+        let drawn: Vec<Vec<f32>> = (0..20).map(|_| visible_cells(&mut rng)).collect();
         assert!(drawn.iter().all(|cells| cells.len() == 8 && cells.iter().sum::<f32>() == 3.0));
         assert!(drawn.iter().any(|cells| *cells != drawn[0]), "not always the same");
         let n = Crop::SIZE;

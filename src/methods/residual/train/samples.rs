@@ -93,6 +93,13 @@ pub(in crate::methods::residual) struct Subject {
     pub sinuses: Vec<Sample>,
 }
 
+impl Subject {
+    /// `sub-0001`
+    pub fn id(&self) -> &str {
+        &self.truth.id
+    }
+}
+
 /// All subjects of some cohorts.
 pub(in crate::methods::residual) fn subjects(
     cohorts: &[PathBuf],

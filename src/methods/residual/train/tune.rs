@@ -1,22 +1,28 @@
 //! Fine-tuning of a classifier on the labels of one place, with its figures before and after on subjects that nothing was
 //! learned from.
 
-use super::classifier::{FILE, Lesson, calibrate, write};
+use super::classifier::{FILE, LabelledTraining, calibrate, write};
 use super::samples::{self, Sample, cohort_names};
 use super::{ResidualError, Training};
+use crate::io;
 use crate::job::Progress;
 use crate::methods::ModelError;
 use crate::methods::residual::config::{ClassifierCard, EncoderConfig, Layers, Performance, Tuned};
 use crate::methods::residual::infer::{Classify, classifier_network, probability};
 use crate::metrics::auroc;
+use crate::phantom::cohort::ONE_OF_SEVERAL;
 use crate::train::Epoch;
 use std::path::Path;
 
-/// The subjects are dealt to so many parts, as alike as can be: one gives the figures, one chooses the epoch and the
-/// temperature, the others are learned from.
-const PARTS: usize = 5;
-/// Fewer subjects cannot be dealt.
-const FEWEST: usize = 3;
+/// The part of a subject among five: the first gives the figures, the second chooses the epoch and the temperature, the others
+/// are learned from. It depends on the name of the subject alone, so that a scan that once was kept out is never learned from
+/// when a fine-tuned classifier is fine-tuned again, whatever was labelled in between.
+fn part(id: &str) -> u32 {
+    // Scans of one patient are in one part: their names differ behind this.
+    let patient = id.split(ONE_OF_SEVERAL).next().unwrap_or(id);
+    let digest = io::sha256(patient.as_bytes());
+    digest.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or_default() % 5
+}
 
 /// Fine-tunes the classifier in `former`, or the built-in one, on the labelled sinuses of the cohorts, and writes
 /// `classifier.bpk` (half precision) and its card to `out`. The shape of the network is the former's, whatever the settings
@@ -31,25 +37,37 @@ pub fn fine_tune(
     on_epoch: &mut dyn FnMut(&Epoch),
     progress: &Progress,
 ) -> Result<ClassifierCard, ResidualError> {
-    let mut subjects = samples::subjects(cohorts, &progress.part(0.0, 0.1))?;
-    subjects.retain(|subject| !subject.sinuses.is_empty());
-    if subjects.len() < FEWEST {
-        return Err(ResidualError::TooFew { subjects: subjects.len(), needed: FEWEST });
+    let path = out.join(FILE);
+    if former.is_some_and(|former| former.canonicalize().ok() == path.canonicalize().ok() && path.exists()) {
+        return Err(ResidualError::Former(path));
     }
-    let folds = samples::folds(&subjects, PARTS.min(subjects.len()), config.schedule.seed);
-    let of = |folds: &[Vec<usize>]| -> Vec<&Sample> {
-        folds.iter().flatten().flat_map(|&index| &subjects[index].sinuses).collect()
+    let subjects = samples::subjects(cohorts, &progress.part(0.0, 0.1))?;
+    let of = |wanted: std::ops::Range<u32>| -> Vec<&Sample> {
+        let members = subjects.iter().filter(|subject| wanted.contains(&part(subject.id())));
+        members.flat_map(|subject| &subject.sinuses).collect()
     };
-    let [held_out, validation, training] = [of(&folds[..1]), of(&folds[1..2]), of(&folds[2..])];
+    let [held_out, validation, training] = [of(0..1), of(1..2), of(2..5)];
+    let classes = |sinuses: &[&Sample]| {
+        let diseased = sinuses.iter().filter(|sinus| sinus.diseased).count();
+        [sinuses.len() - diseased, diseased]
+    };
+    let kept_out = [&held_out, &validation].map(|sinuses| classes(sinuses));
+    if kept_out.as_flattened().contains(&0) {
+        return Err(ResidualError::TooFew { held_out: kept_out[0], validation: kept_out[1] });
+    }
+    let margins = |classify: &Classify, sinuses: &[&Sample]| -> Result<Vec<(f64, bool)>, ModelError> {
+        sinuses.iter().map(|sinus| Ok((classify.margin(&sinus.centred(), progress)?, sinus.diseased))).collect()
+    };
+    let before = margins(&Classify::open(former, device)?, &held_out)?;
 
     let device_of_net = if layers == Layers::All { device.clone().autodiff() } else { device.clone() };
     let (net, former_card, began_with) = classifier_network(former, &device_of_net)?;
     let config = EncoderConfig { network: former_card.training.network.clone(), ..config.clone() };
-    let lesson = Lesson::new([training, validation.clone()], &config, Some(out))?;
-    let part = progress.part(0.1, 0.95);
+    let training_set = LabelledTraining::new([training, validation.clone()], &config, Some(out))?;
+    let fitting = progress.part(0.1, 0.95);
     let trained = match layers {
-        Layers::Head => lesson.learned_by_head(net, device, on_epoch, &part)?,
-        Layers::All => lesson.learned(net, on_epoch, &part)?,
+        Layers::Head => training_set.train_head(net, device, on_epoch, &fitting)?,
+        Layers::All => training_set.train(net, on_epoch, &fitting)?,
     };
 
     let mut card = ClassifierCard {
@@ -57,7 +75,7 @@ pub fn fine_tune(
         began_with: Some(began_with),
         cohorts: cohort_names(cohorts),
         subjects: subjects.len(),
-        labelled: lesson.labelled,
+        labelled: training_set.labelled,
         history: trained.history,
         temperature: 1.0,
         normal_probabilities: Vec::new(),
@@ -65,15 +83,11 @@ pub fn fine_tune(
         tuned: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let path = out.join(FILE);
     write(&trained.best, &card, &path)?;
     progress.step(0.95, "before and after")?;
-    let margins = |classify: &Classify, sinuses: &[&Sample]| -> Result<Vec<(f64, bool)>, ModelError> {
-        sinuses.iter().map(|sinus| Ok((classify.margin(&sinus.centred(), progress)?, sinus.diseased))).collect()
-    };
     let after = Classify::load(&path, device)?;
     calibrate(&mut card, &margins(&after, &validation)?);
-    let before = performance(&margins(&Classify::open(former, device)?, &held_out)?, former_card.temperature);
+    let before = performance(&before, former_card.temperature);
     let after = performance(&margins(&after, &held_out)?, card.temperature);
     card.tuned = Some(Tuned { layers, before, after });
     write(&trained.best, &card, &path)?;
@@ -92,8 +106,8 @@ fn performance(margins: &[(f64, bool)], temperature: f64) -> Performance {
     Performance {
         sinuses: [margins.len() - diseased, diseased],
         auroc: auroc(margins),
-        right: right as f64 / all,
-        loss: margins.iter().map(cost).sum::<f64>() / all,
+        accuracy: right as f64 / all,
+        cross_entropy: margins.iter().map(cost).sum::<f64>() / all,
     }
 }
 
@@ -102,12 +116,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_subject_stays_in_its_part_and_so_do_all_scans_of_a_patient() {
+        let parts: Vec<u32> = (0..200).map(|number| part(&format!("sub-{number}"))).collect();
+        for wanted in 0..5 {
+            let share = parts.iter().filter(|part| **part == wanted).count();
+            assert!((20..60).contains(&share), "{share} of 200 in part {wanted}");
+        }
+        assert_eq!(part("sub-7_scan-0a"), part("sub-7_scan-ff"));
+        assert_eq!(part("sub-7_scan-0a"), part("sub-7"));
+    }
+
+    #[test]
     fn what_probabilities_are_worth() {
         let said = performance(&[(2.0, true), (-2.0, false), (2.0, false), (0.0, true)], 2.0);
-        assert_eq!((said.sinuses, said.right), ([2, 2], 0.75));
+        assert_eq!((said.sinuses, said.accuracy), ([2, 2], 0.75));
         assert_eq!(said.auroc, Some(0.625));
         let by_hand = (2.0 * (1.0 + (-1.0_f64).exp()).ln() + (1.0 + 1.0_f64.exp()).ln() + 2.0_f64.ln()) / 4.0;
-        assert!((said.loss - by_hand).abs() < 1e-12, "{}", said.loss);
+        assert!((said.cross_entropy - by_hand).abs() < 1e-12, "{}", said.cross_entropy);
         assert_eq!(performance(&[], 1.0).auroc, None);
     }
 }
