@@ -56,14 +56,23 @@ impl State {
             Command::Analyse => self.analyse(),
             Command::Export => self.export(),
             Command::Cancel(kind) => vec![Effect::Cancel(kind)],
-            Command::Label(command) => self.labelling(command),
+            Command::Label(command) => {
+                let effects = self.labelling(command);
+                self.counted(effects)
+            }
             Command::Measure(command) => self.measure(&command),
             Command::Restore(saved) => {
                 self.restore(&saved);
                 Vec::new()
             }
-            Command::Undo => self.history.undo().map_or_else(Vec::new, |step| self.replay(step, Write::Undo)),
-            Command::Redo => self.history.redo().map_or_else(Vec::new, |step| self.replay(step, Write::Redo)),
+            Command::Undo => {
+                let effects = self.history.undo().map_or_else(Vec::new, |step| self.replay(step, Write::Undo));
+                self.counted(effects)
+            }
+            Command::Redo => {
+                let effects = self.history.redo().map_or_else(Vec::new, |step| self.replay(step, Write::Redo));
+                self.counted(effects)
+            }
             Command::MoveBox(side, centre_mm) => {
                 self.place(side, centre_mm);
                 Vec::new()

@@ -4,6 +4,7 @@
 use super::command::Effect;
 use super::kept_weights::TunedWeights;
 use super::message::Message;
+use super::shell::Drawer;
 use super::state::{JobKind, State};
 use crate::methods::residual::Layers;
 use crate::train::Epoch;
@@ -121,6 +122,15 @@ impl State {
         }
     }
 
+    /// Labels that are written are counted again where their number is on screen.
+    pub(super) fn counted(&self, mut effects: Vec<Effect>) -> Vec<Effect> {
+        let written = effects.iter().any(|effect| matches!(effect, Effect::Record(_)));
+        if written && self.drawer() == Some(Drawer::Model) {
+            effects.push(Effect::Learn(LearnEffect::Look));
+        }
+        effects
+    }
+
     /// The open scan by the classifier and the settings in use now, where others have spoken or are about to.
     pub(super) fn analysed_anew(&mut self) -> Vec<Effect> {
         if self.analysis.is_none() && !self.running(JobKind::Analyse) {
@@ -139,8 +149,12 @@ impl State {
 mod tests {
     use super::*;
     use crate::app::Command;
+    use crate::app::labelling::LabelCommand;
+    use crate::app::shell::ShellCommand;
     use crate::app::testing::{analysis, opened};
     use crate::methods::residual::{Performance, Tuned};
+    use crate::project::Label;
+    use crate::space::Side;
     use glam::DVec3;
     use std::sync::Arc;
 
@@ -210,6 +224,17 @@ mod tests {
         analyse(&mut state);
         let [.., Effect::Analyse(_, _, config)] = &state.apply(Command::ManyCrops(false))[..] else { panic!("no map") };
         assert_eq!(config.crops, 1);
+    }
+
+    #[test]
+    fn labels_are_counted_again_while_their_number_is_on_screen() {
+        let looks = |effects: Vec<Effect>| effects.iter().any(|e| matches!(e, Effect::Learn(LearnEffect::Look)));
+        let mut state = opened();
+        let label = || Command::Label(LabelCommand::Set(Side::Left, Label::Normal));
+        assert!(!looks(state.apply(label())));
+        assert!(looks(state.apply(Command::Shell(ShellCommand::ToggleDrawer(Drawer::Model)))));
+        assert!(looks(state.apply(Command::Undo)));
+        assert!(looks(state.apply(label())));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Trains on the labelled sinuses of `cohorts` and writes `classifier.bpk` (half precision) and its card `classifier.json` to
 /// `out`. `initial` are weights to begin with, of a pretext or of another classifier. Checkpoints in `out` are resumed.
@@ -41,19 +41,7 @@ pub fn classifier(
     let (net, began_with) = training_set.beginning(initial, device)?;
     let trained = training_set.train(net, on_epoch, &progress.part(0.08, 0.92))?;
 
-    let mut card = ClassifierCard {
-        training: config.clone(),
-        began_with,
-        cohorts: cohort_names(cohorts),
-        subjects: subjects.len(),
-        labelled: training_set.labelled,
-        history: trained.history,
-        temperature: 1.0,
-        normal_probabilities: Vec::new(),
-        auroc: None,
-        tuned: None,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
+    let mut card = training_set.card(cohorts, subjects.len(), began_with, trained.history);
     // The shipped precision is what is calibrated, on crops as the finder places them.
     let path = out.join(FILE);
     write(&trained.best, &card, &path)?;
@@ -164,6 +152,29 @@ impl<'a> LabelledTraining<'a> {
         };
         let Trained { best, history } = self.fitted(net.head.clone().train(), &prepare, &loss, on_epoch, progress)?;
         Ok(Trained { best: Classifier { head: best, ..net }, history })
+    }
+
+    /// What is known of the weights before they are calibrated.
+    pub fn card(
+        &self,
+        cohorts: &[PathBuf],
+        subjects: usize,
+        began_with: Option<String>,
+        history: Vec<Epoch>,
+    ) -> ClassifierCard {
+        ClassifierCard {
+            training: self.config.clone(),
+            began_with,
+            cohorts: cohort_names(cohorts),
+            subjects,
+            labelled: self.labelled,
+            history,
+            temperature: 1.0,
+            normal_probabilities: Vec::new(),
+            auroc: None,
+            tuned: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
     }
 
     fn fitted<M: Module, S: Send>(

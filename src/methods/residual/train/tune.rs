@@ -2,7 +2,7 @@
 //! learned from.
 
 use super::classifier::{FILE, LabelledTraining, calibrate, write};
-use super::samples::{self, Sample, cohort_names};
+use super::samples::{self, Sample};
 use super::{ResidualError, Training};
 use crate::io;
 use crate::job::Progress;
@@ -70,19 +70,7 @@ pub fn fine_tune(
         Layers::All => training_set.train(net, on_epoch, &fitting)?,
     };
 
-    let mut card = ClassifierCard {
-        training: config.clone(),
-        began_with: Some(began_with),
-        cohorts: cohort_names(cohorts),
-        subjects: subjects.len(),
-        labelled: training_set.labelled,
-        history: trained.history,
-        temperature: 1.0,
-        normal_probabilities: Vec::new(),
-        auroc: None,
-        tuned: None,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
+    let mut card = training_set.card(cohorts, subjects.len(), Some(began_with), trained.history);
     write(&trained.best, &card, &path)?;
     progress.step(0.95, "before and after")?;
     let after = Classify::load(&path, device)?;
