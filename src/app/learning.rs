@@ -101,6 +101,13 @@ impl State {
                     self.message = Some(Message::note(text).kept());
                     return Vec::new();
                 }
+                if !weights.tuned.is_told() {
+                    let text = format!(
+                        "Whether the fine-tuned classifier does better cannot be told on {on}: choose it, or label more"
+                    );
+                    self.message = Some(Message::note(text).kept());
+                    return Vec::new();
+                }
                 if !used {
                     let text = format!("The fine-tuned classifier does no better on {on}: the former one stays in use");
                     self.message = Some(Message::note(text).kept());
@@ -194,6 +201,16 @@ mod tests {
         assert!(state.analysis.is_none(), "what the former one said is gone");
         let known = state.learning.known.as_ref().unwrap();
         assert_eq!((known.used, known.tuned.len()), (Some(2), 2));
+    }
+
+    #[test]
+    fn too_few_sinuses_prove_nothing() {
+        let mut state = analysed();
+        let mut few = weights(1, 0.1);
+        few.tuned.before.sinuses = [9, 2];
+        assert!(!few.tuned.helped());
+        assert!(send(&mut state, LearnCommand::Learned { weights: few, used: false, left_out: 0 }).is_empty());
+        assert!(state.message.unwrap().text.contains("cannot be told on 11 labelled sinuses"));
     }
 
     #[test]

@@ -319,10 +319,19 @@ pub struct Tuned {
 }
 
 impl Tuned {
-    /// Whether the probabilities became better.
+    /// Of fewer normal or diseased sinuses nothing can be told.
+    const ENOUGH: usize = 3;
+
+    /// Whether enough sinuses were held out to tell whether it helped.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.before.sinuses.iter().all(|&count| count >= Self::ENOUGH)
+    }
+
+    /// Whether the probabilities became better, as far as can be told.
     #[must_use]
     pub fn helped(&self) -> bool {
-        self.after.cross_entropy < self.before.cross_entropy
+        self.is_told() && self.after.cross_entropy < self.before.cross_entropy
     }
 }
 
