@@ -64,8 +64,8 @@ impl State {
                     .map(|(scan, origin)| Effect::Deidentify { scan, origin, no_face, folder: folder.clone() })
                     .collect()
             }
-            DeidentifyCommand::Done(Copied { done: Deidentified { folder, files, name }, of, volume, faceless }) => {
-                let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
+            DeidentifyCommand::Done(Copied { done, of, volume, faceless }) => {
+                let (files, Deidentified { folder, name, .. }) = (done.counted(), done);
                 let volume = volume.map_or(String::new(), |[k, n]| format!(", volume {k} of {n}"));
                 let text = format!(
                     "The patient is called {name} in the copy ({files}{volume}); only the key beside the project tells who \

@@ -12,6 +12,7 @@
 
 use crate::io::{self, WriteError};
 use crate::methods::residual::{ClassifierCard, Tuned};
+use crate::project;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -37,9 +38,7 @@ impl KeptWeights {
     /// Of a project file.
     #[must_use]
     pub fn beside(project: &Path) -> Self {
-        let mut name = project.file_name().unwrap_or_default().to_owned();
-        name.push("-weights");
-        Self { folder: project.with_file_name(name) }
+        Self { folder: project::beside(project, "-weights") }
     }
 
     /// All of them, the oldest first. What cannot be read is left out.

@@ -101,9 +101,6 @@ impl Runner {
     /// Opens the project. A project that cannot be opened is said at once and again at every label; nothing else fails.
     #[must_use]
     pub fn new(config: RunnerConfig) -> Self {
-        // One thread less than cores, so that the window keeps its own.
-        let threads = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("analysis {i}"));
         let project = Project::open(&config.project);
         let done = project.as_ref().err().map(|e| Command::Notice(format!("Labels cannot be kept: {e}")));
         Self {
@@ -115,7 +112,7 @@ impl Runner {
             learning: learning::Learn::default(),
             finder: Arc::new(OnceLock::new()),
             model: Arc::new(OnceLock::new()),
-            pool: pool.build().ok().map(Arc::new),
+            pool: pool("analysis").map(Arc::new),
             dialog: None,
             open: None,
             early: None,
@@ -433,6 +430,12 @@ impl Runner {
             None => work(progress),
         })
     }
+}
+
+/// Threads for background work of a name: one less than cores, so that the window keeps its own.
+fn pool(name: &'static str) -> Option<rayon::ThreadPool> {
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
+    rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(move |i| format!("{name} {i}")).build().ok()
 }
 
 /// The finder, which is loaded by the first job that needs it.

@@ -56,13 +56,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         let (done, _) = voxels(scan, Some(series), no_face, &name, &pseudonyms, &out, &rest.part(0.3, 1.0))?;
         Ok(done)
     })?;
-    say(format_args!("{}  {} of {}", done.folder.display(), counted(done.files), done.name))?;
+    say(format_args!("{}  {} of {}", done.folder.display(), done.counted(), done.name))?;
     if args.key.is_none() {
         eprintln!("antrum: the next copy of this patient gets another name; --key FILE keeps it");
     }
     Ok(())
-}
-
-fn counted(files: usize) -> String {
-    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
 }

@@ -76,6 +76,14 @@ pub enum ProjectError {
     },
 }
 
+/// What belongs to a project file lies beside it, under its name and an ending.
+#[must_use]
+pub fn beside(project: &Path, ending: &str) -> PathBuf {
+    let mut name = project.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    project.with_file_name(name)
+}
+
 /// An open project file.
 pub struct Project {
     db: Connection,

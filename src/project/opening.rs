@@ -125,9 +125,7 @@ impl Project {
 
     /// The folder of the back-ups.
     pub(super) fn back_ups(&self) -> PathBuf {
-        let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push("-backups");
-        self.path.with_file_name(name)
+        super::beside(&self.path, "-backups")
     }
 
     /// Copies the file into the folder of back-ups under the name that an SQL expression gives, unless there is such a

@@ -84,6 +84,7 @@ fn a_comparison_has_a_row_for_every_share_of_labels_and_goes_on_where_it_was() {
         labelled,
         beginnings: vec![
             Beginning::Nothing,
+            Beginning::Pretext(Pretext::Denoising),
             Beginning::Varied(Variation::Normals(50)),
             Beginning::Varied(Variation::Loss(ResidualLoss::L2)),
         ],
@@ -99,13 +100,14 @@ fn a_comparison_has_a_row_for_every_share_of_labels_and_goes_on_where_it_was() {
     let cae_sha256 = cae.sha256.clone();
     let run = || residual(&comparison, &cae, &device, &mut |_| (), &Progress::default()).unwrap();
     let runs = run();
-    assert_eq!(runs.len(), 12);
+    assert_eq!(runs.len(), 16);
     let tested = |runs: &[antrum::methods::residual::comparison::Run]| -> usize {
         runs.iter().map(|run| run.scores.len()).sum()
     };
     assert_eq!(tested(&runs[..2]), 12, "every sinus is tested once");
     let table = std::fs::read_to_string(comparison.out.join("results.md")).unwrap();
-    assert!(table.contains("| none | 50 % |") && table.contains("| residual-ssl-loss-l2 | 100 % |"), "{table}");
+    assert!(table.contains("| none | 50 % |") && table.contains("| dae | 100 % |"), "{table}");
+    assert!(table.contains("| residual-ssl-loss-l2 | 100 % |"), "{table}");
     let own: Card =
         serde_json::from_slice(&std::fs::read(comparison.out.join("cae/normals-50/cae.json")).unwrap()).unwrap();
     let other = std::fs::read(comparison.out.join("pretext/residual-ssl-normals-50/residual-ssl.json")).unwrap();

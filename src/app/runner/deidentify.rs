@@ -5,17 +5,11 @@ use crate::app::deidentify::{Copied, DeidentifyCommand, voxels};
 use crate::app::load::Origin;
 use crate::io::{Pseudonyms, Scan};
 use crate::job::Progress;
+use crate::project::beside;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 impl Runner {
-    /// Where the key lies: whoever has it can tell whose copies are.
-    fn key(&self) -> PathBuf {
-        let mut name = self.config.project.file_name().unwrap_or_default().to_owned();
-        name.push("-key");
-        self.config.project.with_file_name(name)
-    }
-
     pub(super) fn deidentify(
         &self,
         scan: Arc<Scan>,
@@ -23,7 +17,8 @@ impl Runner {
         no_face: bool,
         out: PathBuf,
     ) -> Job<Copied> {
-        let key = self.key();
+        // Whoever has the key can tell whose copies are.
+        let key = beside(&self.config.project, "-key");
         self.pooled("Copying without identity", move |progress: &Progress| {
             let pseudonyms = Pseudonyms::of_file(&key)?;
             let series = origin.as_ref().map(|origin| (&*origin.catalogue, origin.series));

@@ -1,7 +1,7 @@
 //! What the runner does for fine-tuning: the labels of the project become a cohort, a training goes on from the classifier in
 //! use, and what it gives is kept beside the project.
 
-use super::{Command, Failure, Job, Runner, failure, finished, loaded};
+use super::{Command, Failure, Job, Runner, failure, finished, loaded, pool};
 use crate::app::kept_weights::{KeptWeights, TunedWeights};
 use crate::app::labelled_cohort;
 use crate::app::learning::{KnownWeights, LearnCommand, LearnEffect};
@@ -103,7 +103,7 @@ impl Runner {
                 Ok(Learned { folder: out.clone(), card, left_out: made.left_out.len() })
             };
             // Not in the pool of the analyses, which would wait for it.
-            let learned = match pool() {
+            let learned = match pool("training") {
                 Some(pool) => pool.install(tune),
                 None => tune(),
             };
@@ -150,10 +150,4 @@ impl Runner {
         }
         commands
     }
-}
-
-/// Threads for a training: one less than cores, so that the window keeps its own.
-fn pool() -> Option<rayon::ThreadPool> {
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
-    rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("training {i}")).build().ok()
 }

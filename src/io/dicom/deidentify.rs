@@ -115,6 +115,14 @@ pub struct Deidentified {
     pub name: String,
 }
 
+impl Deidentified {
+    /// How many files, in words.
+    #[must_use]
+    pub fn counted(&self) -> String {
+        if self.files == 1 { "1 file".to_owned() } else { format!("{} files", self.files) }
+    }
+}
+
 /// Texts that stay: who made the scanner, and by what technique it images.
 const WORDS: [Tag; 10] = [
     tags::MANUFACTURER,

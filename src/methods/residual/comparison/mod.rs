@@ -1,6 +1,6 @@
 //! The comparisons of paper 1 (its Tables 2 and 3, and those of its supplement): classifiers trained from different
-//! beginnings on shares of the labels, in
-//! patient-wise cross-validation. Every run is a file, so that an evaluation goes on where it was interrupted.
+//! beginnings on shares of the labels, in patient-wise cross-validation. Every run is a file, so that an evaluation goes on
+//! where it was interrupted.
 
 mod curves;
 mod tables;
