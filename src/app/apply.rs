@@ -3,6 +3,7 @@
 use super::command::{Command, Effect, Wanted, Write};
 use super::load::Target;
 use super::message::Message;
+use super::report_file::Exported;
 use super::sinuses::NONE_IN_VIEW;
 use super::state::{JobKind, State};
 use super::undo::Step;
@@ -55,7 +56,10 @@ impl State {
             Command::Analyse if self.running(JobKind::Analyse) => Vec::new(),
             Command::Analyse => self.analyse(),
             Command::Export => self.export(),
-            Command::Cancel(kind) => vec![Effect::Cancel(kind)],
+            Command::Cancel(kind) => {
+                self.returning = None;
+                vec![Effect::Cancel(kind)]
+            }
             Command::Label(command) => {
                 let effects = self.labelling(command);
                 self.counted(effects)
@@ -66,7 +70,7 @@ impl State {
                 Vec::new()
             }
             Command::Undo => {
-                let effects = self.history.undo().map_or_else(Vec::new, |step| self.replay(step, Write::Undo));
+                let effects = self.undo();
                 self.counted(effects)
             }
             Command::Redo => {
@@ -150,10 +154,16 @@ impl State {
             self.message = Some(Message::note("There is nothing to export yet. Compute the residual map first"));
             return Vec::new();
         };
-        vec![Effect::Export(Arc::clone(&open.scan), sinuses, Arc::clone(analysis))]
+        vec![Effect::Export(Exported {
+            scan: Arc::clone(&open.scan),
+            origin: open.origin.clone(),
+            sinuses,
+            analysis: Arc::clone(analysis),
+            readings: self.labels.clone(),
+        })]
     }
 
-    fn replay(&mut self, step: Step, kind: Write) -> Vec<Effect> {
+    pub(super) fn replay(&mut self, step: Step, kind: Write) -> Vec<Effect> {
         match step {
             Step::Label { side, before, after } => {
                 let (from, to) = if kind == Write::Undo { (after, before) } else { (before, after) };
@@ -245,12 +255,12 @@ mod tests {
         let analysis = Arc::new(testing::analysis(&scan, [DVec3::X * -25.0, DVec3::X * 25.0]));
         state.apply(Command::Analysed(Arc::clone(&analysis)));
         let effects = state.apply(Command::Export);
-        let [Effect::Export(of, sinuses, exported)] = &effects[..] else { panic!("{effects:?}") };
-        assert!(Arc::ptr_eq(of, &scan) && Arc::ptr_eq(exported, &analysis));
-        assert_eq!(Some(*sinuses), state.sinuses);
+        let [Effect::Export(exported)] = &effects[..] else { panic!("{effects:?}") };
+        assert!(Arc::ptr_eq(&exported.scan, &scan) && Arc::ptr_eq(&exported.analysis, &analysis));
+        assert_eq!((Some(exported.sinuses), &exported.readings), (state.sinuses, &state.labels));
 
         // Figures of a box that was moved are gone, on screen and for the export, until they are computed anew.
-        let before = sinuses[Side::Right.index()];
+        let before = exported.sinuses[Side::Right.index()];
         state.apply(Command::MoveBox(Side::Right, before.centre_mm + DVec3::X * 5.0));
         let effects = state.apply(Command::DropBox(before));
         assert!(effects.iter().any(|effect| matches!(effect, Effect::Analyse(..))), "measured again: {effects:?}");

@@ -8,6 +8,7 @@ use super::learning::{LearnCommand, LearnEffect};
 use super::load::{Origin, Target};
 use super::measure::{MeasureCommand, MeasureEffect};
 use super::report::Analysis;
+use super::report_file::Exported;
 use super::session::Saved;
 use super::settings::{Settings, SettingsCommand};
 use super::shell::ShellCommand;
@@ -229,13 +230,15 @@ pub enum Effect {
     /// Compute maps.
     Analyse(Arc<Scan>, [Sinus; 2], InferConfig),
     /// Write an analysis where the user wants it.
-    Export(Arc<Scan>, [Sinus; 2], Arc<Analysis>),
+    Export(Exported),
     /// Read or compute what lies over the picture.
     Layer(LayerEffect),
     /// Stop a job.
     Cancel(JobKind),
     /// Append a label event.
     Record(Judgement),
+    /// Labels and measurements are of this rater from now on.
+    ReadAs(String),
     /// Find out how far raters agree.
     CompareRaters,
     /// Fine-tune the classifier, or choose another.

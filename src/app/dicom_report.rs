@@ -1,17 +1,56 @@
 //! Labels and cavities of a DICOM series as DICOM: what a reader said becomes a structured report, cavities become masks.
 
-use crate::io::derived::{Code, Evaluation, Finding, Report, Segment, Segmentation};
+use crate::io::WriteError;
+use crate::io::derived::{Code, Evaluation, Finding, Headers, Report, Segment, Segmentation};
 use crate::methods::sinus::{Cavity, cavity};
 use crate::project::{AnomalyType, Label, Reading, severity_name};
 use crate::space::{Grid, Side};
+use std::path::{Path, PathBuf};
 
 /// The scheme of codes that no terminology at hand has.
 const OWN: &str = "99ANTRUM";
 
+/// The files that are made of a series: its labels and its cavities.
+pub const FILES: [&str; 2] = ["labels.dcm", "cavities.dcm"];
+
+/// What was said of a series, and what was measured in it.
+pub struct Said<'a> {
+    /// Who said it.
+    pub observer: &'a str,
+    /// Labels, by [`Side::index`].
+    pub readings: &'a [Option<Reading>; 2],
+    /// Cavities, where they were measured.
+    pub cavities: &'a [Option<Cavity>; 2],
+    /// The grid of the series.
+    pub grid: &'a Grid,
+    /// The time, `YYYYMMDDhhmmss`.
+    pub now: &'a str,
+}
+
+impl Said<'_> {
+    /// Writes it as DICOM that belongs to a series, into a folder: a report where something was said, masks where something
+    /// was measured. Gives the files and what is in each.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn write(&self, headers: &Headers, out: &Path) -> Result<Vec<(PathBuf, String)>, WriteError> {
+        let [labels, cavities] = FILES.map(|name| out.join(name));
+        let mut written = Vec::new();
+        if let Some(report) = report(self.observer, self.readings, self.cavities, self.now) {
+            report.write(headers, &labels)?;
+            written.push((labels, format!("{} findings", report.findings.len())));
+        }
+        if let Some(masks) = segmentation(self.cavities, self.grid, self.now) {
+            masks.write(headers, &cavities)?;
+            written.push((cavities, format!("{} segments", masks.segments.len())));
+        }
+        Ok(written)
+    }
+}
+
 /// A report of what a reader said, by [`Side::index`], with the volumes of the cavities where they were measured; none where
 /// nothing was said. `now` is `YYYYMMDDhhmmss`.
-#[must_use]
-pub fn report(
+fn report(
     observer: &str,
     readings: &[Option<Reading>; 2],
     cavities: &[Option<Cavity>; 2],
@@ -73,8 +112,7 @@ fn coded(kind: AnomalyType) -> Code {
 
 /// The cavities as masks on the grid of their series, each with the part of it that is not air; none where there are no
 /// cavities.
-#[must_use]
-pub fn segmentation(cavities: &[Option<Cavity>; 2], grid: &Grid, now: &str) -> Option<Segmentation> {
+fn segmentation(cavities: &[Option<Cavity>; 2], grid: &Grid, now: &str) -> Option<Segmentation> {
     let segments: Vec<Segment> = Side::BOTH
         .into_iter()
         .filter_map(|side| cavities[side.index()].as_ref())

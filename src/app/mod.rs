@@ -24,7 +24,7 @@ pub mod message;
 mod opening;
 mod options;
 pub mod report;
-mod report_file;
+pub mod report_file;
 pub mod runner;
 mod session;
 pub mod settings;

@@ -6,7 +6,6 @@ use super::load::{Origin, Target};
 use super::message::Message;
 use super::session::Session;
 use super::state::{JobKind, OpenScan, State, View};
-use super::undo::History;
 use super::volume::VolumeLook;
 use super::worklist::Known;
 use crate::io::{Catalogue, OpenError};
@@ -50,6 +49,15 @@ impl State {
         self.scan.as_ref().map_or_else(Vec::new, |open| self.read_anew(open.scan.frame, even))
     }
 
+    /// Asks for what is open once more, as it is.
+    pub(super) fn open_anew(&self) -> Vec<Effect> {
+        match &self.scan {
+            Some(open) if open.origin.is_some() => self.read_anew(open.scan.frame, checks::resampled(&open.scan)),
+            Some(_) => vec![Effect::Open(Target::Example)],
+            None => Vec::new(),
+        }
+    }
+
     fn read_anew(&self, frame: usize, even: bool) -> Vec<Effect> {
         let origin = self.scan.as_ref().and_then(|open| open.origin.clone());
         origin.map(|origin| Effect::Open(Target::Series { origin, frame, even })).into_iter().collect()
@@ -81,7 +89,11 @@ impl State {
         }
         match before {
             Some(before) if same_series => effects.extend(self.look_on(&before)),
-            _ => effects.extend(self.look_anew()),
+            before => {
+                effects.extend(self.look_anew());
+                self.change_case(before.as_ref());
+                effects.extend(self.take_back_there());
+            }
         }
         effects
     }
@@ -102,8 +114,6 @@ impl State {
         self.sinuses = None;
         self.set_analysis(None);
         (self.current, self.details) = (None, None);
-        self.history = History::default();
-        (self.ai_seen, self.others_seen) = ([false; 2], [false; 2]);
         self.measures.leave();
         self.session = Session::of_new_scan();
         self.reset_views();
@@ -123,8 +133,7 @@ impl State {
         self.session.awaited = false;
         if open.scan.sha256 != before.scan.sha256 {
             // Made of other files, it is a case of its own, with labels of its own: those of the other stay with it.
-            self.history = History::default();
-            (self.ai_seen, self.others_seen) = ([false; 2], [false; 2]);
+            self.change_case(Some(before));
             self.measures.leave();
         }
         self.move_cross(self.view.cross_mm);
@@ -134,6 +143,7 @@ impl State {
     /// What was to be opened cannot be read: what is open stays, and another series can be chosen.
     pub(super) fn unreadable(&mut self, error: &OpenError, catalogue: Option<Arc<Catalogue>>) -> Vec<Effect> {
         self.message = Some(Message::unreadable(error));
+        self.returning = None;
         match catalogue.filter(|catalogue| catalogue.series().len() > 1) {
             Some(catalogue) => self.list(Some(catalogue)).into_iter().collect(),
             None => Vec::new(),
@@ -218,7 +228,8 @@ mod tests {
 
         let other_files = Scan { frames: 3, frame: 2, sha256: "other".to_owned(), ..scan([100, 90, 80]) };
         state.apply(opened(other_files, state.scan.as_ref().unwrap().origin.clone()));
-        assert_eq!(state.undoable().0, None, "a label is never taken back from another case");
+        let elsewhere = Some("label right anomalous, on an earlier case");
+        assert_eq!(state.undoable().0.as_deref(), elsewhere, "a label is never taken back from another case");
     }
 
     #[test]

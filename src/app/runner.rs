@@ -20,7 +20,7 @@ use super::settings_file;
 use super::shell::ShellCommand;
 use super::state::{JobKind, JobView};
 use super::template::TemplateCommand;
-use crate::io::{Preview, Scan};
+use crate::io::{Catalogue, Preview, Scan};
 use crate::job::{Cancelled, Job, JobError, Progress};
 use crate::methods::ModelError;
 use crate::methods::residual::{Classify, Model};
@@ -92,7 +92,7 @@ pub struct Runner {
     /// What the opening job was asked for, where it was not a series of the list.
     asked: Vec<PathBuf>,
     figure: Option<Job<Option<Saved>>>,
-    report: Option<Job<bool>>,
+    report: Option<Job<Option<String>>>,
     copy: Option<Job<Copied>>,
     done: Vec<Command>,
 }
@@ -161,22 +161,7 @@ impl Runner {
                 self.dialog = Some(Job::spawn("file dialog", wait));
             }
             Effect::Open(target) => self.open(target),
-            Effect::Thumbnails(catalogue) => {
-                let (ready, received) = mpsc::channel();
-                self.ready = catalogue.is_some().then_some(received);
-                self.thumbnails = catalogue.map(|catalogue| {
-                    Job::spawn("Pictures of the series", move |progress| {
-                        for series in 0..catalogue.series().len() {
-                            progress.check()?;
-                            // A series without a picture says why when it is opened.
-                            if let Ok(picture) = catalogue.thumbnail(series, progress) {
-                                let _ = ready.send((series, picture));
-                            }
-                        }
-                        Ok::<_, Cancelled>(())
-                    })
-                });
-            }
+            Effect::Thumbnails(catalogue) => self.thumbnails(catalogue),
             Effect::Find(scan) => {
                 let finder = Arc::clone(&self.finder);
                 self.find =
@@ -223,11 +208,13 @@ impl Runner {
                 JobKind::Overlay | JobKind::Second => self.layers.cancel(kind),
             },
             Effect::Export(..) if self.report.is_some() => {}
-            Effect::Export(scan, sinuses, analysis) => {
-                self.report = Some(report_file::save(scan, sinuses, analysis));
+            Effect::Export(exported) => {
+                let now = self.project.as_ref().ok().and_then(|project| project.now().ok());
+                self.report = Some(report_file::save(exported, self.config.rater.clone(), now));
             }
             Effect::Layer(effect) => self.layers.run(effect, &self.config.prepare),
             Effect::Record(judged) => self.record(judged),
+            Effect::ReadAs(rater) => self.read_as(rater),
             Effect::CompareRaters => self.compare_raters(),
             Effect::Learn(effect) => self.learn(effect),
             Effect::Deidentify { scan, origin, no_face, folder } => {
@@ -247,6 +234,24 @@ impl Runner {
             Effect::SaveFigure(..) if self.figure.is_some() => {}
             Effect::SaveFigure(name, picture) => self.figure = Some(figure_file::save(name, picture)),
         }
+    }
+
+    /// Has pictures of a list made, in place of those of the former one.
+    fn thumbnails(&mut self, catalogue: Option<Arc<Catalogue>>) {
+        let (ready, received) = mpsc::channel();
+        self.ready = catalogue.is_some().then_some(received);
+        self.thumbnails = catalogue.map(|catalogue| {
+            Job::spawn("Pictures of the series", move |progress| {
+                for series in 0..catalogue.series().len() {
+                    progress.check()?;
+                    // A series without a picture says why when it is opened.
+                    if let Ok(picture) = catalogue.thumbnail(series, progress) {
+                        let _ = ready.send((series, picture));
+                    }
+                }
+                Ok::<_, Cancelled>(())
+            })
+        });
     }
 
     /// What has happened since the last call, as commands.
@@ -320,9 +325,9 @@ impl Runner {
             None => {}
         }
         match finished(&mut self.report) {
-            Some(Ok(true)) => commands.push(Command::Notice("Map, cavities and figures were written".to_owned())),
+            Some(Ok(Some(written))) => commands.push(Command::Notice(written)),
             Some(Err(error)) => commands.extend(failure(error)),
-            Some(Ok(false)) | None => {}
+            Some(Ok(None)) | None => {}
         }
         commands
     }
@@ -493,7 +498,7 @@ fn ask(what: Wanted) -> impl Future<Output = Vec<PathBuf>> + Send {
         let handles = if folder {
             dialog.pick_folder().await.map(|handle| vec![handle])
         } else {
-            let dialog = dialog.add_filter("NIfTI, DICOM, ZIP, PNG, JPEG", &SCAN_ENDINGS);
+            let dialog = dialog.add_filter("NIfTI, DICOM, ZIP, PNG, JPEG, tables of scans", &SCAN_ENDINGS);
             dialog.add_filter("all files", &["*"]).pick_files().await
         };
         handles.unwrap_or_default().iter().map(|handle| handle.path().to_owned()).collect()
@@ -501,7 +506,8 @@ fn ask(what: Wanted) -> impl Future<Output = Vec<PathBuf>> + Send {
 }
 
 /// Endings of file names that scans usually have. DICOM files often have none: those are among all files.
-const SCAN_ENDINGS: [&str; 11] = ["nii", "gz", "hdr", "img", "dcm", "dicom", "ima", "zip", "png", "jpg", "jpeg"];
+const SCAN_ENDINGS: [&str; 13] =
+    ["nii", "gz", "hdr", "img", "dcm", "dicom", "ima", "zip", "png", "jpg", "jpeg", "csv", "tsv"];
 
 fn secs_since_1970() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs()

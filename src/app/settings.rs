@@ -126,11 +126,26 @@ pub enum Order {
     Random,
     /// Those first of which the classifier is least sure; those that were not analysed come last.
     Doubtful,
+    /// Those first in which the classifier called disease most probable.
+    Probable,
+    /// By what they are labelled: anomalous, uncertain, not assessable, normal, then those without labels.
+    Labelled,
+    /// By modality.
+    Modality,
+    /// Those first of which there is most to know.
+    Notes,
 }
 
 impl Order {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::File, Self::Random, Self::Doubtful];
+    pub const ALL: [Self; 7] =
+        [Self::File, Self::Random, Self::Doubtful, Self::Probable, Self::Labelled, Self::Modality, Self::Notes];
+
+    /// Whether it tells what the classifier thinks.
+    #[must_use]
+    pub fn tells(self) -> bool {
+        matches!(self, Self::Doubtful | Self::Probable)
+    }
 
     /// Its name on the screen.
     #[must_use]
@@ -139,6 +154,10 @@ impl Order {
             Self::File => "as listed",
             Self::Random => "random",
             Self::Doubtful => "doubtful first",
+            Self::Probable => "probable first",
+            Self::Labelled => "by label",
+            Self::Modality => "by modality",
+            Self::Notes => "most notes first",
         }
     }
 }

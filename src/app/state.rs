@@ -10,7 +10,7 @@ use super::report::Analysis;
 use super::session::Session;
 use super::settings::Settings;
 use super::shell::Shell;
-use super::undo::History;
+use super::undo::{Former, History};
 use super::volume::{OrbitView, VolumeLook};
 use super::windows;
 use super::worklist::Worklist;
@@ -73,11 +73,15 @@ pub struct State {
     pub(super) to_copy: Option<(Arc<Scan>, Option<Origin>)>,
     /// What can be undone.
     pub(super) history: History,
+    /// The cases that were left, the last one last.
+    pub(super) former: Vec<Former>,
+    /// The case that is gone back to, to take back its label.
+    pub(super) returning: Option<Origin>,
     /// What is still to be restored from when the case was last open.
     pub(super) session: Session,
     /// Who labels.
     pub rater: String,
-    /// Who labels, and where labels are kept.
+    /// The file that labels are kept in.
     pub label_keeper: String,
     /// What the window draws with, in one line.
     pub graphics: String,
@@ -323,11 +327,5 @@ impl State {
         let along = |axis: DVec3| axis.normalize_or_zero().dot(self.view.frame.normal(plane)).abs();
         let axes = [m.x_axis, m.y_axis, m.z_axis];
         axes.into_iter().max_by(|a, b| along(*a).total_cmp(&along(*b))).map_or(1.0, DVec3::length)
-    }
-
-    /// Whether something can be undone or redone, and what it is called.
-    #[must_use]
-    pub fn undoable(&self) -> (Option<String>, Option<String>) {
-        self.history.names()
     }
 }

@@ -11,6 +11,7 @@ use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
+use std::cmp::{Ordering as CompareOrder, Reverse};
 
 /// The series to choose from as cases to label.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,8 +27,8 @@ pub struct Worklist {
 pub struct Known {
     /// The reader's labels.
     pub labels: Vec<[Option<Label>; 2]>,
-    /// How sure the classifier was when the list came: [`Project::certainties`](crate::project::Project::certainties).
-    pub certainties: Vec<Option<f64>>,
+    /// How probable disease was when the list came: [`Project::probabilities`](crate::project::Project::probabilities).
+    pub probabilities: Vec<[Option<f64>; 2]>,
     /// Whether raters differed on a sinus when the list came.
     pub disputed: Vec<bool>,
 }
@@ -35,7 +36,34 @@ pub struct Known {
 impl Known {
     /// Nothing of so many series.
     pub(super) fn nothing(count: usize) -> Self {
-        Self { labels: vec![[None; 2]; count], certainties: vec![None; count], disputed: vec![false; count] }
+        Self { labels: vec![[None; 2]; count], probabilities: vec![[None; 2]; count], disputed: vec![false; count] }
+    }
+
+    /// How doubtful the classifier was of a case, 0 (sure) to 0.5: how near the probability of its more doubtful sinus is
+    /// to one half.
+    fn doubt(&self, case: usize) -> Option<f64> {
+        self.said(case).map(|probability| 0.5 - (probability - 0.5).abs()).max_by(f64::total_cmp)
+    }
+
+    /// How probable disease is in the sinus of a case in which it is more so.
+    fn probable(&self, case: usize) -> Option<f64> {
+        self.said(case).max_by(f64::total_cmp)
+    }
+
+    fn said(&self, case: usize) -> impl Iterator<Item = f64> {
+        self.probabilities.get(case).copied().unwrap_or_default().into_iter().flatten()
+    }
+
+    /// Where a case stands among others by what it is labelled.
+    fn rank(&self, case: usize) -> usize {
+        let rank = |label: &Label| match label {
+            Label::Anomalous => 0,
+            Label::Uncertain => 1,
+            Label::NotAssessable => 2,
+            Label::Normal => 3,
+        };
+        let labels = self.labels.get(case).copied().unwrap_or_default();
+        labels.iter().flatten().map(rank).min().unwrap_or(4)
     }
 }
 
@@ -76,8 +104,9 @@ impl State {
         if self.filter() == Filter::Disputed {
             cases.retain(|case| self.worklist.known.disputed.get(*case) == Some(&true));
         }
-        let certainty =
-            |case: &usize| self.worklist.known.certainties.get(*case).copied().flatten().unwrap_or(f64::INFINITY);
+        let known = &self.worklist.known;
+        // Sorting keeps the order of equals; what was not analysed comes last.
+        let falling = |a: Option<f64>, b: Option<f64>| b.partial_cmp(&a).unwrap_or(CompareOrder::Equal);
         match self.order() {
             Order::File => {}
             Order::Random => {
@@ -86,7 +115,11 @@ impl State {
                 let seed = <[u8; 32]>::from(digest);
                 cases.shuffle(&mut ChaCha8Rng::from_seed(seed));
             }
-            Order::Doubtful => cases.sort_by(|a, b| certainty(a).total_cmp(&certainty(b))),
+            Order::Doubtful => cases.sort_by(|a, b| falling(known.doubt(*a), known.doubt(*b))),
+            Order::Probable => cases.sort_by(|a, b| falling(known.probable(*a), known.probable(*b))),
+            Order::Labelled => cases.sort_by_key(|case| known.rank(*case)),
+            Order::Modality => cases.sort_by(|a, b| series[*a].modality.cmp(&series[*b].modality)),
+            Order::Notes => cases.sort_by_key(|case| Reverse(self.checks(*case).len())),
         }
         cases
     }
@@ -104,7 +137,7 @@ impl State {
     #[must_use]
     pub fn order(&self) -> Order {
         match self.settings.order {
-            Order::Doubtful if self.settings.blind => Order::Random,
+            order if order.tells() && self.settings.blind => Order::Random,
             order => order,
         }
     }
@@ -120,6 +153,13 @@ impl State {
     #[must_use]
     pub fn is_labelled(&self, series: usize) -> bool {
         self.worklist.known.labels.get(series).is_some_and(|labels| labels.iter().all(Option::is_some))
+    }
+
+    /// How probable the classifier called disease in a series of the list; not to a blind reader.
+    #[must_use]
+    pub fn listed_probabilities(&self, series: usize) -> [Option<f64>; 2] {
+        let said = self.worklist.known.probabilities.get(series).filter(|_| !self.settings.blind);
+        said.copied().unwrap_or_default()
     }
 
     /// The next case that lacks a label: further down, else from the top; none where all have theirs, but of disputed ones
@@ -195,8 +235,8 @@ mod tests {
         };
         state.apply(open(0));
         let listed = |labels| {
-            let (certainties, disputed) = (vec![Some(0.4), Some(0.1)], vec![true, false]);
-            Command::Label(LabelCommand::Listed(Known { labels, certainties, disputed }))
+            let (probabilities, disputed) = (vec![[Some(0.9), None], [Some(0.2), Some(0.6)]], vec![true, false]);
+            Command::Label(LabelCommand::Listed(Known { labels, probabilities, disputed }))
         };
         state.apply(listed(vec![[None; 2]; 2]));
         assert_eq!(next(&mut state), Some(1));
@@ -226,11 +266,17 @@ mod tests {
         assert_eq!(cases, [0, 1]);
         state.settings.order = Order::Doubtful;
         assert_eq!(state.cases(), [1, 0]);
+        for (order, cases) in [(Order::Probable, [0, 1]), (Order::Labelled, [1, 0]), (Order::Modality, [0, 1])] {
+            state.settings.order = order;
+            assert_eq!(state.cases(), cases, "{}", order.name());
+        }
+        state.settings.order = Order::Probable;
         state.settings.blind = true;
         assert_eq!(state.cases(), random, "the order would tell what the classifier thinks");
+        assert_eq!(state.listed_probabilities(0), [None; 2]);
         state.apply(Command::Label(LabelCommand::Filter(Filter::Disputed)));
         assert_eq!(state.cases(), random, "and this where others differ");
         state.settings.blind = false;
-        assert_eq!(state.cases(), [0]);
+        assert_eq!((state.cases(), state.listed_probabilities(0)), (vec![0], [Some(0.9), None]));
     }
 }

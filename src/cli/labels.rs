@@ -2,7 +2,8 @@
 
 use super::source::{Choice, case_named, digest};
 use super::{Failure, guarded, print_json, say};
-use crate::app::{dicom_report, labelled_cohort};
+use crate::app::dicom_report::{self, Said};
+use crate::app::labelled_cohort;
 use crate::io;
 use crate::methods::sinus::{Finder, cavity};
 use crate::nets;
@@ -329,7 +330,7 @@ fn export(args: &ExportArgs) -> Result<(), Failure> {
 }
 
 fn dicom(args: &DicomArgs) -> Result<(), Failure> {
-    let files = ["labels.dcm", "cavities.dcm"].map(|name| args.out.join(name));
+    let files = dicom_report::FILES.map(|name| args.out.join(name));
     if let Some(file) = files.iter().find(|file| !args.force && file.exists()) {
         return Err(format!("there is such a file; choose another folder or add --force: {}", file.display()).into());
     }
@@ -353,16 +354,14 @@ fn dicom(args: &DicomArgs) -> Result<(), Failure> {
         Ok(cavity::measure(&finder, &volume, &sinuses, &progress.part(0.6, 1.0))?)
     })?;
     let readings = project.labels(case, &args.rater)?;
-    let report = dicom_report::report(&args.rater, &readings, &cavities, &now)
-        .ok_or_else(|| format!("{} has not labelled this series", args.rater))?;
+    if readings.iter().all(Option::is_none) {
+        return Err(format!("{} has not labelled this series", args.rater).into());
+    }
     std::fs::create_dir_all(&args.out)
         .map_err(|e| format!("the folder cannot be made ({e}): {}", args.out.display()))?;
-    let [path, masks_path] = files;
-    report.write(&headers, &path)?;
-    say(format_args!("{}  {} findings", path.display(), report.findings.len()))?;
-    if let Some(masks) = dicom_report::segmentation(&cavities, &grid, &now) {
-        masks.write(&headers, &masks_path)?;
-        say(format_args!("{}  {} segments", masks_path.display(), masks.segments.len()))?;
+    let said = Said { observer: &args.rater, readings: &readings, cavities: &cavities, grid: &grid, now: &now };
+    for (path, what) in said.write(&headers, &args.out)? {
+        say(format_args!("{}  {what}", path.display()))?;
     }
     Ok(())
 }

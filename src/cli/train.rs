@@ -246,7 +246,10 @@ struct CaeArgs {
     /// Share of the normal sinuses that is used, in per cent [default: 100]
     #[arg(long, value_name = "PERCENT")]
     normals: Option<f64>,
-    /// Seed of initial weights, order and jitter [default: 1]
+    /// Share of the crops, in per cent, into which an opacity is laid that the autoencoder learns to take away [default: 0]
+    #[arg(long, value_name = "PERCENT")]
+    opacities: Option<f64>,
+    /// Seed of initial weights, order, jitter and opacities [default: 1]
     #[arg(long)]
     seed: Option<u64>,
     /// Where to compute
@@ -301,7 +304,9 @@ fn train(args: &CaeArgs) -> Result<(), Failure> {
     if let Some(decay) = &args.decay {
         schedule.decay = if decay == "cosine" { Decay::Cosine } else { Decay::Constant };
     }
-    config.normals = args.normals.map_or(config.normals, |percent| (percent / 100.0).clamp(0.0, 1.0));
+    let share = |percent: f64| (percent / 100.0).clamp(0.0, 1.0);
+    config.normals = args.normals.map_or(config.normals, share);
+    config.opacities = args.opacities.map_or(config.opacities, share);
     let (cohorts, out, compute) = (args.cohort.clone(), args.out.clone(), args.device);
     std::fs::create_dir_all(&out)?;
     let card = guarded("training", move |progress| {

@@ -2,6 +2,7 @@
 
 use super::dicom::deidentify::{Deidentified, DeidentifyError, Pseudonyms};
 use super::dicom::{self, Stack};
+use super::listed;
 use super::preview::Preview;
 use super::source::{self, Source};
 use super::{Check, Fault, Format, Kind, OpenError, Scan, io_error, kind, nifti, picture};
@@ -70,7 +71,7 @@ enum Content {
     Picture(Source),
 }
 
-/// The series of a folder, a file, a set of files, a DICOMDIR or a ZIP archive.
+/// The series of a folder, a file, a set of files, a DICOMDIR, a ZIP archive or what a table names.
 pub struct Catalogue {
     path: PathBuf,
     series: Vec<Series>,
@@ -219,7 +220,7 @@ const THUMBNAIL: usize = 96;
 pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenError> {
     progress.step(0.0, "looking at the files")?;
     let path = common(paths);
-    let Gathered { sources, wanted, named, locked, missing } = gather(paths, progress)?;
+    let Gathered { sources, wanted, named, listed, locked, missing } = gather(paths, progress)?;
     let done = AtomicUsize::new(0);
     let outcomes = sources.par_iter().map(|source| {
         progress.step(done.fetch_add(1, Ordering::Relaxed) as f32 / sources.len() as f32, "reading headers")?;
@@ -236,7 +237,10 @@ pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenE
             Outcome::Slices(of_file) => slices.extend(of_file),
             Outcome::Nifti(series) => {
                 // In folders inside a folder, files often have the same name.
-                let inside = source.path().strip_prefix(&path).ok().filter(|inside| *inside != Path::new(""));
+                let base = if listed { parent(&path) } else { &path };
+                let inside = source.path().strip_prefix(base).ok().filter(|inside| *inside != Path::new(""));
+                // What a table names may lie anywhere.
+                let inside = inside.or_else(|| listed.then(|| source.path()));
                 let id = inside.map_or_else(|| series.id.clone(), |inside| inside.display().to_string());
                 entries.push((Series { id, ..*series }, Content::Nifti(source)));
             }
@@ -298,9 +302,11 @@ struct Gathered {
     wanted: Option<PathBuf>,
     /// Files that were named one by one; pictures are only meant then.
     named: HashSet<PathBuf>,
+    /// They are what a table names.
+    listed: bool,
     /// Files in an archive that cannot be unpacked.
     locked: usize,
-    /// Files that a DICOMDIR names in vain.
+    /// Files that a DICOMDIR or a table names in vain.
     missing: usize,
 }
 
@@ -315,6 +321,20 @@ fn gather(paths: &[PathBuf], progress: &Progress) -> Result<Gathered, OpenError>
         }
         if !metadata.is_file() {
             return Err(Fault::NotAScan("not a file or folder".to_owned()).at(path));
+        }
+        if listed::is_table_name(path) && paths.len() == 1 {
+            let (scans, missing) = listed::scans(path)?;
+            for scan in scans {
+                if scan.is_dir() {
+                    gathered.sources.extend(files_in(&scan, usize::MAX, progress)?);
+                } else {
+                    let scan = nifti::header_of_pair(&scan);
+                    gathered.named.insert(scan.clone());
+                    gathered.sources.push(Source::File(scan));
+                }
+            }
+            (gathered.listed, gathered.missing) = (true, missing);
+            continue;
         }
         let path = &nifti::header_of_pair(path);
         let source = Source::File(path.clone());
@@ -411,7 +431,7 @@ struct Found {
     pictures: usize,
     /// Files of an archive that are encrypted or packed in an unknown way.
     locked: usize,
-    /// Files that a DICOMDIR names in vain.
+    /// Files that a DICOMDIR or a table names in vain.
     missing: usize,
     /// One reason per file that cannot be read.
     damaged: Vec<String>,
@@ -458,7 +478,7 @@ impl Found {
         }
         if self.missing > 0 {
             let verb = if self.missing == 1 { "is" } else { "are" };
-            let message = format!("{} of the files that the DICOMDIR names {verb} not there.", self.missing);
+            let message = format!("{} of the files that are named here {verb} not there.", self.missing);
             checks.push(Check::new("missing-files", message));
         }
         checks

@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod dicom;
+mod listed;
 pub mod nifti;
 pub mod picture;
 mod preview;
@@ -15,6 +16,8 @@ pub mod table;
 
 pub use catalogue::{Catalogue, ReadOptions, Role, Series, browse};
 pub use dicom::deidentify::{Deidentified, DeidentifyError, Pseudonyms};
+#[cfg(test)]
+pub(crate) use dicom::tests::scrambled as dicom_series;
 pub use dicom::write as derived;
 pub use preview::Preview;
 

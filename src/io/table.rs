@@ -2,6 +2,7 @@
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 /// A line of a table. Cells with the delimiter, quotes or line feeds are quoted.
 #[must_use]
@@ -20,6 +21,21 @@ pub fn line<'a>(cells: impl IntoIterator<Item = &'a str>, delimiter: char) -> St
     }
     line.push('\n');
     line
+}
+
+/// What stands most often in the header of a table: a comma, a tab, or what spreadsheets write where the comma is the
+/// decimal point.
+#[must_use]
+pub fn delimiter(text: &str) -> char {
+    let header = text.lines().next().unwrap_or_default();
+    // Of equals the last: a table of one column has none.
+    [';', '\t', ','].into_iter().max_by_key(|delimiter| header.matches(*delimiter).count()).unwrap_or(',')
+}
+
+/// A file that a table names: beside the table, unless its path is a whole one.
+#[must_use]
+pub fn named_file(table: &Path, name: &str) -> PathBuf {
+    table.parent().unwrap_or(Path::new("")).join(name)
 }
 
 /// The records of a table with the numbers of the lines that they begin on; the first is its header. A byte order mark, as

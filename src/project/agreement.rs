@@ -2,6 +2,7 @@
 
 use super::events::side;
 use super::label::{AnomalyType, Label};
+use super::rereading::{comparable, first_reading};
 use super::table::{LabelRow, Rows};
 use super::{Project, ProjectError};
 use crate::metrics::{Kappa, auroc, cohen, fleiss};
@@ -15,9 +16,9 @@ use std::fmt::{self, Write as _};
 pub struct Agreement {
     /// Who labelled.
     pub raters: Vec<Rater>,
-    /// Each pair of raters that have sinuses in common.
+    /// Each pair of raters that have sinuses in common, and the two readings of each who read twice.
     pub pairs: Vec<Pair>,
-    /// All raters together, over the sinuses that all of them labelled; of three raters or more.
+    /// All raters together, their first readings, over the sinuses that all of them labelled; of three raters or more.
     pub fleiss: Option<Fleiss>,
     /// How well scores tell what readers call normal from what they call anomalous.
     pub scores: Vec<ModelScore>,
@@ -121,8 +122,12 @@ impl Agreement {
         let pairs = readings
             .iter()
             .enumerate()
-            .flat_map(|(place, first)| readings[place + 1..].iter().filter_map(|second| Pair::of(first, second)));
-        let mut judges: Vec<(String, BTreeMap<Sinus, Label>)> = readings
+            .flat_map(|(place, first)| readings[place + 1..].iter().map(move |second| (first, second)))
+            .filter(|(first, second)| comparable(first.0, second.0))
+            .filter_map(|(first, second)| Pair::of(first, second));
+        // Nobody judges twice.
+        let once: Vec<_> = readings.iter().filter(|(name, _)| first_reading(name).is_none()).cloned().collect();
+        let mut judges: Vec<(String, BTreeMap<Sinus, Label>)> = once
             .iter()
             .map(|(name, own)| {
                 let labels = own.iter().filter_map(|(sinus, row)| Some((sinus.clone(), row.label?)));
@@ -130,7 +135,7 @@ impl Agreement {
             })
             .collect();
         if judges.len() > 1 {
-            judges.push(("consensus".to_owned(), consensus(&readings)));
+            judges.push(("consensus".to_owned(), consensus(&once)));
         }
         let scores = judges.iter().flat_map(|(name, labels)| {
             ["probability", "residual"]
@@ -141,7 +146,7 @@ impl Agreement {
         Self {
             raters: readings.iter().map(|(name, own)| Rater::of(name, own)).collect(),
             pairs: pairs.collect(),
-            fleiss: Fleiss::of(&readings),
+            fleiss: Fleiss::of(&once),
             scores: scores.collect(),
         }
     }
@@ -314,7 +319,7 @@ impl ModelScore {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::project::{AnalysisRecord, LabelEvent, Reading};
+    use crate::project::{AnalysisRecord, LabelEvent, Reading, second_reading};
     use Label::{Anomalous, Normal, Uncertain};
     use Side::{Left, Right};
 
@@ -367,5 +372,15 @@ mod tests {
         let consensus = score("probability", "consensus");
         assert_eq!((consensus.auroc, consensus.sinuses), (1.0, [2, 2]));
         assert_eq!(consensus.roc, [[0.0, 0.0], [0.0, 0.5], [0.0, 1.0], [0.5, 1.0], [1.0, 1.0]]);
+
+        // A second reading is compared with the first one of its rater, and changes nothing else.
+        let again = second_reading("anna");
+        say(&again, "a", Left, Normal);
+        say(&again, "a", Right, Normal);
+        let both = project.agreement().unwrap();
+        let own: Vec<_> = both.pairs.iter().filter(|pair| pair.raters.contains(&again)).collect();
+        assert_eq!((own.len(), both.raters.len(), both.pairs.len()), (1, 4, found.pairs.len() + 1));
+        assert_eq!((own[0].raters[0].as_str(), own[0].sinuses, own[0].agreement), ("anna", 2, 0.5));
+        assert_eq!((&both.fleiss, &both.scores), (&found.fleiss, &found.scores));
     }
 }

@@ -1,5 +1,6 @@
 //! What the networks said of a case, with the weights they said it with.
 
+use super::events::side;
 use super::{CaseId, Project, ProjectError};
 use crate::space::Side;
 use rusqlite::params;
@@ -57,23 +58,21 @@ impl Project {
         write().map_err(|e| self.failed("written", e))
     }
 
-    /// How sure the classifier was of each analysed case, 0 (not at all) to 0.5: how far the probability of its more
-    /// doubtful sinus is from one half, as last analysed.
+    /// How probable the classifier called disease in each sinus of each analysed case, as last analysed; by
+    /// [`Side::index`].
     ///
     /// # Errors
     /// [`ProjectError::Database`].
-    pub fn certainties(&self) -> Result<HashMap<CaseId, f64>, ProjectError> {
+    pub fn probabilities(&self) -> Result<HashMap<CaseId, [Option<f64>; 2]>, ProjectError> {
         let read = || {
-            let mut query = self.db.prepare(
-                "SELECT case_id, min(abs(probability - 0.5)) FROM analyses AS a
-                 WHERE probability IS NOT NULL AND id = (
-                    SELECT id FROM analyses WHERE case_id = a.case_id AND side = a.side
-                    ORDER BY time_utc DESC, id DESC LIMIT 1
-                 )
-                 GROUP BY case_id",
-            )?;
-            let cases = query.query_map([], |row| Ok((CaseId(row.get(0)?), row.get(1)?)))?;
-            cases.collect::<Result<_, _>>()
+            // One pass: what was said last counts.
+            let mut query = self.db.prepare("SELECT case_id, side, probability FROM analyses ORDER BY time_utc, id")?;
+            let mut cases: HashMap<CaseId, [Option<f64>; 2]> = HashMap::new();
+            let mut rows = query.query([])?;
+            while let Some(row) = rows.next()? {
+                cases.entry(CaseId(row.get(0)?)).or_default()[side(row, 1)?.index()] = row.get(2)?;
+            }
+            Ok(cases)
         };
         read().map_err(|e| self.failed("read", e))
     }
@@ -85,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_case_is_as_certain_as_its_more_doubtful_sinus_was_at_last() {
+    fn what_was_said_last_of_a_sinus_counts() {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::open(&folder.path().join("p.antrum")).unwrap();
         let [first, second, third] = ["01", "02", "03"].map(|sha| project.case(sha, None).unwrap());
@@ -100,6 +99,9 @@ mod tests {
         project.keep_analysis(first, &[record(Side::Left, Some(0.25))]).unwrap();
         project.keep_analysis(second, &[record(Side::Left, Some(1.0))]).unwrap();
         project.keep_analysis(third, &[record(Side::Left, None)]).unwrap();
-        assert_eq!(project.certainties().unwrap(), HashMap::from([(first, 0.25), (second, 0.5)]));
+        let said = project.probabilities().unwrap();
+        let of = |case: CaseId| [Side::Left, Side::Right].map(|side| said[&case][side.index()]);
+        assert_eq!(of(first), [Some(0.25), Some(0.9)]);
+        assert_eq!([of(second), of(third)], [[Some(1.0), None], [None, None]]);
     }
 }

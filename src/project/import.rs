@@ -3,7 +3,7 @@
 use super::label::{AnomalyType, Label, LabelEvent, MOST_SEVERE, Reading};
 use super::table::TableFormat;
 use super::{CaseId, Project, ProjectError};
-use crate::io::table::records;
+use crate::io::table::{delimiter, named_file, records};
 use crate::space::Side;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -82,7 +82,7 @@ impl Project {
                 |name: &str| cells.get(name).map(String::as_str).filter(|text| !text.is_empty() && *text != "n/a");
             let case_sha256 = match (cell("case_sha256"), cell("file")) {
                 (Some(digits), _) => whole(digits, &known).map_err(wrong)?,
-                (None, Some(file)) => digest(&beside(path, file)).map_err(wrong)?,
+                (None, Some(file)) => digest(&named_file(path, file)).map_err(wrong)?,
                 (None, None) => return Err(wrong("names no case: it needs case_sha256 or file".to_owned())),
             };
             let letter = cell("side").unwrap_or_default();
@@ -140,10 +140,7 @@ fn rows(text: &str, format: TableFormat) -> Result<Vec<(usize, Cells)>, (usize, 
             })
             .collect();
     }
-    let header = text.lines().next().unwrap_or_default();
-    // What stands most often in the header: a comma, a tab, or what spreadsheets write where the comma is the decimal point.
-    let delimiter = [',', ';', '\t'].into_iter().max_by_key(|delimiter| header.matches(*delimiter).count());
-    let mut records = records(text, delimiter.unwrap_or(',')).into_iter();
+    let mut records = records(text, delimiter(text)).into_iter();
     let header = records.next().map_or(Vec::new(), |(_, names)| names);
     let row = |(line, cells): (usize, Vec<String>)| {
         if cells.len() != header.len() {
@@ -153,11 +150,6 @@ fn rows(text: &str, format: TableFormat) -> Result<Vec<(usize, Cells)>, (usize, 
         Ok((line, header.iter().map(|name| name.trim().to_owned()).zip(trimmed).collect()))
     };
     records.map(row).collect()
-}
-
-/// A file beside the table, unless its path is a whole one.
-fn beside(table: &Path, file: &str) -> PathBuf {
-    table.parent().unwrap_or(Path::new("")).join(file)
 }
 
 /// The digest that is meant: a whole one, or that of the one known case whose digest begins with these digits.

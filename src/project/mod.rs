@@ -14,6 +14,7 @@ mod measurement;
 mod merge;
 mod opening;
 mod opinions;
+mod rereading;
 mod schema;
 pub mod table;
 mod view_state;
@@ -25,6 +26,7 @@ pub use label::{AnomalyType, Label, LabelEvent, MOST_SEVERE, Reading, severity_n
 pub use measurement::{KeptMeasurement, MeasurementEvent, MeasurementId};
 pub use merge::Merged;
 pub use opinions::Opinions;
+pub use rereading::{first_reading, second_reading};
 pub use table::{LabelRow, Rows, TableFormat, UnknownFormat};
 
 use rusqlite::{Connection, params};

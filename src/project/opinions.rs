@@ -1,6 +1,7 @@
 //! What different raters say of the same sinuses, for those who settle disagreements.
 
 use super::events::side;
+use super::rereading::first_reading;
 use super::{CaseId, Label, Project, ProjectError};
 use crate::space::Side;
 use rusqlite::params;
@@ -22,8 +23,12 @@ impl Project {
             let mut opinions = [Vec::new(), Vec::new()];
             let mut rows = query.query(params![case.0, rater])?;
             while let Some(row) = rows.next()? {
-                if let Some(label) = Label::from_name(&row.get::<_, String>(2)?) {
-                    opinions[side(row, 0)?.index()].push((row.get(1)?, label));
+                let other: String = row.get(1)?;
+                let label = Label::from_name(&row.get::<_, String>(2)?);
+                // A second reading is nobody else's opinion, and hears none.
+                let counts = first_reading(rater).is_none() && first_reading(&other).is_none();
+                if let Some(label) = label.filter(|_| counts) {
+                    opinions[side(row, 0)?.index()].push((other, label));
                 }
             }
             Ok(opinions)
@@ -44,9 +49,12 @@ impl Project {
             let mut said: HashMap<(CaseId, Side), HashMap<String, Option<Label>>> = HashMap::new();
             let mut rows = query.query([])?;
             while let Some(row) = rows.next()? {
-                let label: Option<String> = row.get(3)?;
+                let (rater, label): (String, Option<String>) = (row.get(2)?, row.get(3)?);
+                if first_reading(&rater).is_some() {
+                    continue;
+                }
                 let sinus = said.entry((CaseId(row.get(0)?), side(row, 1)?)).or_default();
-                sinus.insert(row.get(2)?, label.as_deref().and_then(Label::from_name));
+                sinus.insert(rater, label.as_deref().and_then(Label::from_name));
             }
             let differ = |labels: &HashMap<String, Option<Label>>| {
                 let mut labels = labels.values().flatten();
@@ -63,7 +71,7 @@ impl Project {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::project::{LabelEvent, Reading};
+    use crate::project::{LabelEvent, Reading, second_reading};
 
     #[test]
     fn a_case_is_disputed_while_raters_differ_on_the_same_side() {
@@ -90,5 +98,10 @@ mod tests {
         assert!(project.disputed().unwrap().is_empty(), "what was taken back counts no more");
         say(first, Side::Left, "ben", Some(Label::Normal));
         assert!(project.disputed().unwrap().is_empty());
+        let again = second_reading("ben");
+        say(first, Side::Left, &again, Some(Label::Anomalous));
+        assert!(project.disputed().unwrap().is_empty(), "whoever differs from himself disputes nothing");
+        let heard = |rater: &str| project.others(first, rater).unwrap()[Side::Left.index()].len();
+        assert_eq!((heard("anna"), heard("ben"), heard(&again)), (1, 1, 0));
     }
 }

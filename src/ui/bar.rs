@@ -12,6 +12,9 @@ pub(super) fn ui(ui: &mut Ui, state: &State, pane: Pane, commands: &mut Vec<Comm
     Panel::top("bar").frame(frame).exact_size(30.0).resizable(false).show(ui, |ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.label(RichText::new(crate::NOTICE).small().color(theme::of(ui).notice));
+            if state.is_second_reading() {
+                ui.label(RichText::new("second reading").small().color(theme::of(ui).accent));
+            }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 // In a narrow window, or at a large scale, the menus scroll.
                 let bar = egui::scroll_area::ScrollBarVisibility::AlwaysHidden;

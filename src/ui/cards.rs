@@ -428,8 +428,13 @@ fn analysis_ui(ui: &mut Ui, state: &State, sinuses: &[Sinus; 2], commands: &mut 
         if ui.checkbox(&mut blind, "Blind reading").on_hover_text(hint).changed() {
             commands.push(Command::Label(LabelCommand::Blind(blind)));
         }
-        ui.weak(&state.label_keeper);
+        let mut again = state.is_second_reading();
+        let hint = "Label the cases once more without seeing what you said; Raters compares the two readings";
+        if ui.checkbox(&mut again, "Second reading").on_hover_text(hint).changed() {
+            commands.push(Command::Label(LabelCommand::SecondReading(again)));
+        }
+        ui.weak(format!("Labels by {} in {}", state.rater, state.label_keeper));
     })
     .response
-    .on_hover_text("Find the sinuses again, export, maps on opening, blind reading, where labels are kept");
+    .on_hover_text("Find the sinuses again, export, maps on opening, blind and second reading, where labels are kept");
 }

@@ -96,10 +96,9 @@ impl App {
                 .and_then(|window| gpu::analysis_device(window).map(|make| Arc::new(make) as MakeDevice)),
         };
         let keeper = config.project.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        let label_keeper = format!("Labels by {} in {keeper}", config.rater);
         let (settings, note) = args.settings.as_deref().map_or((Settings::default(), None), settings_file::load);
         let mut app = Self {
-            state: State::kept_by(config.rater.clone(), label_keeper).with_settings(settings.clone()),
+            state: State::kept_by(config.rater.clone(), keeper).with_settings(settings.clone()),
             runner: Runner::new(config).with_settings(args.settings.clone(), settings),
             panes: panes::Panes::default(),
             pane: Pane::Plane(Plane::Axial),

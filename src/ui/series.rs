@@ -106,9 +106,13 @@ fn order_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
             Order::File => "As they lie in the folder",
             Order::Random => "Another order for each rater, always the same for one",
             Order::Doubtful => "Those first of which the classifier was least sure; antrum analyse --project asks it",
+            Order::Probable => "Those first in which the classifier called disease most probable",
+            Order::Labelled => "Anomalous, uncertain, not assessable, normal, then those without labels",
+            Order::Modality => "Those of one modality together",
+            Order::Notes => "Those first of which there is most to know",
         };
         // The order must not tell a blind reader what the classifier thinks.
-        let offered = |order: &Order| *order != Order::Doubtful || !state.settings.blind;
+        let offered = |order: &Order| !(order.tells() && state.settings.blind);
         for other in Order::ALL.into_iter().filter(offered) {
             if ui.selectable_label(other == order, other.name()).on_hover_text(hint(other)).clicked() {
                 commands.push(Command::Label(LabelCommand::Order(other)));
@@ -140,7 +144,13 @@ fn row_ui(ui: &mut Ui, state: &State, number: usize, row: &Row, commands: &mut V
     let labels = state.worklist.known.labels.get(number).copied().unwrap_or_default();
     let said = |side: Side| labels[side.index()].map(|label| format!(", patient {} {}", side.name(), label.name()));
     let said: String = Side::BOTH.into_iter().filter_map(said).collect();
-    let spoken = format!("Series {}: {}, {}{said}", number + 1, row.name, row.details);
+    let probabilities = state.listed_probabilities(number);
+    let probable = |side: Side| {
+        let probability = probabilities[side.index()]?;
+        Some(format!(", patient {} {:.0} % probable", side.name(), 100.0 * probability))
+    };
+    let probable: String = Side::BOTH.into_iter().filter_map(probable).collect();
+    let spoken = format!("Series {}: {}, {}{said}{probable}", number + 1, row.name, row.details);
     response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, row.open, &spoken));
     if response.clicked() {
         commands.push(Command::OpenSeries(number));
@@ -246,19 +256,26 @@ impl Row {
             job.halign = Align::Min;
             painter.galley(pos2(left, rect.top() + y), painter.layout_job(job), colour);
         };
-        line(&self.name, 13.0, if self.open { theme::of(ui).strong } else { theme::of(ui).text }, 6.0, right);
         // As the sinuses stand on the screen: the patient's right first.
-        let labels = state.worklist.known.labels.get(self.number).copied().unwrap_or_default();
-        let mut right = rect.right() - 27.0;
-        for side in [Side::Left, Side::Right] {
-            if let Some(label) = labels[side.index()] {
-                let (colour, letter) = mark(ui, label);
-                let text = format!("{} {letter}", side.letter());
-                let at = pos2(right, rect.top() + 33.0);
-                let drawn = painter.text(at, Align2::RIGHT_CENTER, text, FontId::monospace(11.0), colour);
-                right = drawn.left() - 7.0;
+        let sides = |mut right: f32, y: f32, said: [Option<(egui::Color32, String)>; 2]| {
+            for side in [Side::Left, Side::Right] {
+                if let Some((colour, text)) = &said[side.index()] {
+                    let at = pos2(right, rect.top() + y);
+                    let text = format!("{} {text}", side.letter());
+                    right = painter.text(at, Align2::RIGHT_CENTER, text, FontId::monospace(11.0), *colour).left() - 7.0;
+                }
             }
-        }
+            right
+        };
+        let percent = |probability: f64| (theme::of(ui).weak, format!("{:.0} %", 100.0 * probability));
+        let above = sides(right, 14.0, state.listed_probabilities(self.number).map(|said| said.map(percent)));
+        line(&self.name, 13.0, if self.open { theme::of(ui).strong } else { theme::of(ui).text }, 6.0, above);
+        let labels = state.worklist.known.labels.get(self.number).copied().unwrap_or_default();
+        let marked = |label: Label| {
+            let (colour, letter) = mark(ui, label);
+            (colour, letter.to_owned())
+        };
+        let right = sides(rect.right() - 27.0, 33.0, labels.map(|label| label.map(marked)));
         let details = if self.second { format!("second scan · {}", self.details) } else { self.details.clone() };
         line(&details, 11.0, theme::of(ui).weak, 26.0, right);
     }

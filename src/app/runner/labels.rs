@@ -8,7 +8,8 @@ use crate::app::load::{Origin, Target};
 use crate::app::report::Analysis;
 use crate::app::worklist::Known;
 use crate::io::{Catalogue, Preview};
-use crate::project::{Agreement, EventId, LabelEvent, Project, ProjectError};
+use crate::project::{Agreement, CaseId, EventId, LabelEvent, Project, ProjectError};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
@@ -19,8 +20,8 @@ const MOST_VOXELS: usize = 1 << 27;
 /// What is remembered between labels.
 #[derive(Default)]
 pub(super) struct Labels {
-    /// The events of the open case that can still be taken back, by side.
-    events: [Vec<EventId>; 2],
+    /// The events of this sitting that can still be taken back, by case and side.
+    events: HashMap<CaseId, [Vec<EventId>; 2]>,
     /// When the open case was put on screen.
     shown: Option<Instant>,
     /// The list whose labels the window knows.
@@ -37,10 +38,9 @@ struct Ahead {
 }
 
 impl Labels {
-    /// A scan was put on screen; of another case, nothing can be taken back any more.
+    /// A scan was put on screen: of another case, or of the one that was there.
     pub fn begin(&mut self, other: bool) {
         if other {
-            self.events = [Vec::new(), Vec::new()];
             self.shown = Some(Instant::now());
         }
     }
@@ -82,6 +82,12 @@ impl Runner {
         self.labels.ahead = Some(Ahead { origin, job, early });
     }
 
+    /// Goes on as another rater, whose labels the list has to learn anew.
+    pub(super) fn read_as(&mut self, rater: String) {
+        self.config.rater = rater;
+        (self.labels.listed, self.labels.events) = (None, HashMap::new());
+    }
+
     /// Compares raters in the background: there may be very many labels.
     pub(super) fn compare_raters(&mut self) {
         let path = self.config.project.clone();
@@ -114,13 +120,17 @@ impl Runner {
                 return Ok(None);
             }
             let (cases, labels) = (project.seen_in(&path)?, project.all_labels(&self.config.rater)?);
-            let (certainties, disputed) = (project.certainties()?, project.disputed()?);
+            let (probabilities, disputed) = (project.probabilities()?, project.disputed()?);
             let cases: Vec<_> = series.iter().map(|series| cases.get(&series.id)).collect();
             let labels = cases.iter().map(|case| case.and_then(|case| labels.get(case)).copied().unwrap_or_default());
-            let certainties = cases.iter().map(|case| certainties.get((*case)?).copied());
+            let probabilities =
+                cases.iter().map(|case| case.and_then(|case| probabilities.get(case)).copied().unwrap_or_default());
             let disputed = cases.iter().map(|case| case.is_some_and(|case| disputed.contains(case)));
-            let known =
-                Known { labels: labels.collect(), certainties: certainties.collect(), disputed: disputed.collect() };
+            let known = Known {
+                labels: labels.collect(),
+                probabilities: probabilities.collect(),
+                disputed: disputed.collect(),
+            };
             Ok::<_, ProjectError>(Some(LabelCommand::Listed(known)))
         };
         match read() {
@@ -138,7 +148,8 @@ impl Runner {
         let (side, kind) = (judged.side, judged.kind);
         match self.try_record(&judged) {
             Ok(event) => {
-                let events = &mut self.labels.events[side.index()];
+                let Some(case) = self.case else { return };
+                let events = &mut self.labels.events.entry(case).or_default()[side.index()];
                 if kind == Write::Undo {
                     events.pop();
                 } else {
@@ -157,7 +168,7 @@ impl Runner {
     fn try_record(&self, judged: &Judgement) -> Result<EventId, String> {
         let project = self.project.as_ref().map_err(ToString::to_string)?;
         let case = self.case.ok_or("the scan is not in the project; open it again")?;
-        let undone = self.labels.events[judged.side.index()].last().copied();
+        let undone = self.labels.events.get(&case).and_then(|events| events[judged.side.index()].last().copied());
         let event = LabelEvent {
             reading: judged.reading.clone(),
             undoes: if judged.kind == Write::Undo { undone } else { None },

@@ -17,7 +17,7 @@ mod remembered;
 mod series;
 mod slice;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod volumes;
 mod windows;
 pub mod write;

@@ -65,6 +65,10 @@ pub struct TrainConfig {
     /// Share of the normal sinuses of the training subjects that is used, 0 to 1.
     #[serde(default = "all")]
     pub normals: f64,
+    /// Share of the crops into which an opacity is laid that the autoencoder learns to take away, 0 to 1. The paper's learns
+    /// from crops as they are.
+    #[serde(default)]
+    pub opacities: f64,
 }
 
 fn all() -> f64 {
@@ -82,7 +86,7 @@ impl Default for TrainConfig {
             patience: 5,
             seed: 1,
         };
-        Self { schedule, jitter_mm: 1.5, validation: 0.2, normals: 1.0 }
+        Self { schedule, jitter_mm: 1.5, validation: 0.2, normals: 1.0, opacities: 0.0 }
     }
 }
 

@@ -58,7 +58,7 @@ fn a_directory_of_media_leads_to_its_files_and_nowhere_else() {
     assert_eq!((catalogue.series().len(), catalogue.series()[0].size), (1, [4, 3, 2]));
     let scan = catalogue.read(0, &ReadOptions::default(), &Progress::default()).unwrap();
     assert_eq!(codes(&scan), ["missing-files"]);
-    assert_eq!(scan.checks[0].message, "1 of the files that the DICOMDIR names is not there.");
+    assert_eq!(scan.checks[0].message, "1 of the files that are named here is not there.");
 }
 
 #[test]

@@ -85,7 +85,7 @@ impl Page {
 }
 
 /// Five slices 3 mm apart, whose file names and numbers say another order than their positions.
-fn scrambled() -> TempDir {
+pub(crate) fn scrambled() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (place, name) in [(2, "a"), (0, "b"), (4, "c"), (1, "d"), (3, "e")] {
         let page = Page::axial(10.0 + 3.0 * f64::from(place), place);

@@ -149,15 +149,16 @@ pub fn residual(
                 .part(at(0.4 + 0.6 * index as f32 / all as f32), at(0.4 + 0.6 * (index + 1) as f32 / all as f32));
             let file = format!("{}-{:.0}-{}.json", beginning.name(), 100.0 * fraction, fold + 1);
             let path = folder.join(file);
-            let before = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
-            let run = if let Some(run) = before {
+            let read = || std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+            let run = if let Some(run) = read() {
                 run
             } else {
                 let config = EncoderConfig { labels: fraction, ..comparison.classifier.clone() };
                 let task = Fold { subjects: &subjects, folds: &folds, test: fold, device };
                 let run = task.run(beginning, initial.as_deref(), &config, &part)?;
                 io::write_json(&path, &run)?;
-                run
+                // As it will be read when the comparison goes on: JSON may lose the last digit.
+                read().unwrap_or(run)
             };
             on_run(&run);
             runs.push(run);

@@ -1,7 +1,7 @@
 //! Training of the autoencoder on the normal sinuses of cohorts with known truth.
 
-use super::ResidualError;
 use super::samples::{self, Subject, cohort_names, tensor, together};
+use super::{ResidualError, opacity};
 use crate::image::percentile::percentiles;
 use crate::io;
 use crate::job::Progress;
@@ -50,11 +50,13 @@ pub fn cae(
     let prepare = |batch: &mut Batch<'_>| {
         let set = if batch.validation { &validation } else { &training };
         let jitter_mm = if batch.validation { 0.0 } else { config.jitter_mm };
-        together(batch.samples.iter().map(|&i| set[i].jittered(jitter_mm, batch.rng)))
+        let normal: Vec<_> = batch.samples.iter().map(|&i| set[i].jittered(jitter_mm, batch.rng)).collect();
+        let opacities = if batch.validation { 0.0 } else { config.opacities };
+        let seen = normal.iter().cloned().map(|crop| opacity::some(crop, opacities, batch.rng));
+        [together(seen), together(normal)]
     };
-    let loss = |net: &Cae, crops: Vec<f32>, on: &Device| {
-        let x = tensor(crops, on);
-        (net.forward(x.clone()) - x).abs().mean()
+    let loss = |net: &Cae, [seen, normal]: [Vec<f32>; 2], on: &Device| {
+        (net.forward(tensor(seen, on)) - tensor(normal, on)).abs().mean()
     };
     let task = Task {
         training: training.len(),

@@ -5,6 +5,7 @@
 pub mod augment;
 pub mod cae;
 pub mod classifier;
+mod opacity;
 pub mod pretext;
 pub(super) mod samples;
 pub mod tune;
