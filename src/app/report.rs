@@ -52,6 +52,7 @@ impl Analysis {
             side: finding.side,
             residual: finding.score,
             probability: finding.anomaly.map(|anomaly| anomaly.probability),
+            features: finding.features.clone(),
             residual_sha256: self.weights_sha256.clone(),
             classifier_sha256: self.classifier_sha256.clone(),
         };

@@ -124,7 +124,8 @@ pub enum Order {
     File,
     /// At random: another order for each rater, always the same for one.
     Random,
-    /// Those first of which the classifier is least sure; those that were not analysed come last.
+    /// Those first of which the classifier is least sure, unlike ones before alike ones; those that were not analysed come
+    /// last.
     Doubtful,
     /// Those first in which the classifier called disease most probable.
     Probable,

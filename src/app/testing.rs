@@ -46,7 +46,15 @@ pub(super) fn analysis(scan: &Scan, [left_mm, right_mm]: [DVec3; 2]) -> Analysis
 
 /// A score of 0.5 without a reference.
 pub(super) fn finding(side: Side, scan: &Scan) -> Finding {
-    Finding { side, score: 0.5, percentile: None, anomaly: None, why: None, map: (*scan.volume).clone() }
+    Finding {
+        side,
+        score: 0.5,
+        percentile: None,
+        anomaly: None,
+        features: None,
+        why: None,
+        map: (*scan.volume).clone(),
+    }
 }
 
 /// A DICOM scan with these findings.

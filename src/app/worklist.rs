@@ -29,6 +29,9 @@ pub struct Known {
     pub labels: Vec<[Option<Label>; 2]>,
     /// How probable disease was when the list came: [`Project::probabilities`](crate::project::Project::probabilities).
     pub probabilities: Vec<[Option<f64>; 2]>,
+    /// Where they stand among those that the classifier was asked of, the most informative first:
+    /// [`Project::informative`](crate::project::Project::informative).
+    pub informative: Vec<Option<usize>>,
     /// Whether raters differed on a sinus when the list came.
     pub disputed: Vec<bool>,
 }
@@ -36,22 +39,22 @@ pub struct Known {
 impl Known {
     /// Nothing of so many series.
     pub(super) fn nothing(count: usize) -> Self {
-        Self { labels: vec![[None; 2]; count], probabilities: vec![[None; 2]; count], disputed: vec![false; count] }
+        Self {
+            labels: vec![[None; 2]; count],
+            probabilities: vec![[None; 2]; count],
+            informative: vec![None; count],
+            disputed: vec![false; count],
+        }
     }
 
-    /// How doubtful the classifier was of a case, 0 (sure) to 0.5: how near the probability of its more doubtful sinus is
-    /// to one half.
-    fn doubt(&self, case: usize) -> Option<f64> {
-        self.said(case).map(|probability| 0.5 - (probability - 0.5).abs()).max_by(f64::total_cmp)
+    /// Where a case stands by how much a label of it would teach the classifier; last if it was not asked.
+    fn place(&self, case: usize) -> usize {
+        self.informative.get(case).copied().flatten().unwrap_or(usize::MAX)
     }
 
     /// How probable disease is in the sinus of a case in which it is more so.
     fn probable(&self, case: usize) -> Option<f64> {
-        self.said(case).max_by(f64::total_cmp)
-    }
-
-    fn said(&self, case: usize) -> impl Iterator<Item = f64> {
-        self.probabilities.get(case).copied().unwrap_or_default().into_iter().flatten()
+        self.probabilities.get(case).copied().unwrap_or_default().into_iter().flatten().max_by(f64::total_cmp)
     }
 
     /// Where a case stands among others by what it is labelled.
@@ -115,7 +118,7 @@ impl State {
                 let seed = <[u8; 32]>::from(digest);
                 cases.shuffle(&mut ChaCha8Rng::from_seed(seed));
             }
-            Order::Doubtful => cases.sort_by(|a, b| falling(known.doubt(*a), known.doubt(*b))),
+            Order::Doubtful => cases.sort_by_key(|case| known.place(*case)),
             Order::Probable => cases.sort_by(|a, b| falling(known.probable(*a), known.probable(*b))),
             Order::Labelled => cases.sort_by_key(|case| known.rank(*case)),
             Order::Modality => cases.sort_by(|a, b| series[*a].modality.cmp(&series[*b].modality)),
@@ -236,7 +239,8 @@ mod tests {
         state.apply(open(0));
         let listed = |labels| {
             let (probabilities, disputed) = (vec![[Some(0.9), None], [Some(0.2), Some(0.6)]], vec![true, false]);
-            Command::Label(LabelCommand::Listed(Known { labels, probabilities, disputed }))
+            let informative = vec![Some(1), Some(0)];
+            Command::Label(LabelCommand::Listed(Known { labels, probabilities, informative, disputed }))
         };
         state.apply(listed(vec![[None; 2]; 2]));
         assert_eq!(next(&mut state), Some(1));

@@ -249,6 +249,12 @@ struct CaeArgs {
     /// Share of the crops, in per cent, into which an opacity is laid that the autoencoder learns to take away [default: 0]
     #[arg(long, value_name = "PERCENT")]
     opacities: Option<f64>,
+    /// Length of the code, 1 to 4096; the paper tried 128 to 1024 [default: 512]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    latent: Option<u16>,
+    /// The coarsest grid is the code, the paper's other variant
+    #[arg(long, conflicts_with = "latent")]
+    spatial: bool,
     /// Seed of initial weights, order, jitter and opacities [default: 1]
     #[arg(long)]
     seed: Option<u64>,
@@ -307,6 +313,8 @@ fn train(args: &CaeArgs) -> Result<(), Failure> {
     let share = |percent: f64| (percent / 100.0).clamp(0.0, 1.0);
     config.normals = args.normals.map_or(config.normals, share);
     config.opacities = args.opacities.map_or(config.opacities, share);
+    config.latent = args.latent.map_or(config.latent, usize::from);
+    config.spatial |= args.spatial;
     let (cohorts, out, compute) = (args.cohort.clone(), args.out.clone(), args.device);
     std::fs::create_dir_all(&out)?;
     let card = guarded("training", move |progress| {

@@ -33,6 +33,8 @@ pub struct Finding {
     pub percentile: Option<f64>,
     /// What a classifier says, where the method has one.
     pub anomaly: Option<Anomaly>,
+    /// The classifier's features of the sinus, by which sinuses can be told to be alike.
+    pub features: Option<Vec<f32>>,
     /// What the classifier looks at when it speaks of disease, on the same grid as the map: 1 where it counts most.
     pub why: Option<Volume>,
     /// The anomaly map on the crop's 64 mm grid, values from 0.

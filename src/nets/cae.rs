@@ -21,7 +21,8 @@ pub struct CaeConfig {
     /// Channels of the three encoder stages; the decoder mirrors them.
     #[config(default = "[16, 32, 64]")]
     pub channels: [usize; 3],
-    /// Channels on the coarsest grid before the code.
+    /// Channels on the coarsest grid before the code. 0: that grid itself is the code and `latent` has no meaning, the paper's
+    /// other variant (64 × 8³, 644 483 trainable parameters).
     #[config(default = 4)]
     pub squeeze: usize,
     /// Edge length of the input cube in voxels; a multiple of 8.
@@ -29,14 +30,14 @@ pub struct CaeConfig {
     pub size: usize,
 }
 
-/// The autoencoder.
+/// The autoencoder. Where the code is spatial, there is nothing between encoder and decoder.
 #[derive(Module, Debug)]
 pub struct Cae {
     encoder: Vec<ConvNorm>,
-    squeeze: Conv3d,
-    to_code: Linear,
-    from_code: Linear,
-    unsqueeze: Conv3d,
+    squeeze: Option<Conv3d>,
+    to_code: Option<Linear>,
+    from_code: Option<Linear>,
+    unsqueeze: Option<Conv3d>,
     decoder: Vec<ConvNorm>,
 }
 
@@ -48,12 +49,14 @@ impl CaeConfig {
         let grid = self.size / 8;
         let flat = self.squeeze * grid * grid * grid;
         let stage = |channels, stride| ConvNorm::with_bias(channels, 5, stride, device);
-        let point = |channels| Conv3dConfig::new(channels, [1; 3]).init(device);
+        let coded = self.squeeze > 0;
+        let point = |channels| coded.then(|| Conv3dConfig::new(channels, [1; 3]).init(device));
+        let line = |from, to| coded.then(|| LinearConfig::new(from, to).init(device));
         Cae {
             encoder: [[1, a], [a, b], [b, c]].map(|channels| stage(channels, 2)).into(),
             squeeze: point([c, self.squeeze]),
-            to_code: LinearConfig::new(flat, self.latent).init(device),
-            from_code: LinearConfig::new(self.latent, flat).init(device),
+            to_code: line(flat, self.latent),
+            from_code: line(self.latent, flat),
             unsqueeze: point([self.squeeze, c]),
             decoder: [[c, b], [b, a], [a, 1]].map(|channels| stage(channels, 1)).into(),
         }
@@ -66,26 +69,29 @@ impl Cae {
     /// # Shapes
     ///
     /// - input: `[batch, 1, 64, 64, 64]`
-    /// - output: `[batch, 512]`
+    /// - output: `[batch, 512]`; `[batch, 64 · 8³]` where it is spatial
     #[must_use]
     pub fn encode(&self, x: Tensor<5>) -> Tensor<2> {
         let x = self.encoder.iter().fold(x, |x, stage| activated(stage, x));
-        self.to_code.forward(conv3d(&self.squeeze, x).flatten(1, 4))
+        let x = self.squeeze.iter().fold(x, |x, squeeze| conv3d(squeeze, x));
+        self.to_code.iter().fold(x.flatten(1, 4), |x, to_code| to_code.forward(x))
     }
 
     /// The reconstruction from a code; no output activation.
     ///
     /// # Shapes
     ///
-    /// - input: `[batch, 512]`
+    /// - input: as [`Cae::encode`] gives it
     /// - output: `[batch, 1, 64, 64, 64]`
     #[must_use]
     pub fn decode(&self, code: Tensor<2>) -> Tensor<5> {
         let [batch, _] = code.dims();
-        let flat = self.from_code.forward(code);
-        let [_, squeezed, ..] = self.unsqueeze.weight.dims();
-        let edge = ((flat.dims()[1] / squeezed) as f64).cbrt().round() as usize;
-        let x = conv3d(&self.unsqueeze, flat.reshape([batch, squeezed, edge, edge, edge]));
+        let flat = self.from_code.iter().fold(code, |code, from_code| from_code.forward(code));
+        let coarse = self.unsqueeze.as_ref().map(|unsqueeze| unsqueeze.weight.dims()[1]);
+        let channels = coarse.or_else(|| self.decoder.first().map(ConvNorm::channels_in)).unwrap_or(1);
+        let edge = ((flat.dims()[1] / channels) as f64).cbrt().round() as usize;
+        let x = flat.reshape([batch, channels, edge, edge, edge]);
+        let x = self.unsqueeze.iter().fold(x, |x, unsqueeze| conv3d(unsqueeze, x));
         self.decoder.iter().fold(x, |x, stage| {
             let x = activated(stage, x);
             let [_, _, z, y, x_size] = x.dims();
@@ -126,6 +132,8 @@ mod tests {
         // Running means and variances are counted by burn, but not trained: two values per batch-normed channel.
         let running = 2 * (16 + 32 + 64 + 32 + 16 + 1);
         assert_eq!(net.num_params() - running, 2_744_775);
+        let spatial = CaeConfig::new().with_squeeze(0).init(&Device::flex());
+        assert_eq!(spatial.num_params() - running, 644_483);
     }
 
     #[test]
@@ -134,6 +142,9 @@ mod tests {
         let net = CaeConfig::new().with_size(16).with_latent(8).init(&device);
         let x = Tensor::<5>::zeros([2, 1, 16, 16, 16], &device);
         assert_eq!(net.encode(x.clone()).dims(), [2, 8]);
-        assert_eq!(net.forward(x).dims(), [2, 1, 16, 16, 16]);
+        assert_eq!(net.forward(x.clone()).dims(), [2, 1, 16, 16, 16]);
+        let spatial = CaeConfig::new().with_size(16).with_squeeze(0).init(&device);
+        assert_eq!(spatial.encode(x.clone()).dims(), [2, 64 * 2 * 2 * 2]);
+        assert_eq!(spatial.forward(x).dims(), [2, 1, 16, 16, 16]);
     }
 }

@@ -26,6 +26,11 @@ impl ConvNorm {
         Self::new(&he(Self::config(channels, kernel, stride)), device)
     }
 
+    /// How many channels its input has.
+    pub(super) fn channels_in(&self) -> usize {
+        self.conv.weight.dims()[1]
+    }
+
     fn config(channels: [usize; 2], kernel: usize, stride: usize) -> Conv3dConfig {
         let half = kernel / 2;
         Conv3dConfig::new(channels, [kernel; 3])

@@ -287,15 +287,15 @@ impl Classifier {
         Self { encoder: self.encoder.folded(), ..self }
     }
 
-    /// The logits, and where what speaks for the second class lies: Grad-CAM (Selvaraju 2017) of the second level, which is an eighth as fine
+    /// The logits, the features they come from, and where what speaks for the second class lies: Grad-CAM (Selvaraju 2017) of the second level, which is an eighth as fine
     /// as the input. Each channel counts by the mean of the gradient of its class's logit; what speaks against it is 0.
     ///
     /// # Shapes
     ///
     /// - input: `[batch, 1, z, y, x]`
-    /// - output: `[batch, 2]` as of [`Classifier::forward`], and `[batch, 1, z, y, x]`, not scaled
+    /// - output: `[batch, 2]` as of [`Classifier::forward`], `[batch, features]`, and `[batch, 1, z, y, x]`, not scaled
     #[must_use]
-    pub fn explained(&self, x: Tensor<5>) -> (Tensor<2>, Tensor<5>) {
+    pub fn explained(&self, x: Tensor<5>) -> (Tensor<2>, Tensor<2>, Tensor<5>) {
         const LEVEL: usize = 1;
         let [_, _, z, y, x_size] = x.dims();
         let mut levels = self.encoder.forward(x).levels;
@@ -303,11 +303,13 @@ impl Classifier {
         let tracked = plain.clone().autodiff().require_grad();
         // Copies that keep track of gradients; those of the parameters are not wanted.
         let rest = self.clone().train().no_grad();
-        let logits = rest.head.forward(rest.encoder.features_from(LEVEL, tracked.clone()));
+        let features = rest.encoder.features_from(LEVEL, tracked.clone());
+        let logits = rest.head.forward(features.clone());
         let gradients = logits.clone().narrow(1, 1, 1).sum().backward();
         let gradient = tracked.grad(&gradients).unwrap_or_else(|| plain.zeros_like());
         let weights = gradient.mean_dims(&[2, 3, 4]);
-        (logits.without_autodiff(), trilinear(relu((plain * weights).sum_dim(1)), [z, y, x_size]))
+        let map = trilinear(relu((plain * weights).sum_dim(1)), [z, y, x_size]);
+        (logits.without_autodiff(), features.without_autodiff(), map)
     }
 }
 
@@ -339,7 +341,8 @@ mod tests {
         device.seed(3);
         let net = Classifier::new(&ResNetConfig::new().with_width(4), &device).folded();
         let x = Tensor::<5>::random([1, 1, 64, 64, 64], Distribution::Default, &device);
-        let (logits, map) = net.explained(x.clone());
+        let (logits, features, map) = net.explained(x.clone());
+        assert_eq!(features.dims(), [1, 32]);
         assert!((logits - net.forward(x.clone())).abs().max().into_scalar::<f32>() < 1e-6);
         assert_eq!(map.dims(), x.dims());
         assert!(map.clone().min().into_scalar::<f32>() >= 0.0);

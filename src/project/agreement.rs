@@ -349,6 +349,7 @@ mod tests {
                 side,
                 residual: 1.0 - probability,
                 probability: Some(probability),
+                features: None,
                 residual_sha256: "r".to_owned(),
                 classifier_sha256: Some("c".to_owned()),
             };

@@ -15,6 +15,8 @@ pub struct AnalysisRecord {
     pub residual: f64,
     /// Probability of disease, 0 to 1; none without a classifier.
     pub probability: Option<f64>,
+    /// The classifier's features of the sinus.
+    pub features: Option<Vec<f32>>,
     /// The weights of the map.
     pub residual_sha256: String,
     /// The weights of the classifier.
@@ -32,8 +34,8 @@ impl Project {
             for record in records {
                 transaction.execute(
                     "INSERT INTO analyses
-                     (uid, case_id, side, residual, probability, residual_sha256, classifier_sha256, version)
-                     SELECT lower(hex(randomblob(16))), ?1, ?2, ?3, ?4, ?5, ?6, ?7
+                     (uid, case_id, side, residual, probability, residual_sha256, classifier_sha256, version, features)
+                     SELECT lower(hex(randomblob(16))), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
                      WHERE NOT EXISTS (
                         SELECT 1 FROM analyses WHERE residual IS ?3 AND probability IS ?4
                             AND residual_sha256 IS ?5 AND classifier_sha256 IS ?6
@@ -50,6 +52,10 @@ impl Project {
                         record.residual_sha256,
                         record.classifier_sha256,
                         env!("CARGO_PKG_VERSION"),
+                        record
+                            .features
+                            .as_ref()
+                            .map(|values| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()),
                     ],
                 )?;
             }
@@ -76,6 +82,27 @@ impl Project {
         };
         read().map_err(|e| self.failed("read", e))
     }
+
+    /// The classifier's features of each sinus of a case, as last analysed; by [`Side::index`].
+    ///
+    /// # Errors
+    /// [`ProjectError::Database`].
+    pub fn features(&self, case: CaseId) -> Result<[Option<Vec<f32>>; 2], ProjectError> {
+        let read = || {
+            let mut query = self
+                .db
+                .prepare_cached("SELECT side, features FROM analyses WHERE case_id = ?1 ORDER BY time_utc, id")?;
+            let mut sinuses = [None, None];
+            let mut rows = query.query([case.0])?;
+            while let Some(row) = rows.next()? {
+                let bytes: Option<Vec<u8>> = row.get(1)?;
+                let values = |bytes: Vec<u8>| bytes.as_chunks().0.iter().copied().map(f32::from_le_bytes).collect();
+                sinuses[side(row, 0)?.index()] = bytes.map(values);
+            }
+            Ok(sinuses)
+        };
+        read().map_err(|e| self.failed("read", e))
+    }
 }
 
 #[cfg(test)]
@@ -92,6 +119,7 @@ mod tests {
             side,
             residual: 0.1,
             probability,
+            features: probability.map(|p| vec![p as f32, -1.5]),
             residual_sha256: String::new(),
             classifier_sha256: None,
         };
@@ -103,5 +131,7 @@ mod tests {
         let of = |case: CaseId| [Side::Left, Side::Right].map(|side| said[&case][side.index()]);
         assert_eq!(of(first), [Some(0.25), Some(0.9)]);
         assert_eq!([of(second), of(third)], [[Some(1.0), None], [None, None]]);
+        assert_eq!(project.features(first).unwrap(), [Some(vec![0.25, -1.5]), Some(vec![0.9, -1.5])]);
+        assert_eq!(project.features(third).unwrap(), [None, None]);
     }
 }

@@ -47,8 +47,8 @@ WHERE NOT EXISTS (
 
 const ANALYSES: &str = "
 INSERT INTO main.analyses
-    (uid, case_id, side, residual, probability, residual_sha256, classifier_sha256, version, time_utc)
-SELECT uid, here.id, side, residual, probability, residual_sha256, classifier_sha256, version, time_utc
+    (uid, case_id, side, residual, probability, features, residual_sha256, classifier_sha256, version, time_utc)
+SELECT uid, here.id, side, residual, probability, features, residual_sha256, classifier_sha256, version, time_utc
 FROM other.analyses AS a
 JOIN other.cases AS there ON there.id = a.case_id JOIN main.cases AS here ON here.sha256 = there.sha256
 WHERE uid NOT IN (SELECT uid FROM main.analyses) ORDER BY a.id";

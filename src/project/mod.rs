@@ -9,6 +9,7 @@ mod agreement;
 mod analysis;
 mod events;
 mod import;
+mod informative;
 mod label;
 mod measurement;
 mod merge;

@@ -43,7 +43,7 @@ impl Project {
     fn prepare(&mut self) -> Result<(), ProjectError> {
         let number = |db: &Connection, pragma: &str| db.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
         let foreign = |reason: String| ProjectError::Foreign { reason, path: self.path.clone() };
-        self.db.busy_timeout(Duration::from_secs(1)).map_err(|e| self.failed("opened", e))?;
+        self.db.busy_timeout(Duration::from_secs(3)).map_err(|e| self.failed("opened", e))?;
         let id = match number(&self.db, "application_id") {
             Ok(id) => id,
             Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
@@ -182,7 +182,8 @@ mod tests {
         for _ in 0..2 {
             let project = Project::open(&path).unwrap();
             let version: i64 = project.db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-            assert_eq!(version, 3);
+            assert_eq!(version, schema::STEPS.len() as i64);
+            assert!(project.features(project.case("0f1e", None).unwrap()).unwrap().iter().all(Option::is_none));
             let case = project.case("0f1e", None).unwrap();
             let labels = |rater: &str| project.labels(case, rater).unwrap();
             let of = |label: Label| Some(Reading::of(label));

@@ -4,7 +4,7 @@
 //! released is never changed: files that went through it are out there.
 
 /// The steps in their order.
-pub(super) const STEPS: [&str; 3] = [LABELS, MEASUREMENTS, READINGS];
+pub(super) const STEPS: [&str; 4] = [LABELS, MEASUREMENTS, READINGS, FEATURES];
 
 const LABELS: &str = "
 CREATE TABLE IF NOT EXISTS cases (
@@ -147,4 +147,9 @@ CREATE TABLE analyses (
     time_utc TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 ) STRICT;
 CREATE INDEX analyses_of_case ON analyses (case_id, side, id);
+";
+
+/// What a classifier saw of a sinus: numbers of 32 bits, little-endian, that are alike where sinuses are.
+const FEATURES: &str = "
+ALTER TABLE analyses ADD COLUMN features BLOB;
 ";

@@ -105,7 +105,7 @@ fn order_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
         let hint = |order| match order {
             Order::File => "As they lie in the folder",
             Order::Random => "Another order for each rater, always the same for one",
-            Order::Doubtful => "Those first of which the classifier was least sure; antrum analyse --project asks it",
+            Order::Doubtful => "Those first of which the classifier was least sure, unlike ones before alike ones; antrum analyse --project asks it",
             Order::Probable => "Those first in which the classifier called disease most probable",
             Order::Labelled => "Anomalous, uncertain, not assessable, normal, then those without labels",
             Order::Modality => "Those of one modality together",

@@ -2,6 +2,8 @@
 
 use crate::program::{antrum, refused, text};
 use crate::window::{open_drawer, until, window};
+use antrum::app::Command as AppCommand;
+use antrum::app::labelling::LabelCommand;
 use antrum::io;
 use antrum::job::Progress;
 use antrum::phantom::{self, Contrast, Plan, Region};
@@ -287,6 +289,11 @@ fn a_large_project_opens_and_lists_its_labels_quickly() {
         assert_eq!(labels.len(), 20_000);
         assert!(labels.values().all(|l| *l == [Some(Label::Uncertain), Some(Label::Anomalous)]));
         assert!(opened + listed < Duration::from_secs(4), "{opened:?} {listed:?}");
+        let begun = Instant::now();
+        let disputed = project.disputed().unwrap();
+        let compared = begun.elapsed();
+        println!("cases on which raters differ in {} ms", compared.as_millis());
+        assert!(disputed.len() == 20_000 && compared < Duration::from_secs(4), "{compared:?}");
     }
 }
 
@@ -342,6 +349,58 @@ fn label_in_the_window(folder: &Path, cases: usize, plan: impl Fn(u64) -> Plan) 
     assert_eq!(anomalous.count(), cases / 2);
     assert!(rows.iter().all(|row| row.subject.as_ref().is_some_and(|subject| subject.starts_with("sub-"))));
     waits
+}
+
+#[test]
+fn a_label_is_taken_back_on_the_case_before_and_a_second_reading_begins_without_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.antrum");
+    label_in_the_window(folder.path(), 2, small);
+    let mut harness = window(Some(&folder.path().join("scans")), &path);
+    let ready = |app: &App| app.state().sinuses.is_some() && app.state().jobs.is_empty();
+    until(&mut harness, "the first case", ready);
+    let open = harness.state().state().series().unwrap();
+    let labels = |harness: &Harness<'_, App>| {
+        harness.state().state().labels.each_ref().map(|reading| reading.as_ref().map(|reading| reading.label))
+    };
+    let before = labels(&harness);
+    harness.key_press(Key::S);
+    harness.run_steps(2);
+    assert_eq!(labels(&harness), [before[0], Some(Label::Anomalous)]);
+    let send = |harness: &mut Harness<'_, App>, command| harness.state_mut().send(command);
+    send(&mut harness, AppCommand::OpenSeries(1 - open));
+    until(&mut harness, "the other case", |app| app.state().series() == Some(1 - open) && ready(app));
+    let there = labels(&harness);
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, Key::Z);
+    until(&mut harness, "the first case again", |app| app.state().series() == Some(open) && ready(app));
+    assert_eq!(labels(&harness), before, "the label of this case is taken back");
+    send(&mut harness, AppCommand::OpenSeries(1 - open));
+    until(&mut harness, "the other case", |app| app.state().series() == Some(1 - open) && ready(app));
+    assert_eq!(labels(&harness), there, "and none of the other one");
+
+    send(&mut harness, AppCommand::Label(LabelCommand::SecondReading(true)));
+    until(&mut harness, "the second reading", ready);
+    assert_eq!(labels(&harness), [None, None]);
+    harness.key_press(Key::D);
+    harness.run_steps(2);
+    send(&mut harness, AppCommand::Label(LabelCommand::SecondReading(false)));
+    until(&mut harness, "the first reading", |app| !app.state().is_second_reading() && ready(app));
+    assert_eq!(labels(&harness), there, "the first reading is as it was");
+    drop(harness);
+
+    let project = Project::open(&path).unwrap();
+    let events = project.label_rows(Rows::Events, Some("tester")).unwrap();
+    let undone = events.iter().find(|event| event.undoes.is_some()).unwrap();
+    let said = events.iter().find(|event| Some(&event.event) == undone.undoes.as_ref()).unwrap();
+    assert_eq!((said.side, said.label), (Side::Right, Some(Label::Anomalous)));
+    assert_eq!((undone.side, &undone.case_sha256), (Side::Right, &said.case_sha256));
+    let again = project.label_rows(Rows::Current, Some("tester (second reading)")).unwrap();
+    assert_eq!(
+        again.iter().map(|row| (row.side, row.label)).collect::<Vec<_>>(),
+        [(Side::Right, Some(Label::Uncertain))]
+    );
+    let agreement = project.agreement().unwrap();
+    assert_eq!((agreement.pairs.len(), agreement.pairs[0].sinuses), (1, 1));
 }
 
 fn small(seed: u64) -> Plan {

@@ -64,7 +64,7 @@ fn an_encoder_learns_residuals_and_a_classifier_goes_on_from_it() {
     let values = (0..grid.count()).map(|i| (i % 64) as f32 / 64.0).collect();
     let crop =
         Crop::cut(&Volume::from_f32(grid, values, antrum::volume::Unit::Arbitrary), Side::Left, glam::DVec3::ZERO);
-    let (anomaly, _) = classify.explained(&crop, &progress).unwrap();
+    let anomaly = classify.explained(&crop, &progress).unwrap().anomaly;
     assert!((0.0..=1.0).contains(&anomaly.probability));
     // Weights of another network are refused by name.
     let cae_weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cae.bpk");

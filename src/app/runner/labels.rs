@@ -122,6 +122,9 @@ impl Runner {
             let (cases, labels) = (project.seen_in(&path)?, project.all_labels(&self.config.rater)?);
             let (probabilities, disputed) = (project.probabilities()?, project.disputed()?);
             let cases: Vec<_> = series.iter().map(|series| cases.get(&series.id)).collect();
+            let informative = project.informative(cases.iter().filter_map(|case| case.copied()), &probabilities)?;
+            let places: HashMap<CaseId, usize> = informative.into_iter().zip(0..).collect();
+            let informative = cases.iter().map(|case| places.get((*case)?).copied()).collect();
             let labels = cases.iter().map(|case| case.and_then(|case| labels.get(case)).copied().unwrap_or_default());
             let probabilities =
                 cases.iter().map(|case| case.and_then(|case| probabilities.get(case)).copied().unwrap_or_default());
@@ -129,6 +132,7 @@ impl Runner {
             let known = Known {
                 labels: labels.collect(),
                 probabilities: probabilities.collect(),
+                informative,
                 disputed: disputed.collect(),
             };
             Ok::<_, ProjectError>(Some(LabelCommand::Listed(known)))

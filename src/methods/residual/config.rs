@@ -69,6 +69,16 @@ pub struct TrainConfig {
     /// from crops as they are.
     #[serde(default)]
     pub opacities: f64,
+    /// Length of the code; the paper tried 128 to 1024.
+    #[serde(default = "latent")]
+    pub latent: usize,
+    /// Whether the coarsest grid is the code instead, the paper's other variant.
+    #[serde(default)]
+    pub spatial: bool,
+}
+
+fn latent() -> usize {
+    CaeConfig::new().latent
 }
 
 fn all() -> f64 {
@@ -86,7 +96,15 @@ impl Default for TrainConfig {
             patience: 5,
             seed: 1,
         };
-        Self { schedule, jitter_mm: 1.5, validation: 0.2, normals: 1.0, opacities: 0.0 }
+        Self {
+            schedule,
+            jitter_mm: 1.5,
+            validation: 0.2,
+            normals: 1.0,
+            opacities: 0.0,
+            latent: latent(),
+            spatial: false,
+        }
     }
 }
 

@@ -90,9 +90,10 @@ impl Model {
         let comparable = config.same_map(&self.card.inference) && !self.card.normal_scores.is_empty();
         let percentile = comparable.then(|| percentile::rank_percent(&self.card.normal_scores, score));
         let explained = self.classifier.as_ref().map(|classifier| classifier.explained(crop, progress)).transpose()?;
-        let (anomaly, why) = explained.unzip();
         let map = Volume::from_f32(crop.grid, map, Unit::Score);
-        Ok(Finding { side: crop.side, score, percentile, anomaly, why, map })
+        let (anomaly, features, why) =
+            explained.map_or((None, None, None), |said| (Some(said.anomaly), Some(said.features), Some(said.why)));
+        Ok(Finding { side: crop.side, score, percentile, anomaly, features, why, map })
     }
 }
 
@@ -106,6 +107,17 @@ fn card_and_weights(path: &Path) -> Result<[Vec<u8>; 2], WeightsError> {
 fn parsed<C: DeserializeOwned>(card: &[u8], path: &Path) -> Result<C, ModelError> {
     let wrong = |e: serde_json::Error| ModelError::Card { reason: e.to_string(), path: path.with_extension("json") };
     serde_json::from_slice(card).map_err(wrong)
+}
+
+/// What the classifier says of a sinus, and why.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// How probable disease is.
+    pub anomaly: Anomaly,
+    /// The features that this is told from.
+    pub features: Vec<f32>,
+    /// What in the crop speaks for disease (Grad-CAM), as a share of what speaks for it most.
+    pub why: Volume,
 }
 
 /// The classifier with its card.
@@ -154,17 +166,16 @@ impl Classify {
         margin(self.net.forward(self.tensor(crop)))
     }
 
-    /// How probable it is that a sinus is diseased, and what in the crop speaks for it (Grad-CAM), as a share of what speaks
-    /// for it most.
+    /// How probable it is that a sinus is diseased, and why.
     ///
     /// # Errors
     /// As [`Classify::margin`].
-    pub fn explained(&self, crop: &Crop, progress: &Progress) -> Result<(Anomaly, Volume), ModelError> {
+    pub fn explained(&self, crop: &Crop, progress: &Progress) -> Result<Explained, ModelError> {
         progress.check()?;
-        let (logits, map) = self.net.explained(self.tensor(&crop.values));
+        let (logits, features, map) = self.net.explained(self.tensor(&crop.values));
         let probability = probability(margin(logits)? / self.card.temperature);
-        let map = map.into_data().try_into_vec::<f32>();
-        let mut map = map.map_err(|e| ModelError::Device(format!("{e:?}")))?;
+        let read = |data: TensorData| data.try_into_vec::<f32>().map_err(|e| ModelError::Device(format!("{e:?}")));
+        let (features, mut map) = (read(features.into_data())?, read(map.into_data())?);
         let most = map.iter().copied().fold(0.0, f32::max);
         if most > 0.0 {
             for value in &mut map {
@@ -174,7 +185,7 @@ impl Classify {
         let normal = &self.card.normal_probabilities;
         let percentile = (!normal.is_empty()).then(|| percentile::rank_percent(normal, probability));
         let anomaly = Anomaly { probability, percentile, spread: None };
-        Ok((anomaly, Volume::from_f32(crop.grid, map, Unit::Score)))
+        Ok(Explained { anomaly, features, why: Volume::from_f32(crop.grid, map, Unit::Score) })
     }
 
     /// The mean over several crops of a sinus, as paper 1 cut 15 of each, and how far they differ: the first around
@@ -337,7 +348,8 @@ mod tests {
         let grid = Crop::grid_at(Side::Left, DVec3::ZERO, Crop::SIZE);
         let values = within_antrum(vec![1.0; Crop::SIZE.pow(3)]);
         let map = Volume::from_f32(grid, values, Unit::Score);
-        let finding = Finding { side: Side::Left, score: 0.0, percentile: None, anomaly: None, why: None, map };
+        let finding =
+            Finding { side: Side::Left, score: 0.0, percentile: None, anomaly: None, features: None, why: None, map };
         let inside = values_in_sinus(&finding, InferConfig::default());
         assert!(inside.iter().all(|&v| v == 1.0), "nothing of the fading rim");
         // An ellipsoid of 19 × 22 × 22 mm: 4/3 π abc = 38 520 mm³.
@@ -353,7 +365,7 @@ mod tests {
         let values = (0..grid.count()).map(|i| ((i % 80) as f32 * 0.3).sin() * ((i / 6400) as f32 * 0.2).cos());
         let volume = Volume::from_f32(grid, values.collect(), Unit::Arbitrary);
         let over = |crops| classify.over_crops(&volume, Side::Right, DVec3::ZERO, crops, &progress);
-        let (alone, _) = classify.explained(&Crop::cut(&volume, Side::Right, DVec3::ZERO), &progress)?;
+        let alone = classify.explained(&Crop::cut(&volume, Side::Right, DVec3::ZERO), &progress)?.anomaly;
         let one = over(1)?;
         assert!((one.probability - alone.probability).abs() < 1e-6 && one.spread.is_none(), "{one:?} {alone:?}");
         let (many, again) = (over(4)?, over(4)?);

@@ -44,7 +44,8 @@ pub fn cae(
         training.shuffle(&mut ChaCha8Rng::seed_from_u64(config.schedule.seed));
         training.truncate(((training.len() as f64 * config.normals).round() as usize).max(1));
     }
-    let network = CaeConfig::new();
+    let network = CaeConfig::new().with_latent(config.latent);
+    let network = if config.spatial { network.with_squeeze(0) } else { network };
     let learner = device.clone().autodiff();
     learner.seed(config.schedule.seed);
     let prepare = |batch: &mut Batch<'_>| {
