@@ -74,6 +74,7 @@ enum Content {
 /// The series of a folder, a file, a set of files, a DICOMDIR, a ZIP archive or what a table names.
 pub struct Catalogue {
     path: PathBuf,
+    base: PathBuf,
     series: Vec<Series>,
     contents: Vec<Content>,
     preferred: usize,
@@ -99,6 +100,13 @@ impl Catalogue {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the files of a list are named relative to: what was looked through, or where the table lies that names them. Files
+    /// elsewhere are named by their whole paths.
+    #[must_use]
+    pub fn base(&self) -> &Path {
+        &self.base
     }
 
     /// The series that is meant when nobody chooses: the one the file belongs to, or the largest volume.
@@ -221,6 +229,7 @@ pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenE
     progress.step(0.0, "looking at the files")?;
     let path = common(paths);
     let Gathered { sources, wanted, named, listed, locked, missing } = gather(paths, progress)?;
+    let base = if listed { parent(&path).canonicalize().unwrap_or_default() } else { path.clone() };
     let done = AtomicUsize::new(0);
     let outcomes = sources.par_iter().map(|source| {
         progress.step(done.fetch_add(1, Ordering::Relaxed) as f32 / sources.len() as f32, "reading headers")?;
@@ -237,8 +246,7 @@ pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenE
             Outcome::Slices(of_file) => slices.extend(of_file),
             Outcome::Nifti(series) => {
                 // In folders inside a folder, files often have the same name.
-                let base = if listed { parent(&path) } else { &path };
-                let inside = source.path().strip_prefix(base).ok().filter(|inside| *inside != Path::new(""));
+                let inside = source.path().strip_prefix(&base).ok().filter(|inside| *inside != Path::new(""));
                 // What a table names may lie anywhere.
                 let inside = inside.or_else(|| listed.then(|| source.path()));
                 let id = inside.map_or_else(|| series.id.clone(), |inside| inside.display().to_string());
@@ -276,7 +284,7 @@ pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenE
     let (series, contents) = entries.into_iter().unzip();
     // What else lies beside a file that was asked for is of no interest.
     let left_out = if wanted.is_some() { Vec::new() } else { found.left_out() };
-    Ok(Catalogue { path, series, contents, preferred, asked: wanted.is_some(), left_out })
+    Ok(Catalogue { path, base, series, contents, preferred, asked: wanted.is_some(), left_out })
 }
 
 impl Series {

@@ -12,8 +12,8 @@ pub(super) fn is_table_name(path: &Path) -> bool {
     path.extension().is_some_and(|end| end.eq_ignore_ascii_case("csv") || end.eq_ignore_ascii_case("tsv"))
 }
 
-/// The files and folders that a table names, in its order, without those that are not there, and how many these are. Names
-/// that are no whole paths are of files beside the table. A table of one column needs no header.
+/// The whole paths of the files and folders that a table names, in its order, without those that are not there, and how many
+/// these are. Names that are no whole paths are of files beside the table. A table of one column needs no header.
 pub(super) fn scans(table: &Path) -> Result<(Vec<PathBuf>, usize), OpenError> {
     let bytes = std::fs::read(table).map_err(|e| io_error(table, e))?;
     let text =
@@ -36,8 +36,9 @@ pub(super) fn scans(table: &Path) -> Result<(Vec<PathBuf>, usize), OpenError> {
         None => return Err(Fault::NotAScan("the table is empty".to_owned()).at(table)),
     };
     let named = rows.iter().filter_map(|row| row.get(column)).filter(|name| !name.trim().is_empty()).map(beside);
-    let (there, missing): (Vec<PathBuf>, Vec<PathBuf>) = named.partition(|path| path.exists());
-    Ok((there, missing.len()))
+    let found: Vec<Option<PathBuf>> = named.map(|path| path.canonicalize().ok()).collect();
+    let missing = found.iter().filter(|path| path.is_none()).count();
+    Ok((found.into_iter().flatten().collect(), missing))
 }
 
 #[cfg(test)]

@@ -184,7 +184,8 @@ impl Project {
         done.map(drop).map_err(|e| self.failed("written", e))
     }
 
-    /// The cases of the series of a path, as far as they were ever opened there, or their files were.
+    /// The cases of the series of a path, as far as they were ever opened there, or their files were; files that lie elsewhere
+    /// are named by their whole paths.
     ///
     /// # Errors
     /// [`ProjectError::Database`].
@@ -196,9 +197,8 @@ impl Project {
             while let Some(row) = rows.next()? {
                 // A series that is one file is named by its path inside the folder.
                 let file: String = row.get(0)?;
-                if let Some(inside) = Path::new(&file).strip_prefix(path).ok().and_then(Path::to_str) {
-                    seen.insert(inside.to_owned(), CaseId(row.get(1)?));
-                }
+                let inside = Path::new(&file).strip_prefix(path).ok().and_then(Path::to_str).map(str::to_owned);
+                seen.insert(inside.unwrap_or(file), CaseId(row.get(1)?));
             }
             // A DICOM series is named by its UID, which has no letters, wherever its folder was opened.
             let mut query = self.db.prepare(

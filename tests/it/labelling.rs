@@ -378,13 +378,15 @@ fn a_label_is_taken_back_on_the_case_before_and_a_second_reading_begins_without_
     until(&mut harness, "the other case", |app| app.state().series() == Some(1 - open) && ready(app));
     assert_eq!(labels(&harness), there, "and none of the other one");
 
+    let generation = harness.state().state().generation;
     send(&mut harness, AppCommand::Label(LabelCommand::SecondReading(true)));
-    until(&mut harness, "the second reading", ready);
+    until(&mut harness, "the second reading", |app| app.state().generation > generation && ready(app));
     assert_eq!(labels(&harness), [None, None]);
     harness.key_press(Key::D);
     harness.run_steps(2);
+    let generation = harness.state().state().generation;
     send(&mut harness, AppCommand::Label(LabelCommand::SecondReading(false)));
-    until(&mut harness, "the first reading", |app| !app.state().is_second_reading() && ready(app));
+    until(&mut harness, "the first reading", |app| app.state().generation > generation && ready(app));
     assert_eq!(labels(&harness), there, "the first reading is as it was");
     drop(harness);
 
@@ -415,6 +417,22 @@ fn cases_of_a_folder_are_labelled_with_two_keys_each() {
     let mut harness = window(Some(&folder.path().join("scans")), &folder.path().join("p.antrum"));
     until(&mut harness, "the list", |app| app.state().worklist.known.labels.iter().flatten().all(Option::is_some));
     assert!(harness.query_by_label_contains("4 of 4 labelled").is_some() || harness.state().state().drawer().is_none());
+    drop(harness);
+
+    // So does a table that names some of them, in its own order.
+    let list = folder.path().join("list.csv");
+    let file = |case: usize| format!("scans/sub-{case:03}/anat/sub-{case:03}_T1w.nii.gz");
+    std::fs::write(&list, format!("path,age\n{},40\n{},50\n", file(3), file(0))).unwrap();
+    let mut harness = window(Some(&list), &folder.path().join("p.antrum"));
+    until(&mut harness, "the table", |app| {
+        let labels = &app.state().worklist.known.labels;
+        labels.len() == 2 && labels.iter().flatten().all(Option::is_some)
+    });
+    let known = &harness.state().state().worklist.known.labels;
+    assert_eq!(
+        known.iter().map(|labels| labels[Side::Left.index()]).collect::<Vec<_>>(),
+        [Some(Label::Anomalous), Some(Label::Normal)]
+    );
     drop(harness);
 
     // Another rater differs on the left sinus of one of them, which is then among the disputed ones.

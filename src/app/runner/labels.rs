@@ -109,7 +109,7 @@ impl Runner {
         let (Some(origin), Ok(project)) = (origin, &self.project) else { return };
         let (catalogue, series) = (&origin.catalogue, origin.catalogue.series());
         // However the folder was named this time.
-        let path = catalogue.path().canonicalize().unwrap_or_else(|_| catalogue.path().to_owned());
+        let path = catalogue.base().canonicalize().unwrap_or_else(|_| catalogue.base().to_owned());
         if let (Some(case), Some(series)) = (self.case, series.get(origin.series))
             && let Err(error) = project.seen_at(&path, &series.id, case)
         {
