@@ -16,6 +16,10 @@ use std::sync::Arc;
 impl State {
     /// Carries out a command and says what has to be done outside.
     pub fn apply(&mut self, command: Command) -> Vec<Effect> {
+        if command.opens() {
+            // Whoever opens something else does not want to go back any more.
+            self.returning = None;
+        }
         match command {
             Command::AskFile => vec![Effect::Ask(Wanted::File)],
             Command::AskFolder => vec![Effect::Ask(Wanted::Folder)],
@@ -56,10 +60,7 @@ impl State {
             Command::Analyse if self.running(JobKind::Analyse) => Vec::new(),
             Command::Analyse => self.analyse(),
             Command::Export => self.export(),
-            Command::Cancel(kind) => {
-                self.returning = None;
-                vec![Effect::Cancel(kind)]
-            }
+            Command::Cancel(kind) => vec![Effect::Cancel(kind)],
             Command::Label(command) => {
                 let effects = self.labelling(command);
                 self.counted(effects)

@@ -157,6 +157,25 @@ pub enum Command {
     Failed(String),
 }
 
+impl Command {
+    /// Whether it asks for something else to be opened, or ends an opening.
+    pub(super) fn opens(&self) -> bool {
+        use super::labelling::LabelCommand::Next;
+        matches!(
+            self,
+            Self::Open(_)
+                | Self::OpenExample
+                | Self::OpenSeries(_)
+                | Self::NextSeries(_)
+                | Self::ShowVolume(_)
+                | Self::Even(_)
+                | Self::Cancel(_)
+                | Self::Failed(_)
+                | Self::Label(Next)
+        )
+    }
+}
+
 /// A scan that was read.
 #[derive(Clone, Debug)]
 pub struct Opened {

@@ -5,7 +5,7 @@ use crate::io::derived::{Code, Evaluation, Finding, Headers, Report, Segment, Se
 use crate::methods::sinus::{Cavity, cavity};
 use crate::project::{AnomalyType, Label, Reading, severity_name};
 use crate::space::{Grid, Side};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The scheme of codes that no terminology at hand has.
 const OWN: &str = "99ANTRUM";
@@ -28,13 +28,16 @@ pub struct Said<'a> {
 }
 
 impl Said<'_> {
-    /// Writes it as DICOM that belongs to a series, into a folder: a report where something was said, masks where something
+    /// Writes it as DICOM that belongs to a series, to a file each: a report where something was said, masks where something
     /// was measured. Gives the files and what is in each.
     ///
     /// # Errors
     /// [`WriteError`].
-    pub fn write(&self, headers: &Headers, out: &Path) -> Result<Vec<(PathBuf, String)>, WriteError> {
-        let [labels, cavities] = FILES.map(|name| out.join(name));
+    pub fn write(
+        &self,
+        headers: &Headers,
+        [labels, cavities]: [PathBuf; 2],
+    ) -> Result<Vec<(PathBuf, String)>, WriteError> {
         let mut written = Vec::new();
         if let Some(report) = report(self.observer, self.readings, self.cavities, self.now) {
             report.write(headers, &labels)?;

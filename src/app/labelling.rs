@@ -118,6 +118,7 @@ impl State {
             }
             LabelCommand::Listed(known) => {
                 self.worklist.known = known;
+                self.look_at_scores();
                 Vec::new()
             }
             LabelCommand::Filter(filter) => {
@@ -157,6 +158,7 @@ impl State {
         }
         self.rater = first_reading(&self.rater).map_or_else(|| second_reading(&self.rater), str::to_owned);
         (self.history, self.former, self.returning) = Default::default();
+        self.rereading = true;
         self.labels = [None, None];
         self.worklist.known.labels.fill([None; 2]);
         let text = if on {
@@ -255,7 +257,9 @@ impl State {
     pub(super) fn look_at_scores(&mut self) {
         for side in Side::BOTH {
             self.others_seen[side.index()] |= !self.opinions(side).is_empty();
-            if self.finding(side).is_some() && !self.is_blind_to(side) {
+            // The list tells a probability too, but not to a blind reader.
+            let listed = self.series().is_some_and(|series| self.listed_probabilities(series)[side.index()].is_some());
+            if listed || self.finding(side).is_some() && !self.is_blind_to(side) {
                 self.ai_seen[side.index()] = true;
             }
         }

@@ -74,9 +74,10 @@ impl State {
         self.generation += 1;
         let origin = self.scan.as_ref().and_then(|open| open.origin.clone());
         let same_series = match (before.as_ref().and_then(|open| open.origin.as_ref()), &origin) {
-            (Some(before), Some(now)) => before.is(now),
+            (Some(before), Some(now)) => before.is(now) && !self.rereading,
             _ => false,
         };
+        self.rereading = false;
         if !before.as_ref().is_some_and(|before| self.same_patient(before)) {
             self.forget_overlays();
         }
@@ -92,9 +93,10 @@ impl State {
             before => {
                 effects.extend(self.look_anew());
                 self.change_case(before.as_ref());
-                effects.extend(self.take_back_there());
             }
         }
+        effects.extend(self.take_back_there());
+        self.look_at_scores();
         effects
     }
 

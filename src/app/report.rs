@@ -250,7 +250,7 @@ pub fn write(
 
 /// File name without its extensions and, so that scans of the same name do not overwrite each other, the start of the
 /// data's digest.
-fn stem(scan: &Scan) -> String {
+pub(super) fn stem(scan: &Scan) -> String {
     let path = scan.path.as_ref().map(|p| p.canonicalize().unwrap_or_else(|_| p.clone()));
     let name = match (&path, scan.format) {
         (_, Format::Synthetic) => "example".into(),

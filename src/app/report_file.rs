@@ -2,7 +2,7 @@
 //! `antrum labels dicom` writes.
 
 use super::checks;
-use super::dicom_report::Said;
+use super::dicom_report::{FILES, Said};
 use super::load::Origin;
 use super::report::{self, Analysis};
 use crate::io::Scan;
@@ -64,12 +64,10 @@ fn write(
         return Ok("Map, cavities and figures were written".to_owned());
     };
     let said = Said { observer: rater, readings, cavities: &analysis.cavities, grid: &scan.volume.grid, now };
-    said.write(&headers, folder)?;
-    let labelled = readings.iter().any(Option::is_some);
-    Ok(format!(
-        "Map, cavities and figures were written, {} as DICOM too",
-        if labelled { "labels and cavities" } else { "cavities" }
-    ))
+    let names = FILES.map(|name| folder.join(format!("{}_{name}", report::stem(scan))));
+    let written = said.write(&headers, names)?;
+    let files = if written.len() == 1 { "1 file".to_owned() } else { format!("{} files", written.len()) };
+    Ok(format!("Map, cavities and figures were written, labels and cavities as DICOM too ({files})"))
 }
 
 const NO_DIALOG: &str = "No dialog for folders can be shown here (on Linux: install xdg-desktop-portal or zenity); antrum analyse \
@@ -108,12 +106,12 @@ mod tests {
             let folder = out.path().join(to);
             std::fs::create_dir_all(&folder).unwrap();
             let said = write(exported, "anna", Some("20260102030405"), &folder, &progress).unwrap();
-            let read = |name: &str| std::fs::read(folder.join(name)).ok();
+            let read = |name: &str| std::fs::read(folder.join(format!("{}_{name}", report::stem(&exported.scan)))).ok();
             (said, read("labels.dcm"), read("cavities.dcm"))
         };
         let holds = |bytes: &[u8], word: &str| bytes.windows(word.len()).any(|part| part == word.as_bytes());
         let (said, labels, cavities) = written(&exported, "both");
-        assert!(said.ends_with("labels and cavities as DICOM too"), "{said}");
+        assert!(said.ends_with("as DICOM too (2 files)"), "{said}");
         let labels = labels.unwrap();
         for word in ["Secret^Sam", "right maxillary sinus", "Abnormal", "anna"] {
             assert!(holds(&labels, word), "{word}");
@@ -122,7 +120,7 @@ mod tests {
         assert!(holds(&cavities.unwrap(), "right maxillary sinus, cavity"));
 
         let (said, labels, cavities) = written(&Exported { readings: [None, None], ..exported.clone() }, "unread");
-        assert!(said.ends_with("cavities as DICOM too") && labels.is_none() && cavities.is_some(), "{said}");
+        assert!(said.ends_with("as DICOM too (1 file)") && labels.is_none() && cavities.is_some(), "{said}");
         let (said, labels, cavities) = written(&Exported { origin: None, ..exported }, "no series");
         assert!(!said.contains("DICOM") && labels.is_none() && cavities.is_none(), "{said}");
     }

@@ -403,7 +403,9 @@ impl Runner {
         // What was computed for the scan before must not land on this one.
         (self.find, self.analyse) = (None, None);
         let known = self.project.as_ref().ok().map(|project| {
-            let case = project.case(&scan.sha256, scan.path.as_deref())?;
+            // Whole, so that it means the same wherever the program is started next.
+            let path = scan.path.as_ref().and_then(|path| path.canonicalize().ok());
+            let case = project.case(&scan.sha256, path.as_deref())?;
             Ok::<_, ProjectError>((case, project.labels(case, &self.config.rater)?))
         });
         let (case, labels) = match known {

@@ -75,6 +75,8 @@ pub struct State {
     pub(super) history: History,
     /// The cases that were left, the last one last.
     pub(super) former: Vec<Former>,
+    /// The open scan is opened once more for another reading: nothing of how it looked is carried over.
+    pub(super) rereading: bool,
     /// The case that is gone back to, to take back its label.
     pub(super) returning: Option<Origin>,
     /// What is still to be restored from when the case was last open.

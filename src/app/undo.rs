@@ -1,7 +1,7 @@
 //! What can be undone: labels, boxes placed by hand, measurements; of cases that were left, their labels.
 
 use super::command::{Effect, Write};
-use super::load::Origin;
+use super::load::{Origin, Target};
 use super::measure::{Change, step_name};
 use super::message::Message;
 use super::state::{OpenScan, State};
@@ -115,6 +115,7 @@ impl History {
 #[derive(Clone, Debug)]
 pub(super) struct Former {
     origin: Origin,
+    frame: usize,
     sha256: String,
     history: History,
     ai_seen: [bool; 2],
@@ -142,9 +143,9 @@ impl State {
         if let Some(step) = self.history.undo() {
             return self.replay(step, Write::Undo);
         }
-        self.returning = self.labelled_before().map(|former| former.origin.clone());
-        let back = self.returning.as_ref().map(|origin| origin.series);
-        back.map_or_else(Vec::new, |series| self.open_series(series))
+        let back = self.labelled_before().map(|former| (former.origin.clone(), former.frame));
+        self.returning = back.as_ref().map(|(origin, _)| origin.clone());
+        back.map(|(origin, frame)| Effect::Open(Target::Series { origin, frame, even: false })).into_iter().collect()
     }
 
     /// Another case takes the place of one: what can be taken back of the one is put aside, of the other it is taken up
@@ -153,8 +154,8 @@ impl State {
         let history = std::mem::take(&mut self.history).labels_alone();
         let (ai_seen, others_seen) = (std::mem::take(&mut self.ai_seen), std::mem::take(&mut self.others_seen));
         if let Some(OpenScan { scan, origin: Some(origin), .. }) = before {
-            let (origin, sha256) = (origin.clone(), scan.sha256.clone());
-            self.former.push(Former { origin, sha256, history, ai_seen, others_seen });
+            let (origin, frame, sha256) = (origin.clone(), scan.frame, scan.sha256.clone());
+            self.former.push(Former { origin, frame, sha256, history, ai_seen, others_seen });
         }
         let now = self.scan.as_ref().map(|open| open.scan.sha256.as_str());
         let Some(place) = self.former.iter().rposition(|former| Some(former.sha256.as_str()) == now) else { return };
@@ -183,7 +184,6 @@ mod tests {
     use crate::app::Command;
     use crate::app::command::Opened;
     use crate::app::labelling::LabelCommand;
-    use crate::app::load::Target;
     use crate::app::testing::{scan, two_series};
     use crate::io::Scan;
     use crate::project::Label;

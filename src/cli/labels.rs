@@ -360,7 +360,7 @@ fn dicom(args: &DicomArgs) -> Result<(), Failure> {
     std::fs::create_dir_all(&args.out)
         .map_err(|e| format!("the folder cannot be made ({e}): {}", args.out.display()))?;
     let said = Said { observer: &args.rater, readings: &readings, cavities: &cavities, grid: &grid, now: &now };
-    for (path, what) in said.write(&headers, &args.out)? {
+    for (path, what) in said.write(&headers, files)? {
         say(format_args!("{}  {what}", path.display()))?;
     }
     Ok(())

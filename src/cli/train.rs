@@ -313,7 +313,8 @@ fn train(args: &CaeArgs) -> Result<(), Failure> {
     let share = |percent: f64| (percent / 100.0).clamp(0.0, 1.0);
     config.normals = args.normals.map_or(config.normals, share);
     config.opacities = args.opacities.map_or(config.opacities, share);
-    config.latent = args.latent.map_or(config.latent, usize::from);
+    config.latent = args.latent.map_or(config.latent, usize::from).clamp(1, 4096);
+    config.opacities = config.opacities.clamp(0.0, 1.0);
     config.spatial |= args.spatial;
     let (cohorts, out, compute) = (args.cohort.clone(), args.out.clone(), args.device);
     std::fs::create_dir_all(&out)?;

@@ -45,10 +45,11 @@ fn doubt(probabilities: &[Option<f64>; 2]) -> Option<(usize, f64)> {
 }
 
 /// From the most doubtful one on, always the case that is at once most doubtful and least like those before it: doubt times
-/// the distance of its features to the nearest of theirs. Those without features come in the order of their doubt, last.
-fn unlike_first(cases: Vec<Doubtful>) -> Vec<CaseId> {
-    let (mut left, bare): (Vec<Doubtful>, Vec<Doubtful>) =
-        cases.into_iter().partition(|case| !case.features.is_empty());
+/// the distance of its features to the nearest of theirs. Where some have no features, all stay in the order of their doubt.
+fn unlike_first(mut left: Vec<Doubtful>) -> Vec<CaseId> {
+    if left.iter().any(|case| case.features.is_empty()) {
+        return left.into_iter().map(|case| case.case).collect();
+    }
     let mut order = Vec::new();
     let mut apart = vec![f64::INFINITY; left.len()];
     // The most doubtful one is the first of them.
@@ -64,7 +65,6 @@ fn unlike_first(cases: Vec<Doubtful>) -> Vec<CaseId> {
         // Of equals the more doubtful one, which is the first.
         next = (0..left.len()).rev().max_by(|a, b| worth(a).total_cmp(&worth(b)));
     }
-    order.extend(bare.into_iter().map(|case| case.case));
     order
 }
 
@@ -110,10 +110,12 @@ mod tests {
             project.keep_analysis(*case, &records).unwrap();
         }
         let probabilities = project.probabilities().unwrap();
-        let order = project.informative(cases.iter().copied(), &probabilities).unwrap();
-        let places: Vec<usize> =
-            order.iter().map(|case| cases.iter().position(|other| other == case).unwrap()).collect();
-        assert_eq!(places, [1, 2, 3, 0, 4]);
+        let places = |some: &[CaseId]| -> Vec<usize> {
+            let order = project.informative(some.iter().copied(), &probabilities).unwrap();
+            order.iter().map(|case| cases.iter().position(|other| other == case).unwrap()).collect()
+        };
+        assert_eq!(places(&cases[..4]), [1, 2, 3, 0]);
+        assert_eq!(places(&cases), [1, 0, 4, 2, 3], "by doubt alone where one has no features");
         let some = project.informative(cases[..1].iter().copied(), &probabilities).unwrap();
         assert_eq!(some, cases[..1]);
     }

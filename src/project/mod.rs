@@ -197,8 +197,12 @@ impl Project {
             while let Some(row) = rows.next()? {
                 // A series that is one file is named by its path inside the folder.
                 let file: String = row.get(0)?;
-                let inside = Path::new(&file).strip_prefix(path).ok().and_then(Path::to_str).map(str::to_owned);
-                seen.insert(inside.unwrap_or(file), CaseId(row.get(1)?));
+                match Path::new(&file).strip_prefix(path).ok().and_then(Path::to_str) {
+                    Some(inside) => drop(seen.insert(inside.to_owned(), CaseId(row.get(1)?))),
+                    None if Path::new(&file).is_absolute() => drop(seen.insert(file, CaseId(row.get(1)?))),
+                    // Relative to a folder that nobody knows any more.
+                    None => {}
+                }
             }
             // A DICOM series is named by its UID, which has no letters, wherever its folder was opened.
             let mut query = self.db.prepare(

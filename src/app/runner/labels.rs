@@ -84,7 +84,10 @@ impl Runner {
 
     /// Goes on as another rater, whose labels the list has to learn anew.
     pub(super) fn read_as(&mut self, rater: String) {
+        self.keep_looks();
         self.config.rater = rater;
+        // Until the open scan is read again, nothing can be said of it.
+        self.case = None;
         (self.labels.listed, self.labels.events) = (None, HashMap::new());
     }
 

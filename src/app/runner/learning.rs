@@ -11,7 +11,7 @@ use crate::job::Progress;
 use crate::methods::residual::train::{Training, fine_tune};
 use crate::methods::residual::{ClassifierCard, EncoderConfig, Layers};
 use crate::nets;
-use crate::project::{Label, Project, ProjectError};
+use crate::project::{Label, Project, ProjectError, first_reading};
 use crate::train::Epoch;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,10 +55,15 @@ impl Runner {
         KeptWeights::beside(&self.config.project)
     }
 
+    /// Whose labels are learned from: a rater's first reading.
+    fn teacher(&self) -> String {
+        first_reading(&self.config.rater).unwrap_or(&self.config.rater).to_owned()
+    }
+
     pub(super) fn learn(&mut self, effect: LearnEffect) {
         match effect {
             LearnEffect::Look => {
-                let (kept, path, rater) = (self.kept_weights(), self.config.project.clone(), self.config.rater.clone());
+                let (kept, path, rater) = (self.kept_weights(), self.config.project.clone(), self.teacher());
                 self.learning.look = Some(Job::spawn("Looking at the labels", move |_| {
                     let labels = Project::open_existing(&path)?.all_labels(&rater)?;
                     let count = |wanted| labels.values().flatten().filter(|label| **label == Some(wanted)).count();
@@ -80,7 +85,7 @@ impl Runner {
     fn fine_tune(&mut self, layers: Layers) {
         let (sender, received) = mpsc::channel();
         let (kept, finder) = (self.kept_weights(), Arc::clone(&self.finder));
-        let (path, rater) = (self.config.project.clone(), self.config.rater.clone());
+        let (path, rater) = (self.config.project.clone(), self.teacher());
         self.learning.epochs = Some(received);
         self.learning.former = kept.used();
         let former = kept.in_use();
