@@ -44,18 +44,17 @@ impl Project {
         let number = |db: &Connection, pragma: &str| db.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
         let foreign = |reason: String| ProjectError::Foreign { reason, path: self.path.clone() };
         self.db.busy_timeout(Duration::from_secs(3)).map_err(|e| self.failed("opened", e))?;
-        let id = match number(&self.db, "application_id") {
-            Ok(id) => id,
+        // Tables first: where another window makes the file meanwhile, they come together with the rest.
+        let tables = self.db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
+        let tables = match tables {
+            Ok(tables) => tables,
             Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
                 return Err(foreign("it is no SQLite file".to_owned()));
             }
             Err(e) => return Err(self.failed("opened", e)),
         };
+        let id = number(&self.db, "application_id").map_err(|e| self.failed("opened", e))?;
         let version = number(&self.db, "user_version").map_err(|e| self.failed("opened", e))?;
-        let tables = self
-            .db
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
-            .map_err(|e| self.failed("opened", e))?;
         if tables > 0 && id != APPLICATION_ID {
             return Err(foreign("it is another program's SQLite file".to_owned()));
         }
