@@ -79,7 +79,17 @@ impl Project {
         }
         // FULL: an acknowledged label survives a power cut, not only a crash of the program.
         let set_up = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
-        self.db.execute_batch(set_up).map_err(|e| self.failed("opened", e))?;
+        // Of two windows that make the file, one is refused at once, however long it may wait otherwise.
+        let busy = |e: &rusqlite::Error| e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
+        let mut done = self.db.execute_batch(set_up);
+        for _ in 0..30 {
+            if !done.as_ref().is_err_and(busy) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+            done = self.db.execute_batch(set_up);
+        }
+        done.map_err(|e| self.failed("opened", e))?;
         // A new file goes through all steps, one of an older program through those it lacks.
         let done = if tables == 0 { 0 } else { version.clamp(0, newest) as usize };
         if done < schema::STEPS.len() {
