@@ -20,6 +20,11 @@ impl State {
             // Whoever opens something else does not want to go back any more.
             self.returning = None;
         }
+        let effects = self.carry_out(command);
+        self.counted(effects)
+    }
+
+    fn carry_out(&mut self, command: Command) -> Vec<Effect> {
         match command {
             Command::AskFile => vec![Effect::Ask(Wanted::File)],
             Command::AskFolder => vec![Effect::Ask(Wanted::Folder)],
@@ -61,23 +66,14 @@ impl State {
             Command::Analyse => self.analyse(),
             Command::Export => self.export(),
             Command::Cancel(kind) => vec![Effect::Cancel(kind)],
-            Command::Label(command) => {
-                let effects = self.labelling(command);
-                self.counted(effects)
-            }
+            Command::Label(command) => self.labelling(command),
             Command::Measure(command) => self.measure(&command),
             Command::Restore(saved) => {
                 self.restore(&saved);
                 Vec::new()
             }
-            Command::Undo => {
-                let effects = self.undo();
-                self.counted(effects)
-            }
-            Command::Redo => {
-                let effects = self.history.redo().map_or_else(Vec::new, |step| self.replay(step, Write::Redo));
-                self.counted(effects)
-            }
+            Command::Undo => self.undo(),
+            Command::Redo => self.history.redo().map_or_else(Vec::new, |step| self.replay(step, Write::Redo)),
             Command::MoveBox(side, centre_mm) => {
                 self.place(side, centre_mm);
                 Vec::new()

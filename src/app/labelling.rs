@@ -6,7 +6,7 @@ use super::settings::Order;
 use super::state::{JobKind, State};
 use super::undo::Step;
 use super::worklist::{Filter, Known};
-use crate::project::{Agreement, Label, Opinions, Reading, first_reading, second_reading};
+use crate::project::{Agreement, Label, Opinions, Reading};
 use crate::space::Side;
 use std::sync::Arc;
 
@@ -143,33 +143,6 @@ impl State {
                 Vec::new()
             }
         }
-    }
-
-    /// Whether cases are labelled for the second time.
-    #[must_use]
-    pub fn is_second_reading(&self) -> bool {
-        first_reading(&self.rater).is_some()
-    }
-
-    /// Changes between the two readings: labels of the other one are put away, the open case is opened for this one.
-    fn read_again(&mut self, on: bool) -> Vec<Effect> {
-        if on == self.is_second_reading() || self.running(JobKind::Open) {
-            return Vec::new();
-        }
-        self.rater = first_reading(&self.rater).map_or_else(|| second_reading(&self.rater), str::to_owned);
-        (self.history, self.former, self.returning) = Default::default();
-        self.rereading = true;
-        self.labels = [None, None];
-        self.worklist.known.labels.fill([None; 2]);
-        let text = if on {
-            "Second reading: what you said before is hidden, and compared with what you say now under Raters"
-        } else {
-            "First reading: your labels are as you left them"
-        };
-        self.message = Some(Message::note(text));
-        let mut effects = vec![Effect::ReadAs(self.rater.clone())];
-        effects.extend(self.open_anew());
-        effects
     }
 
     fn label(&mut self, side: Side, label: Label) -> Vec<Effect> {
@@ -313,18 +286,6 @@ mod tests {
         assert_eq!(state.labels, [None, of(Label::Normal)]);
         assert_eq!(recorded(&state.apply(Command::Redo)), Some((Side::Left, Some(Label::Anomalous), Write::Redo)));
         assert!(state.apply(set(Side::Left, Label::Anomalous)).is_empty(), "the same label again is no event");
-    }
-
-    #[test]
-    fn a_second_reading_begins_without_the_labels_of_the_first_and_is_kept_apart() {
-        let mut state = State { rater: "anna".to_owned(), ..opened() };
-        state.apply(set(Side::Left, Label::Anomalous));
-        let effects = state.apply(Command::Label(LabelCommand::SecondReading(true)));
-        assert!(matches!(&effects[..], [Effect::ReadAs(rater), Effect::Open(_)] if rater == "anna (second reading)"));
-        assert_eq!((&state.labels, state.undoable(), state.is_second_reading()), (&[None, None], (None, None), true));
-        assert!(state.apply(Command::Label(LabelCommand::SecondReading(true))).is_empty(), "it has begun");
-        let effects = state.apply(Command::Label(LabelCommand::SecondReading(false)));
-        assert!(matches!(&effects[..], [Effect::ReadAs(rater), Effect::Open(_)] if rater == "anna"));
     }
 
     #[test]

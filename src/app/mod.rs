@@ -25,6 +25,7 @@ mod opening;
 mod options;
 pub mod report;
 pub mod report_file;
+mod rereading;
 pub mod runner;
 mod session;
 pub mod settings;

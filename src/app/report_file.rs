@@ -5,7 +5,7 @@ use super::checks;
 use super::dicom_report::{FILES, Said};
 use super::load::Origin;
 use super::report::{self, Analysis};
-use crate::io::Scan;
+use crate::io::{self, Scan};
 use crate::job::{Job, Progress};
 use crate::methods::sinus::Sinus;
 use crate::project::Reading;
@@ -66,7 +66,7 @@ fn write(
     let said = Said { observer: rater, readings, cavities: &analysis.cavities, grid: &scan.volume.grid, now };
     let names = FILES.map(|name| folder.join(format!("{}_{name}", report::stem(scan))));
     let written = said.write(&headers, names)?;
-    let files = if written.len() == 1 { "1 file".to_owned() } else { format!("{} files", written.len()) };
+    let files = io::files_in_words(written.len());
     Ok(format!("Map, cavities and figures were written, labels and cavities as DICOM too ({files})"))
 }
 
@@ -78,7 +78,7 @@ const NO_DIALOG: &str = "No dialog for folders can be shown here (on Linux: inst
 mod tests {
     use super::*;
     use crate::app::testing::analysis;
-    use crate::io::{self, ReadOptions};
+    use crate::io::ReadOptions;
     use crate::methods::sinus::{Cavity, Crop};
     use crate::project::Label;
     use crate::space::Side;

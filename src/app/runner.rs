@@ -4,24 +4,25 @@ mod deidentify;
 mod keeping;
 mod labels;
 mod learning;
+mod opening;
 mod templates;
 
-use super::command::{Command, Effect, Opened, Wanted};
+use super::command::{Command, Effect, Wanted};
 use super::compare::CompareCommand;
 use super::deidentify::{Copied, DeidentifyCommand};
 use super::figure_file::{self, Saved};
 use super::layer_jobs::LayerJobs;
 use super::layers::LayerCommand;
-use super::load::{Loaded, Target, load};
+use super::load::Loaded;
 use super::report::{self, Analysis};
 use super::report_file;
-use super::settings::{Recent, Settings, SettingsCommand};
+use super::settings::Settings;
 use super::settings_file;
 use super::shell::ShellCommand;
 use super::state::{JobKind, JobView};
 use super::template::TemplateCommand;
-use crate::io::{Catalogue, Preview, Scan};
-use crate::job::{Cancelled, Job, JobError, Progress};
+use crate::io::Preview;
+use crate::job::{Job, JobError, Progress};
 use crate::methods::ModelError;
 use crate::methods::residual::{Classify, Model};
 use crate::methods::sinus::{Finder, Sinus};
@@ -29,7 +30,7 @@ use crate::nets::{self, Device};
 use crate::project::{CaseId, Project, ProjectError, session_name};
 use crate::volume::Volume;
 use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -236,24 +237,6 @@ impl Runner {
         }
     }
 
-    /// Has pictures of a list made, in place of those of the former one.
-    fn thumbnails(&mut self, catalogue: Option<Arc<Catalogue>>) {
-        let (ready, received) = mpsc::channel();
-        self.ready = catalogue.is_some().then_some(received);
-        self.thumbnails = catalogue.map(|catalogue| {
-            Job::spawn("Pictures of the series", move |progress| {
-                for series in 0..catalogue.series().len() {
-                    progress.check()?;
-                    // A series without a picture says why when it is opened.
-                    if let Ok(picture) = catalogue.thumbnail(series, progress) {
-                        let _ = ready.send((series, picture));
-                    }
-                }
-                Ok::<_, Cancelled>(())
-            })
-        });
-    }
-
     /// What has happened since the last call, as commands.
     pub fn poll(&mut self) -> Vec<Command> {
         let mut commands = std::mem::take(&mut self.done);
@@ -369,62 +352,6 @@ impl Runner {
         working || saving || self.dialog.is_some() || self.thumbnails.is_some()
     }
 
-    fn open(&mut self, target: Target) {
-        self.asked = match &target {
-            Target::Paths(paths) => paths.clone(),
-            Target::Example | Target::Series { .. } => Vec::new(),
-        };
-        let (job, early) = self.labels.take_ahead(&target).unwrap_or_else(|| self.reading(target));
-        (self.open, self.early) = (Some(job), Some(early));
-    }
-
-    /// The job that reads a target, and what it sends ahead.
-    fn reading(&self, target: Target) -> (Job<Loaded>, Receiver<Preview>) {
-        let (early, received) = mpsc::channel();
-        let prepare = Arc::clone(&self.config.prepare);
-        // Not in the pool of the analyses: a scan is opened at once, whatever is being computed.
-        let job = Job::spawn("Opening the scan", move |progress| {
-            progress.check()?;
-            let loaded = load(&target, &early, progress);
-            // One that was given up in the meantime need not be drawn.
-            progress.check()?;
-            loaded.scan.iter().for_each(|scan| prepare(&scan.volume));
-            Ok::<_, Cancelled>(loaded)
-        });
-        (job, received)
-    }
-
-    fn opened(&mut self, Loaded { origin, scan }: Loaded) -> Command {
-        let scan = match scan {
-            Ok(scan) => scan,
-            Err(error) => return Command::Unreadable(Arc::new(error), origin.map(|origin| origin.catalogue)),
-        };
-        self.done.extend(remember(&std::mem::take(&mut self.asked), &scan));
-        // What was computed for the scan before must not land on this one.
-        (self.find, self.analyse) = (None, None);
-        let known = self.project.as_ref().ok().map(|project| {
-            // Whole, so that it means the same wherever the program is started next.
-            let path = scan.path.as_ref().and_then(|path| path.canonicalize().ok());
-            let case = project.case(&scan.sha256, path.as_deref())?;
-            Ok::<_, ProjectError>((case, project.labels(case, &self.config.rater)?))
-        });
-        let (case, labels) = match known {
-            Some(Ok((case, labels))) => (Some(case), labels),
-            Some(Err(error)) => {
-                self.done.push(Command::Failed(error.to_string()));
-                (None, [None, None])
-            }
-            None => (None, [None, None]),
-        };
-        self.keep_looks();
-        self.labels.begin(case != self.case);
-        self.case = case;
-        self.list(origin.as_ref());
-        self.ask_others();
-        self.recall();
-        Command::Opened(Opened { scan: Arc::new(scan), origin, labels })
-    }
-
     /// A job whose parallel parts run in the analysis pool.
     fn pooled<T: Send + 'static>(
         &self,
@@ -452,20 +379,6 @@ fn loaded(finder: &OnceLock<Finder>) -> Result<&Finder, ModelError> {
     }
     let loaded = Finder::built_in(&nets::cpu())?;
     Ok(finder.get_or_init(|| loaded))
-}
-
-/// Has what was opened remembered, unless its path is of a kind that a settings file cannot hold.
-fn remember(asked: &[PathBuf], scan: &Scan) -> Option<Command> {
-    let paths: Vec<PathBuf> = asked.iter().filter_map(|path| std::path::absolute(path).ok()).collect();
-    if paths.is_empty() || paths.iter().any(|path| path.to_str().is_none()) {
-        return None;
-    }
-    let [columns, rows, slices] = scan.volume.grid.size;
-    let size = format!("{columns} × {rows} × {slices}");
-    let modality = if scan.modality == "unknown" { "" } else { scan.modality.as_str() };
-    let words: Vec<&str> = [modality, scan.format.name(), &size].into_iter().filter(|word| !word.is_empty()).collect();
-    let recent = Recent { paths, what: words.join(" · "), opened_secs: secs_since_1970() };
-    Some(Command::Settings(SettingsCommand::Remember(recent)))
 }
 
 /// The outcome of a job that has ended; the job is then gone.
@@ -510,10 +423,6 @@ fn ask(what: Wanted) -> impl Future<Output = Vec<PathBuf>> + Send {
 /// Endings of file names that scans usually have. DICOM files often have none: those are among all files.
 const SCAN_ENDINGS: [&str; 13] =
     ["nii", "gz", "hdr", "img", "dcm", "dicom", "ima", "zip", "png", "jpg", "jpeg", "csv", "tsv"];
-
-fn secs_since_1970() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs()
-}
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -122,10 +122,9 @@ fn one(path: &Path, args: &Args, config: InferConfig) -> Result<Report, Failure>
         let analysed = analysed(&paths, &choice, &model, config, progress)?;
         if let Some(project) = project {
             let project = Project::open(&project)?;
-            let path = analysed.scan.path.as_ref().and_then(|path| path.canonicalize().ok());
-            let case = project.case(&analysed.scan.sha256, path.as_deref())?;
+            let case = project.case(&analysed.scan.sha256, analysed.scan.path.as_deref())?;
             if let Some((place, series)) = &analysed.place {
-                project.seen_at(&place.canonicalize().unwrap_or_else(|_| place.clone()), series, case)?;
+                project.seen_at(place, series, case)?;
             }
             project.keep_analysis(case, &analysed.analysis.records())?;
         }

@@ -233,7 +233,7 @@ fn add(args: &AddArgs) -> Result<(), Failure> {
     let project = Project::open(&args.project)?;
     let path = Path::new(named);
     let case = if path.exists() {
-        project.case(&digest(path)?, std::path::absolute(path).ok().as_deref())?
+        project.case(&digest(path)?, Some(path))?
     } else if is_digest(named) {
         project.case(&named.to_ascii_lowercase(), None)?
     } else {

@@ -2,18 +2,15 @@
 
 use super::dicom::deidentify::{Deidentified, DeidentifyError, Pseudonyms};
 use super::dicom::{self, Stack};
-use super::listed;
+use super::gather::{Gathered, gather, parent};
 use super::preview::Preview;
-use super::source::{self, Source};
-use super::{Check, Fault, Format, Kind, OpenError, Scan, io_error, kind, nifti, picture};
+use super::source::Source;
+use super::{Check, Fault, Format, Kind, OpenError, Scan, kind, nifti, picture};
 use crate::job::Progress;
 use rayon::prelude::*;
 use std::cmp::Reverse;
-use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use walkdir::WalkDir;
 
 /// What a series is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -301,113 +298,6 @@ fn common(paths: &[PathBuf]) -> PathBuf {
         [one] => one.clone(),
         [first, ..] => first.parent().map_or_else(PathBuf::new, Path::to_owned),
     }
-}
-
-#[derive(Default)]
-struct Gathered {
-    sources: Vec<Source>,
-    /// The one file that was asked for; others may only be there because they may belong to it.
-    wanted: Option<PathBuf>,
-    /// Files that were named one by one; pictures are only meant then.
-    named: HashSet<PathBuf>,
-    /// They are what a table names.
-    listed: bool,
-    /// Files in an archive that cannot be unpacked.
-    locked: usize,
-    /// Files that a DICOMDIR or a table names in vain.
-    missing: usize,
-}
-
-/// All files that are meant by some paths.
-fn gather(paths: &[PathBuf], progress: &Progress) -> Result<Gathered, OpenError> {
-    let mut gathered = Gathered::default();
-    for path in paths {
-        let metadata = fs::metadata(path).map_err(|e| io_error(path, e))?;
-        if metadata.is_dir() {
-            gathered.sources.extend(files_in(path, usize::MAX, progress)?);
-            continue;
-        }
-        if !metadata.is_file() {
-            return Err(Fault::NotAScan("not a file or folder".to_owned()).at(path));
-        }
-        if listed::is_table_name(path) && paths.len() == 1 {
-            let (scans, missing) = listed::scans(path)?;
-            for scan in scans {
-                if scan.is_dir() {
-                    gathered.sources.extend(files_in(&scan, usize::MAX, progress)?);
-                } else {
-                    let scan = nifti::header_of_pair(&scan);
-                    gathered.named.insert(scan.clone());
-                    gathered.sources.push(Source::File(scan));
-                }
-            }
-            (gathered.listed, gathered.missing) = (true, missing);
-            continue;
-        }
-        let path = &nifti::header_of_pair(path);
-        let source = Source::File(path.clone());
-        gathered.named.insert(path.clone());
-        match kind(&source.start(super::KIND_SIZE)?) {
-            Kind::Zip => {
-                let (entries, locked) = source::entries(path)?;
-                gathered.sources.extend(entries);
-                gathered.locked += locked;
-            }
-            Kind::Dicom => {
-                if let Some((listed, missing)) = dicom::directory(&source) {
-                    gathered.sources.extend(listed);
-                    gathered.missing += missing;
-                } else if paths.len() == 1 {
-                    gathered.sources.extend(files_in(parent(path), 1, progress)?);
-                    gathered.wanted = Some(parent(path).join(path.file_name().unwrap_or_default()));
-                } else {
-                    gathered.sources.push(source);
-                }
-            }
-            Kind::Other if paths.len() == 1 => return Err(not_a_scan(path, metadata.len())),
-            _ => {
-                gathered.wanted = (paths.len() == 1).then(|| path.clone());
-                gathered.sources.push(source);
-            }
-        }
-    }
-    let mut seen = HashSet::new();
-    gathered.sources.retain(|source| matches!(source, Source::Entry(_)) || seen.insert(source.path().to_owned()));
-    Ok(gathered)
-}
-
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
-}
-
-fn not_a_scan(path: &Path, bytes: u64) -> OpenError {
-    let reason = match (bytes, nifti::stem(path)) {
-        (0, _) => "the file is empty",
-        (_, Some(_)) if nifti::is_image_name(path) => "its header is missing, the .hdr file of the same name",
-        (_, Some(_)) => "the name is that of a NIfTI file, but not the content",
-        _ => "the content is neither NIfTI, DICOM, PNG, JPEG nor ZIP",
-    };
-    Fault::NotAScan(reason.to_owned()).at(path)
-}
-
-/// The files of a folder, by name.
-fn files_in(folder: &Path, depth: usize, progress: &Progress) -> Result<Vec<Source>, OpenError> {
-    let mut sources = Vec::new();
-    for entry in WalkDir::new(folder).max_depth(depth).follow_links(true).sort_by_file_name() {
-        progress.check()?;
-        match entry {
-            Ok(entry) if entry.file_type().is_file() => sources.push(Source::File(entry.into_path())),
-            Err(error) if error.depth() == 0 => {
-                return Err(OpenError::Io { path: folder.to_owned(), source: error.into() });
-            }
-            // A folder inside that may not be entered is no reason to refuse the rest.
-            Ok(_) | Err(_) => {}
-        }
-    }
-    Ok(sources)
 }
 
 /// What one file turned out to be.

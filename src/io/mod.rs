@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod dicom;
+mod gather;
 mod listed;
 pub mod nifti;
 pub mod picture;
@@ -15,7 +16,7 @@ mod source;
 pub mod table;
 
 pub use catalogue::{Catalogue, ReadOptions, Role, Series, browse};
-pub use dicom::deidentify::{Deidentified, DeidentifyError, Pseudonyms};
+pub use dicom::deidentify::{Deidentified, DeidentifyError, Pseudonyms, files_in_words};
 #[cfg(test)]
 pub(crate) use dicom::tests::scrambled as dicom_series;
 pub use dicom::write as derived;

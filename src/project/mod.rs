@@ -144,12 +144,12 @@ impl Project {
         &self.path
     }
 
-    /// The case of a scan, recognised by the SHA-256 of its data wherever it lies now.
+    /// The case of a scan, recognised by the SHA-256 of its data wherever it lies now. Its path is kept as a whole one.
     ///
     /// # Errors
     /// [`ProjectError::Database`].
     pub fn case(&self, sha256: &str, path: Option<&Path>) -> Result<CaseId, ProjectError> {
-        let path = path.map(|p| p.to_string_lossy().into_owned());
+        let path = path.map(|path| whole(path).to_string_lossy().into_owned());
         self.db
             .query_row(
                 "INSERT INTO cases (sha256, path) VALUES (?1, ?2)
@@ -180,7 +180,7 @@ impl Project {
     pub fn seen_at(&self, path: &Path, series: &str, case: CaseId) -> Result<(), ProjectError> {
         let write = "INSERT INTO places (path, series, case_id) VALUES (?1, ?2, ?3)
                      ON CONFLICT (path, series) DO UPDATE SET case_id = excluded.case_id";
-        let done = self.db.execute(write, params![path.to_string_lossy(), series, case.0]);
+        let done = self.db.execute(write, params![whole(path).to_string_lossy(), series, case.0]);
         done.map(drop).map_err(|e| self.failed("written", e))
     }
 
@@ -190,6 +190,7 @@ impl Project {
     /// # Errors
     /// [`ProjectError::Database`].
     pub fn seen_in(&self, path: &Path) -> Result<HashMap<String, CaseId>, ProjectError> {
+        let path = &whole(path);
         let read = || {
             let mut seen: HashMap<String, CaseId> = HashMap::new();
             let mut files = self.db.prepare("SELECT path, id FROM cases WHERE path IS NOT NULL")?;
@@ -218,4 +219,10 @@ impl Project {
         };
         read().map_err(|e| self.failed("read", e))
     }
+}
+
+/// A path that means the same wherever the program is started, however it was given.
+fn whole(path: &Path) -> PathBuf {
+    // What lies in an archive is no file.
+    path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
 }

@@ -111,10 +111,9 @@ impl Runner {
     pub(super) fn list(&mut self, origin: Option<&Origin>) {
         let (Some(origin), Ok(project)) = (origin, &self.project) else { return };
         let (catalogue, series) = (&origin.catalogue, origin.catalogue.series());
-        // However the folder was named this time.
-        let path = catalogue.base().canonicalize().unwrap_or_else(|_| catalogue.base().to_owned());
+        let base = catalogue.base();
         if let (Some(case), Some(series)) = (self.case, series.get(origin.series))
-            && let Err(error) = project.seen_at(&path, &series.id, case)
+            && let Err(error) = project.seen_at(base, &series.id, case)
         {
             log::warn!("where the case lies was not kept: {error}");
         }
@@ -122,7 +121,7 @@ impl Runner {
             if self.labels.listed.as_ref().is_some_and(|listed| Arc::ptr_eq(listed, catalogue)) {
                 return Ok(None);
             }
-            let (cases, labels) = (project.seen_in(&path)?, project.all_labels(&self.config.rater)?);
+            let (cases, labels) = (project.seen_in(base)?, project.all_labels(&self.config.rater)?);
             let (probabilities, disputed) = (project.probabilities()?, project.disputed()?);
             let cases: Vec<_> = series.iter().map(|series| cases.get(&series.id)).collect();
             let informative = project.informative(cases.iter().filter_map(|case| case.copied()), &probabilities)?;

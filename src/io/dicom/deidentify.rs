@@ -115,11 +115,17 @@ pub struct Deidentified {
     pub name: String,
 }
 
+/// `1 file`, `2 files`
+#[must_use]
+pub fn files_in_words(count: usize) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}
+
 impl Deidentified {
     /// How many files, in words.
     #[must_use]
     pub fn counted(&self) -> String {
-        if self.files == 1 { "1 file".to_owned() } else { format!("{} files", self.files) }
+        files_in_words(self.files)
     }
 }
 

@@ -281,12 +281,16 @@ fn within_antrum(mut map: Vec<f32>) -> Vec<f32> {
     map
 }
 
-/// How far voxel `index` of a crop lies outside the region of the sinus; not above 0 inside.
-fn beyond_antrum_mm(index: usize) -> f64 {
+/// Where voxel `index` of a crop lies, in mm from its middle along its axes.
+pub(super) fn from_middle_mm(index: usize) -> DVec3 {
     let n = Crop::SIZE;
     let middle = (n as f64 - 1.0) / 2.0;
-    let offset = DVec3::new((index % n) as f64, (index / n % n) as f64, (index / (n * n)) as f64) - middle;
-    ((offset / ANTRUM_MM).length() - 1.0) * ANTRUM_MM.element_sum() / 3.0
+    DVec3::new((index % n) as f64, (index / n % n) as f64, (index / (n * n)) as f64) - middle
+}
+
+/// How far voxel `index` of a crop lies outside the region of the sinus; not above 0 inside.
+fn beyond_antrum_mm(index: usize) -> f64 {
+    ((from_middle_mm(index) / ANTRUM_MM).length() - 1.0) * ANTRUM_MM.element_sum() / 3.0
 }
 
 /// Whether voxel `index` of a crop lies in the region that a large sinus fills.

@@ -4,7 +4,7 @@
 
 use super::samples::normal;
 use crate::image::gaussian;
-use crate::methods::residual::infer::in_sinus;
+use crate::methods::residual::infer::{from_middle_mm, in_sinus};
 use crate::methods::sinus::Crop;
 use glam::DVec3;
 use rand::RngExt as _;
@@ -38,13 +38,13 @@ fn lay(mut values: Vec<f32>, rng: &mut ChaCha8Rng) -> Vec<f32> {
         0 => {}
         1 => {
             let up = DVec3::new(normal(rng), normal(rng), normal(rng)).normalize_or(DVec3::Z);
-            let level = place(voxels[rng.random_range(0..voxels.len())]).dot(up);
-            keep(&mut weight, |voxel| place(voxel).dot(up) <= level);
+            let level = from_middle_mm(voxels[rng.random_range(0..voxels.len())]).dot(up);
+            keep(&mut weight, |voxel| from_middle_mm(voxel).dot(up) <= level);
         }
         2 => {
-            let middle = place(voxels[rng.random_range(0..voxels.len())]);
+            let middle = from_middle_mm(voxels[rng.random_range(0..voxels.len())]);
             let radius = rng.random_range(3.0..14.0);
-            keep(&mut weight, |voxel| place(voxel).distance(middle) <= radius);
+            keep(&mut weight, |voxel| from_middle_mm(voxel).distance(middle) <= radius);
         }
         _ => {
             let mut near = weight.clone();
@@ -80,12 +80,6 @@ fn middle(values: &[f32]) -> f32 {
     sum / span.len().pow(3) as f32
 }
 
-/// Voxel `index` of a crop, in voxels from its corner.
-fn place(index: usize) -> DVec3 {
-    let n = Crop::SIZE;
-    DVec3::new((index % n) as f64, (index / n % n) as f64, (index / (n * n)) as f64)
-}
-
 fn keep(weight: &mut [f32], here: impl Fn(usize) -> bool) {
     for (voxel, weight) in weight.iter_mut().enumerate() {
         if *weight > 0.0 && !here(voxel) {
@@ -101,8 +95,7 @@ mod tests {
 
     /// A dark ball of 14 mm in bright surroundings.
     fn sinus() -> Vec<f32> {
-        let middle = DVec3::splat(31.5);
-        (0..Crop::SIZE.pow(3)).map(|voxel| if place(voxel).distance(middle) < 14.0 { 0.1 } else { 0.8 }).collect()
+        (0..Crop::SIZE.pow(3)).map(|voxel| if from_middle_mm(voxel).length() < 14.0 { 0.1 } else { 0.8 }).collect()
     }
 
     #[test]
@@ -113,7 +106,7 @@ mod tests {
         for _ in 0..24 {
             let after = lay(before.clone(), &mut rng);
             let differs = |voxel: &usize| (after[*voxel] - before[*voxel]).abs() > 0.05;
-            let far = |voxel: &usize| place(*voxel).distance(DVec3::splat(31.5)) > 17.0;
+            let far = |voxel: &usize| from_middle_mm(*voxel).length() > 17.0;
             let voxels: Vec<usize> = (0..after.len()).filter(differs).collect();
             assert!(!voxels.iter().any(far));
             changed.push(voxels.len());

@@ -1,0 +1,119 @@
+//! Which files are meant by some paths: those of a folder, of an archive, of a DICOMDIR, of a table, or what lies beside a
+//! slice of a series.
+
+use super::source::{self, Source};
+use super::{Fault, Kind, OpenError, dicom, io_error, kind, listed, nifti};
+use crate::job::Progress;
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
+
+/// The files that are meant by some paths.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub sources: Vec<Source>,
+    /// The one file that was asked for; others may only be there because they may belong to it.
+    pub wanted: Option<PathBuf>,
+    /// Files that were named one by one; pictures are only meant then.
+    pub named: HashSet<PathBuf>,
+    /// They are what a table names.
+    pub listed: bool,
+    /// Files in an archive that cannot be unpacked.
+    pub locked: usize,
+    /// Files that a DICOMDIR or a table names in vain.
+    pub missing: usize,
+}
+
+/// All files that are meant by some paths.
+pub(super) fn gather(paths: &[PathBuf], progress: &Progress) -> Result<Gathered, OpenError> {
+    let mut gathered = Gathered::default();
+    for path in paths {
+        let metadata = fs::metadata(path).map_err(|e| io_error(path, e))?;
+        if metadata.is_dir() {
+            gathered.sources.extend(files_in(path, usize::MAX, progress)?);
+            continue;
+        }
+        if !metadata.is_file() {
+            return Err(Fault::NotAScan("not a file or folder".to_owned()).at(path));
+        }
+        if listed::is_table_name(path) && paths.len() == 1 {
+            let (scans, missing) = listed::scans(path)?;
+            for scan in scans {
+                if scan.is_dir() {
+                    gathered.sources.extend(files_in(&scan, usize::MAX, progress)?);
+                } else {
+                    let scan = nifti::header_of_pair(&scan);
+                    gathered.named.insert(scan.clone());
+                    gathered.sources.push(Source::File(scan));
+                }
+            }
+            (gathered.listed, gathered.missing) = (true, missing);
+            continue;
+        }
+        let path = &nifti::header_of_pair(path);
+        let source = Source::File(path.clone());
+        gathered.named.insert(path.clone());
+        match kind(&source.start(super::KIND_SIZE)?) {
+            Kind::Zip => {
+                let (entries, locked) = source::entries(path)?;
+                gathered.sources.extend(entries);
+                gathered.locked += locked;
+            }
+            Kind::Dicom => {
+                if let Some((listed, missing)) = dicom::directory(&source) {
+                    gathered.sources.extend(listed);
+                    gathered.missing += missing;
+                } else if paths.len() == 1 {
+                    gathered.sources.extend(files_in(parent(path), 1, progress)?);
+                    gathered.wanted = Some(parent(path).join(path.file_name().unwrap_or_default()));
+                } else {
+                    gathered.sources.push(source);
+                }
+            }
+            Kind::Other if paths.len() == 1 => return Err(not_a_scan(path, metadata.len())),
+            _ => {
+                gathered.wanted = (paths.len() == 1).then(|| path.clone());
+                gathered.sources.push(source);
+            }
+        }
+    }
+    let mut seen = HashSet::new();
+    gathered.sources.retain(|source| matches!(source, Source::Entry(_)) || seen.insert(source.path().to_owned()));
+    Ok(gathered)
+}
+
+/// The folder that a path lies in.
+pub(super) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn not_a_scan(path: &Path, bytes: u64) -> OpenError {
+    let reason = match (bytes, nifti::stem(path)) {
+        (0, _) => "the file is empty",
+        (_, Some(_)) if nifti::is_image_name(path) => "its header is missing, the .hdr file of the same name",
+        (_, Some(_)) => "the name is that of a NIfTI file, but not the content",
+        _ => "the content is neither NIfTI, DICOM, PNG, JPEG nor ZIP",
+    };
+    Fault::NotAScan(reason.to_owned()).at(path)
+}
+
+/// The files of a folder, by name.
+fn files_in(folder: &Path, depth: usize, progress: &Progress) -> Result<Vec<Source>, OpenError> {
+    let mut sources = Vec::new();
+    for entry in WalkDir::new(folder).max_depth(depth).follow_links(true).sort_by_file_name() {
+        progress.check()?;
+        match entry {
+            Ok(entry) if entry.file_type().is_file() => sources.push(Source::File(entry.into_path())),
+            Err(error) if error.depth() == 0 => {
+                return Err(OpenError::Io { path: folder.to_owned(), source: error.into() });
+            }
+            // A folder inside that may not be entered is no reason to refuse the rest.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(sources)
+}
