@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// Options of the window.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct WindowOptions {
-    /// NIfTI or DICOM files, a DICOM folder, DICOMDIR or ZIP archive, a PNG or JPEG picture
+    /// NIfTI or DICOM files, a DICOM folder, DICOMDIR or ZIP archive, a PNG or JPEG picture, a table that names scans
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Project file that labels are written to [default: labels.antrum in the user's data folder]
