@@ -12,9 +12,11 @@ use rayon::prelude::*;
 /// Output channels that are computed together.
 const CHANNELS: usize = 4;
 /// Vectors of outputs that are computed together.
-const VECTORS: usize = 2;
+const VECTORS: usize = 3;
 /// Terms whose weight gradients are computed together.
 const TERMS: usize = 3;
+/// A multiple of the values that any processor computes together.
+const LANES: usize = 16;
 /// More values than any processor computes together: so many may be read and written beyond the end.
 const SLACK: usize = 64;
 
@@ -52,6 +54,19 @@ impl Layout {
     fn reach(self, size: [usize; 3]) -> usize {
         if size.contains(&0) { 0 } else { self.index(size.map(|n| n - 1)) + 1 }
     }
+
+    /// Where vectors of so many `lanes` begin that hold all voxels of a volume of `size`: as many as each row needs, or one
+    /// behind the other from the first voxel to the last, whichever are fewer.
+    fn vectors(self, size: [usize; 3], lanes: usize) -> Vec<usize> {
+        let reach = self.reach(size);
+        let of_rows = size[0] * size[1] * size[2].div_ceil(lanes);
+        if of_rows < reach.div_ceil(lanes) {
+            let rows = places([size[0], size[1], 1]).map(|place| self.index(place));
+            rows.flat_map(|row| (row..row + size[2]).step_by(lanes)).collect()
+        } else {
+            (0..reach).step_by(lanes).collect()
+        }
+    }
 }
 
 /// For each axis, something of it.
@@ -83,15 +98,19 @@ impl Convolution {
         let [inputs, outputs] = self.channels;
         let output = self.output();
         let (spatial, terms) = (output.iter().product::<usize>(), self.terms());
-        let blocks = packed(outputs, |out| weights[out * terms.len()..(out + 1) * terms.len()].to_vec());
         let mut result = vec![0.0; self.batch * outputs * spatial];
         let items =
             result.par_chunks_mut((outputs * spatial).max(1)).zip(input.par_chunks(self.input_len(inputs).max(1)));
         items.for_each(|(result, input)| {
             let source = self.laid_out(input);
-            let work = result.par_chunks_mut(CHANNELS * spatial.max(1)).zip(&blocks);
-            work.for_each(|(result, weights)| {
-                let sums = sums(&source, &terms, weights, self.field().reach(output));
+            let work =
+                result.par_chunks_mut(CHANNELS * spatial.max(1)).zip(weights.par_chunks(CHANNELS * terms.len().max(1)));
+            work.for_each_init(Vec::new, |packed, (result, weights)| {
+                let of = block_of(weights.len() / terms.len(), |c| &weights[c * terms.len()..][..terms.len()]);
+                packed.clear();
+                let pairs = of[0].iter().zip(of[1]).zip(of[2].iter().zip(of[3]));
+                packed.extend(pairs.map(|((a, b), (c, d))| [*a, *b, *c, *d]));
+                let sums = sums(&source, &terms, packed, self.field(), output);
                 for (sums, result) in sums.iter().zip(result.chunks_mut(spatial)) {
                     let rows = result.chunks_mut(output[2]).zip(places([output[0], output[1], 1]));
                     for (row, place) in rows {
@@ -131,12 +150,21 @@ impl Convolution {
                         out * layout.count() + layout.index(place)
                     })
                     .collect();
-                let blocks = packed(inputs, |channel| {
-                    let of = |out: usize, tap: [usize; 3]| {
-                        weights[(out * inputs + channel) * taps.len() + kernel.index(tap)]
-                    };
-                    (0..outputs).flat_map(|out| own.iter().map(move |tap| of(out, *tap))).collect()
-                });
+                let own: Vec<usize> = own.into_iter().map(|tap| kernel.index(tap)).collect();
+                let blocks: Vec<_> = (0..inputs)
+                    .into_par_iter()
+                    .step_by(CHANNELS)
+                    .map(|first| {
+                        let mut packed = Vec::with_capacity(terms.len());
+                        for out in 0..outputs {
+                            let of = block_of(inputs - first, |c| {
+                                &weights[(out * inputs + first + c) * taps.len()..][..taps.len()]
+                            });
+                            packed.extend(own.iter().map(|&tap| of.map(|weights| weights[tap])));
+                        }
+                        packed
+                    })
+                    .collect();
                 (phase, wanted, terms, blocks)
             })
             .collect();
@@ -148,7 +176,7 @@ impl Convolution {
             let work = result.par_chunks_mut(CHANNELS * spatial.max(1)).enumerate();
             work.for_each(|(block, result)| {
                 for (phase, wanted, terms, blocks) in &parts {
-                    let sums = sums(&source, terms, &blocks[block], layout.reach(wanted.size));
+                    let sums = sums(&source, terms, &blocks[block], layout, wanted.size);
                     for (sums, result) in sums.iter().zip(result.chunks_mut(spatial)) {
                         self.gather(sums, layout, *phase, wanted, result);
                     }
@@ -162,7 +190,7 @@ impl Convolution {
     pub fn weight_gradient(&self, input: &[f32], gradient: &[f32]) -> Vec<f32> {
         let [inputs, outputs] = self.channels;
         let (output, field, terms) = (self.output(), self.field(), self.terms());
-        let count = field.reach(output).next_multiple_of(SLACK);
+        let count = field.reach(output).next_multiple_of(LANES);
         // Zero wherever there is no output, so that what lies between rows and beyond the end counts nothing.
         let plane = field.size[1] * field.size[2];
         let apart = Layout { size: [count.div_ceil(plane.max(1)), field.size[1], field.size[2]] };
@@ -311,20 +339,22 @@ fn spread(values: &[f32], channels: usize, size: [usize; 3], layout: Layout, bef
     source
 }
 
-/// The weights of each block of channels, those of one term side by side.
-fn packed(channels: usize, weights: impl Fn(usize) -> Vec<f32>) -> Vec<Vec<[f32; CHANNELS]>> {
-    let blocks = (0..channels).step_by(CHANNELS).map(|first| {
-        let of: Vec<Vec<f32>> = (first..channels.min(first + CHANNELS)).map(&weights).collect();
-        let terms = of.first().map_or(0, Vec::len);
-        (0..terms).map(|term| std::array::from_fn(|c| of.get(c).map_or(0.0, |weights| weights[term]))).collect()
-    });
-    blocks.collect()
+/// What belongs to each of the next channels, of `left`; where there are fewer, the last is taken again.
+fn block_of<'a>(left: usize, weights: impl Fn(usize) -> &'a [f32]) -> [&'a [f32]; CHANNELS] {
+    [0, 1, 2, 3].map(|c| weights(c.min(left - 1)))
 }
 
-/// For each of a block of channels, at `count` places and a few more, the sum over all terms of weight times source.
-fn sums(source: &[f32], terms: &[usize], weights: &[[f32; CHANNELS]], count: usize) -> [Vec<f32>; CHANNELS] {
-    let mut sums = std::array::from_fn(|_| vec![0.0; count + SLACK]);
-    Arch::new().dispatch(Sums { source, terms, weights, count, out: &mut sums });
+/// For each of a block of channels, at the places of a volume of `size` in its layout and at some between them, the sum over
+/// all terms of weight times source.
+fn sums(
+    source: &[f32],
+    terms: &[usize],
+    weights: &[[f32; CHANNELS]],
+    layout: Layout,
+    size: [usize; 3],
+) -> [Vec<f32>; CHANNELS] {
+    let mut sums = std::array::from_fn(|_| vec![0.0; layout.reach(size) + SLACK]);
+    Arch::new().dispatch(Sums { source, terms, weights, layout, size, out: &mut sums });
     sums
 }
 
@@ -332,7 +362,8 @@ struct Sums<'a> {
     source: &'a [f32],
     terms: &'a [usize],
     weights: &'a [[f32; CHANNELS]],
-    count: usize,
+    layout: Layout,
+    size: [usize; 3],
     out: &'a mut [Vec<f32>; CHANNELS],
 }
 
@@ -342,22 +373,29 @@ impl WithSimd for Sums<'_> {
     #[allow(clippy::inline_always, reason = "only what is inlined is compiled for the vectors that there are")]
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { source, terms, weights, count, out } = self;
-        let step = VECTORS * S::F32_LANES;
-        for first in (0..count).step_by(step) {
-            let source = &source[first..];
+        let Self { source, terms, weights, layout, size, out } = self;
+        for starts in layout.vectors(size, S::F32_LANES).chunks(VECTORS) {
+            // Where there are fewer, the last is computed again.
+            let last = starts.len() - 1;
+            let starts = [starts[0], starts[last.min(1)], starts[last]];
+            let [in_a, in_b, in_c] = [&source[starts[0]..], &source[starts[1]..], &source[starts[2]..]];
             let mut block = [[simd.splat_f32s(0.0); VECTORS]; CHANNELS];
             for (&term, weights) in terms.iter().zip(weights) {
-                let ([a, b], _) = S::as_simd_f32s(&source[term..][..step]) else { continue };
+                let ([a], _) = S::as_simd_f32s(&in_a[term..][..S::F32_LANES]) else { continue };
+                let ([b], _) = S::as_simd_f32s(&in_b[term..][..S::F32_LANES]) else { continue };
+                let ([c], _) = S::as_simd_f32s(&in_c[term..][..S::F32_LANES]) else { continue };
                 for (block, &weight) in block.iter_mut().zip(weights) {
                     let weight = simd.splat_f32s(weight);
                     block[0] = simd.mul_add_f32s(*a, weight, block[0]);
                     block[1] = simd.mul_add_f32s(*b, weight, block[1]);
+                    block[2] = simd.mul_add_f32s(*c, weight, block[2]);
                 }
             }
             for (out, block) in out.iter_mut().zip(block) {
-                if let ([a, b], _) = S::as_mut_simd_f32s(&mut out[first..][..step]) {
-                    (*a, *b) = (block[0], block[1]);
+                for (start, sum) in starts.iter().zip(block) {
+                    if let ([to], _) = S::as_mut_simd_f32s(&mut out[*start..][..S::F32_LANES]) {
+                        *to = sum;
+                    }
                 }
             }
         }

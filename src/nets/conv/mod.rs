@@ -43,9 +43,6 @@ trait Convolve: Backend {
     fn convolve(x: FloatTensor<Self>, weights: FloatTensor<Self>, options: ConvOptions<3>) -> FloatTensor<Self>;
 }
 
-/// Results of at most so many voxels are left to the backend.
-const FEW_VOXELS: usize = 64;
-
 /// What is computed of a convolution.
 #[derive(Clone, Copy)]
 enum Pass {
@@ -111,10 +108,6 @@ impl Kernels for Flex {
             stride: options.stride,
             padding: options.padding_begin(),
         };
-        // Of few voxels a matrix product is made sooner: there most places of the kernel's layout lie between rows.
-        if matches!(pass, Pass::Forward) && convolution.output().iter().product::<usize>() <= FEW_VOXELS {
-            return None;
-        }
         let [a, b] = of.map(FloatTensor::<Self>::to_contiguous);
         let (a, b) = (a.storage(), b.storage());
         let [z, y, x] = convolution.output();
