@@ -75,7 +75,7 @@ pub fn analyse(
 ) -> Result<Analysis, ModelError> {
     let cavities = cavity::measure(finder, volume, sinuses, &progress.part(0.0, 0.3))?;
     let cavity_map = cavity::together(&cavities).map(Arc::new);
-    let findings = residual::analyse(volume, sinuses, model, config, &progress.part(0.3, 0.9))?;
+    let findings = residual::analyse(volume, sinuses, &cavities, model, config, &progress.part(0.3, 0.9))?;
     progress.step(0.9, "laying the maps onto the scan")?;
     let maps: Vec<&Volume> = findings.iter().map(|f| &f.map).collect();
     let map = Arc::new(crop::paste(&maps, &volume.grid));

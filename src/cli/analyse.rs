@@ -38,7 +38,7 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 5, value_parser = parse_median)]
     median: usize,
     /// Which residual the map keeps
-    #[arg(long, default_value = "antrum")]
+    #[arg(long, default_value = "sinus")]
     map: Map,
     /// Over how many crops of each sinus the probability is averaged; paper 1 cut 15
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=99))]
@@ -59,8 +59,8 @@ enum Method {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Map {
-    /// Only where the sinus is, as a share of the crop's intensity range
-    Antrum,
+    /// Only the sinus, its measured cavity and wall, as a share of the crop's intensity range
+    Sinus,
     /// The same in the whole cube
     Cube,
     /// The whole cube, rescaled to its own percentiles as in the paper; its scores mislead
@@ -77,7 +77,7 @@ pub(super) fn parse_median(text: &str) -> Result<usize, String> {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let Method::Residual = args.method;
     let map = match args.map {
-        Map::Antrum => MapKind::Antrum,
+        Map::Sinus => MapKind::Sinus,
         Map::Cube => MapKind::Cube,
         Map::Paper => MapKind::Paper,
     };

@@ -34,7 +34,7 @@ fn one() -> usize {
 
 impl Default for InferConfig {
     fn default() -> Self {
-        Self { median: 5, map: MapKind::Antrum, crops: 1 }
+        Self { median: 5, map: MapKind::Sinus, crops: 1 }
     }
 }
 
@@ -42,9 +42,10 @@ impl Default for InferConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MapKind {
-    /// Only where a sinus is: an ellipsoid around the crop's centre, fading out beyond it. 1 is a difference as large as
-    /// the crop's intensity range (1st to 99th percentile), so that sinuses can be compared and a normal one stays dark.
-    Antrum,
+    /// Only in the sinus: the cavity that was measured and its wall ([`Region`](super::region::Region)). 1 is a difference as
+    /// large as the crop's intensity range (1st to 99th percentile), so that sinuses can be compared and a normal one stays
+    /// dark.
+    Sinus,
     /// The same in the whole cube: nose, orbit, cheek and teeth included.
     Cube,
     /// The whole cube, rescaled to its own 1st and 99th percentile as the paper makes the targets of its self-supervision.

@@ -1,7 +1,8 @@
 //! How well maps and probabilities do on synthetic heads that the weights never saw.
 
 use super::config::InferConfig;
-use super::infer::{Model, in_sinus};
+use super::infer::Model;
+use super::region::{Region, in_antrum};
 use super::train::ResidualError;
 use crate::image::resample::nearest;
 use crate::job::Progress;
@@ -24,7 +25,8 @@ pub struct Figures {
     pub probability_auroc: Option<f64>,
     /// The same of the score of the map.
     pub score_auroc: Option<f64>,
-    /// The same of single voxels: diseased ones against others where the sinus is, so many of both from each diseased sinus.
+    /// The same of single voxels: diseased ones against others in the region that a large
+    /// sinus fills, bones and soft tissue around a smaller one among them; so many of both from each diseased sinus.
     pub voxel_auroc: Option<f64>,
     /// Share of the normal sinuses whose score lies above 95 % of the reference.
     pub normal_above_p95: Option<f64>,
@@ -71,12 +73,13 @@ pub fn on_phantoms(
                 continue;
             }
             let crop = Crop::cut(&head.image, sinus.side, sinus.centre_mm);
-            let finding = model.finding(&crop, InferConfig::default(), &part)?;
+            let region = Region::measured(finder, &head.image, &sinus, &part)?;
+            let finding = model.finding(&crop, &region, InferConfig::default(), &part)?;
             let mut kinds = [Vec::new(), Vec::new()];
             let labels = nearest(&head.tissues, &crop.grid, 0.0);
             for (voxel, (label, value)) in labels.into_iter().zip(finding.map.to_f32()).enumerate() {
                 let disease = Tissue::from_label(label as u8).is_some_and(Tissue::is_disease);
-                if in_sinus(voxel) {
+                if in_antrum(voxel) {
                     kinds[usize::from(disease)].push((f64::from(value), disease));
                 }
             }

@@ -1,9 +1,10 @@
 //! From a scan and its sinuses to residual maps and scores.
 
 use super::config::{Card, ClassifierCard, InferConfig, MapKind};
+use super::region::Region;
 use crate::image::{median, percentile};
 use crate::job::Progress;
-use crate::methods::sinus::{Crop, Presence, Sinus};
+use crate::methods::sinus::{Cavity, Crop, Presence, Sinus};
 use crate::methods::{Anomaly, Finding, ModelError};
 use crate::nets::weights::{self, WeightsError};
 use crate::nets::{Cae, CaeConfig, Classifier};
@@ -72,21 +73,31 @@ impl Model {
         residual.into_data().try_into_vec::<f32>().map_err(|e| ModelError::Device(format!("{e:?}")))
     }
 
-    /// Map and score of one crop. The score is the mean of the map; it has a percentile when the normal scores of the
-    /// card were made with the same settings.
+    /// Map and score of one crop, of which a sinus fills `region`. The score is the mean of the map, in the region where only
+    /// that is kept; it has a percentile when the normal scores of the card were made with the same settings.
     ///
     /// # Errors
     /// As [`Model::residual`].
-    pub fn finding(&self, crop: &Crop, config: InferConfig, progress: &Progress) -> Result<Finding, ModelError> {
+    pub fn finding(
+        &self,
+        crop: &Crop,
+        region: &Region,
+        config: InferConfig,
+        progress: &Progress,
+    ) -> Result<Finding, ModelError> {
         let residual = self.residual(&crop.values, progress)?;
         progress.check()?;
         let size = [Crop::SIZE; 3];
-        let map = match config.map {
-            MapKind::Antrum => within_antrum(median::filter(&residual, size, config.median)),
-            MapKind::Cube => median::filter(&residual, size, config.median),
+        let mut map = match config.map {
+            MapKind::Sinus | MapKind::Cube => median::filter(&residual, size, config.median),
             MapKind::Paper => postprocess(residual, size, config.median),
         };
-        let score = map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64;
+        let score = if config.map == MapKind::Sinus {
+            region.keep(&mut map);
+            region.mean(&map)
+        } else {
+            map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64
+        };
         let comparable = config.same_map(&self.card.inference) && !self.card.normal_scores.is_empty();
         let percentile = comparable.then(|| percentile::rank_percent(&self.card.normal_scores, score));
         let explained = self.classifier.as_ref().map(|classifier| classifier.explained(crop, progress)).transpose()?;
@@ -266,51 +277,14 @@ pub fn postprocess(mut residual: Vec<f32>, size: [usize; 3], k: usize) -> Vec<f3
     map
 }
 
-/// Half axes of the region that a large sinus fills (boxes of adult antra are up to 40 × 44 × 44 mm), right-left,
-/// front-back, up-down.
-const ANTRUM_MM: DVec3 = DVec3::new(19.0, 22.0, 22.0);
-/// Over how many mm beyond it the map fades to 0.
-const FADE_MM: f64 = 6.0;
-
-/// Keeps the map of a crop where its sinus is.
-fn within_antrum(mut map: Vec<f32>) -> Vec<f32> {
-    for (i, value) in map.iter_mut().enumerate() {
-        let t = (beyond_antrum_mm(i) / FADE_MM).clamp(0.0, 1.0);
-        *value *= (1.0 - t * t * (3.0 - 2.0 * t)) as f32;
-    }
-    map
-}
-
-/// Where voxel `index` of a crop lies, in mm from its middle along its axes.
-pub(super) fn from_middle_mm(index: usize) -> DVec3 {
-    let n = Crop::SIZE;
-    let middle = (n as f64 - 1.0) / 2.0;
-    DVec3::new((index % n) as f64, (index / n % n) as f64, (index / (n * n)) as f64) - middle
-}
-
-/// How far voxel `index` of a crop lies outside the region of the sinus; not above 0 inside.
-fn beyond_antrum_mm(index: usize) -> f64 {
-    ((from_middle_mm(index) / ANTRUM_MM).length() - 1.0) * ANTRUM_MM.element_sum() / 3.0
-}
-
-/// Whether voxel `index` of a crop lies in the region that a large sinus fills.
-pub(super) fn in_sinus(index: usize) -> bool {
-    beyond_antrum_mm(index) <= 0.0
-}
-
-/// The values of a finding's map in its sinus: of a map that is kept where the sinus is, without what fades out around it.
-pub(super) fn values_in_sinus(finding: &Finding, config: InferConfig) -> Vec<f32> {
-    let inside = |index: usize| config.map != MapKind::Antrum || in_sinus(index);
-    finding.map.to_f32().into_iter().enumerate().filter(|(index, _)| inside(*index)).map(|(_, value)| value).collect()
-}
-
-/// Analyses every sinus that is in view, right first.
+/// Analyses every sinus that is in view, right first; `cavities` are what was measured of them, by [`Side::index`].
 ///
 /// # Errors
 /// [`ModelError`] when the device fails or the job is cancelled.
 pub fn analyse(
     volume: &Volume,
     sinuses: &[Sinus; 2],
+    cavities: &[Option<Cavity>; 2],
     model: &Model,
     config: InferConfig,
     progress: &Progress,
@@ -321,7 +295,8 @@ pub fn analyse(
         if sinus.present != Presence::Absent {
             let crop = Crop::cut(volume, sinus.side, sinus.centre_mm);
             progress.check()?;
-            let mut finding = model.finding(&crop, config, progress)?;
+            let region = Region::around(cavities[sinus.side.index()].as_ref(), &crop.grid, &volume.grid);
+            let mut finding = model.finding(&crop, &region, config, progress)?;
             if let Some(classifier) = model.classifier.as_ref().filter(|_| config.crops > 1) {
                 let anomaly = classifier.over_crops(volume, sinus.side, sinus.centre_mm, config.crops, progress)?;
                 finding.anomaly = Some(anomaly);
@@ -336,31 +311,6 @@ pub fn analyse(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_map_is_kept_in_the_sinus_and_fades_out_beyond_it() {
-        let map = within_antrum(vec![1.0; Crop::SIZE.pow(3)]);
-        let at = |x: usize, y: usize, z: usize| map[x + 64 * (y + 64 * z)];
-        assert_eq!((at(32, 32, 32), at(32, 50, 32), at(50, 32, 32)), (1.0, 1.0, 1.0));
-        assert!((0.0..1.0).contains(&at(53, 32, 32)) && at(53, 32, 32) > at(55, 32, 32));
-        assert_eq!((at(0, 32, 32), at(63, 63, 63)), (0.0, 0.0));
-        assert_eq!(at(12, 32, 32), at(51, 32, 32), "as far on both sides of the middle");
-    }
-
-    #[test]
-    fn the_values_of_a_sinus_are_those_inside_its_region() {
-        let grid = Crop::grid_at(Side::Left, DVec3::ZERO, Crop::SIZE);
-        let values = within_antrum(vec![1.0; Crop::SIZE.pow(3)]);
-        let map = Volume::from_f32(grid, values, Unit::Score);
-        let finding =
-            Finding { side: Side::Left, score: 0.0, percentile: None, anomaly: None, features: None, why: None, map };
-        let inside = values_in_sinus(&finding, InferConfig::default());
-        assert!(inside.iter().all(|&v| v == 1.0), "nothing of the fading rim");
-        // An ellipsoid of 19 × 22 × 22 mm: 4/3 π abc = 38 520 mm³.
-        assert!((38_000..39_000).contains(&inside.len()), "{}", inside.len());
-        let whole = InferConfig { map: MapKind::Cube, ..InferConfig::default() };
-        assert_eq!(values_in_sinus(&finding, whole).len(), Crop::SIZE.pow(3));
-    }
 
     #[test]
     fn a_probability_over_crops_is_their_mean_with_their_spread_and_always_the_same() -> Result<(), ModelError> {

@@ -8,6 +8,7 @@ pub mod comparison;
 pub mod config;
 pub mod evaluate;
 pub mod infer;
+pub mod region;
 pub mod train;
 
 pub use config::{

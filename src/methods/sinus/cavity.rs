@@ -62,6 +62,12 @@ impl Cavity {
         Self::new(self.side, grid, self.numbers().enumerate().map(seen).collect())
     }
 
+    /// 1 for each voxel of a grid whose centre lies in it, 0 for others.
+    pub(in crate::methods) fn weights_on(&self, grid: &Grid) -> Vec<f32> {
+        let inside = |index| f32::from(u8::from(self.at(grid.voxel_mm(index)) > 0));
+        (0..grid.count()).map(inside).collect()
+    }
+
     /// The label of a world point, 0 beyond the crop.
     fn at(&self, world_mm: DVec3) -> u8 {
         self.labels.at_world(world_mm).unwrap_or(0.0) as u8

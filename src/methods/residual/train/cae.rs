@@ -5,13 +5,16 @@ use super::{ResidualError, opacity};
 use crate::image::percentile::percentiles;
 use crate::io;
 use crate::job::Progress;
-use crate::methods::residual::config::{Card, InferConfig, NormalValue, TrainConfig};
-use crate::methods::residual::infer::{Model, values_in_sinus};
+use crate::methods::residual::config::{Card, InferConfig, MapKind, NormalValue, TrainConfig};
+use crate::methods::residual::infer::Model;
+use crate::methods::residual::region::Region;
+use crate::methods::sinus::{Crop, Finder, Sinus};
 use crate::metrics::auroc;
 use crate::nets::weights::{self, Precision};
 use crate::nets::{Cae, CaeConfig};
 use crate::phantom::cohort;
 use crate::train::{Batch, Epoch, Task, fit};
+use crate::volume::Volume;
 use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use rand::SeedableRng as _;
@@ -123,15 +126,23 @@ fn reference(
     validation: &[&Subject],
     progress: &Progress,
 ) -> Result<(), ResidualError> {
-    let found = samples::found(validation, &progress.part(0.0, 0.5))?;
+    let cut = |finder: &Finder, volume: &Volume, sinus: &Sinus| {
+        let crop = Crop::cut(volume, sinus.side, sinus.centre_mm);
+        let region = Region::measured(finder, volume, sinus, &Progress::default())?;
+        Ok((crop, region))
+    };
+    let found = samples::found(validation, cut, &progress.part(0.0, 0.5))?;
     let progress = &progress.part(0.5, 1.0);
     let (mut scores, mut values) = (Vec::new(), Vec::new());
     let inference = model.card.inference;
-    for (i, (crop, diseased)) in found.iter().enumerate() {
+    for (i, ((crop, region), diseased)) in found.iter().enumerate() {
         progress.step(i as f32 / found.len() as f32, "scores of normal sinuses")?;
-        let finding = model.finding(crop, inference, progress)?;
+        let finding = model.finding(crop, region, inference, progress)?;
         if !diseased {
-            values.extend(values_in_sinus(&finding, inference));
+            // Of a map that is kept in the sinus alone, without what fades out around it.
+            let counts = |voxel| inference.map != MapKind::Sinus || region.holds(voxel);
+            let kept = finding.map.to_f32().into_iter().enumerate().filter(|(voxel, _)| counts(*voxel));
+            values.extend(kept.map(|(_, value)| value));
         }
         scores.push((finding.score, *diseased));
     }

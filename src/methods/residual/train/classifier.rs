@@ -9,12 +9,14 @@ use crate::job::Progress;
 use crate::methods::begin_with_file;
 use crate::methods::residual::config::{ClassifierCard, EncoderConfig};
 use crate::methods::residual::infer::{Classify, probability};
+use crate::methods::sinus::{Crop, Finder, Sinus};
 use crate::metrics::auroc;
 use crate::nets::Classifier;
 use crate::nets::resnet::Head;
 use crate::nets::weights::{self, Precision};
 use crate::train::losses::cross_entropy;
 use crate::train::{Batch, Epoch, Task, Trained, fit};
+use crate::volume::Volume;
 use burn::module::Module;
 use burn::optim::AdamConfig;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -47,7 +49,8 @@ pub fn classifier(
     write(&trained.best, &card, &path)?;
     let classify = Classify::load(&path, device)?;
     let mut margins = Vec::new();
-    for (crop, diseased) in samples::found(&validation, &progress.part(0.92, 0.98))? {
+    let cut = |_: &Finder, volume: &Volume, sinus: &Sinus| Ok(Crop::cut(volume, sinus.side, sinus.centre_mm));
+    for (crop, diseased) in samples::found(&validation, cut, &progress.part(0.92, 0.98))? {
         margins.push((classify.margin(&crop.values, progress)?, diseased));
     }
     calibrate(&mut card, &margins);

@@ -4,7 +4,7 @@
 
 use super::samples::normal;
 use crate::image::gaussian;
-use crate::methods::residual::infer::{from_middle_mm, in_sinus};
+use crate::methods::residual::region::{from_middle_mm, in_antrum};
 use crate::methods::sinus::Crop;
 use glam::DVec3;
 use rand::RngExt as _;
@@ -28,7 +28,7 @@ fn lay(mut values: Vec<f32>, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let size = [Crop::SIZE; 3];
     let air = middle(&values);
     let cavity: Vec<bool> =
-        values.iter().enumerate().map(|(voxel, value)| in_sinus(voxel) && (value - air).abs() < ALIKE).collect();
+        values.iter().enumerate().map(|(voxel, value)| in_antrum(voxel) && (value - air).abs() < ALIKE).collect();
     let voxels: Vec<usize> = (0..values.len()).filter(|&voxel| cavity[voxel]).collect();
     if voxels.len() < LEAST_VOXELS {
         return values;

@@ -6,10 +6,12 @@ use crate::image::percentile::rescale_1_99;
 use crate::image::resample::{Outside, trilinear};
 use crate::io;
 use crate::job::Progress;
-use crate::methods::sinus::{Crop, Finder, Presence};
+use crate::methods::ModelError;
+use crate::methods::sinus::{Crop, Finder, Presence, Sinus};
 use crate::nets;
 use crate::phantom::cohort::{self, CohortSubject};
 use crate::space::Side;
+use crate::volume::Volume;
 use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
 use rand::seq::SliceRandom as _;
@@ -154,8 +156,12 @@ pub(in crate::methods::residual) fn sinuses<'a>(subjects: &[&'a Subject]) -> Vec
     subjects.iter().flat_map(|subject| &subject.sinuses).collect()
 }
 
-/// The sinuses of some subjects as they are cut in use, where the finder sees them, and whether they are diseased.
-pub(super) fn found(subjects: &[&Subject], progress: &Progress) -> Result<Vec<(Crop, bool)>, ResidualError> {
+/// What `cut` makes of the sinuses of some subjects, where the finder sees them in use, and whether they are diseased.
+pub(super) fn found<T>(
+    subjects: &[&Subject],
+    cut: impl Fn(&Finder, &Volume, &Sinus) -> Result<T, ModelError>,
+    progress: &Progress,
+) -> Result<Vec<(T, bool)>, ResidualError> {
     let finder = Finder::built_in(&nets::cpu())?;
     let mut crops = Vec::new();
     for (i, Subject { truth, .. }) in subjects.iter().enumerate() {
@@ -167,7 +173,7 @@ pub(super) fn found(subjects: &[&Subject], progress: &Progress) -> Result<Vec<(C
         let known = |side: Side| truth.sinuses[side.index()].visible > 0.0;
         for found in sinuses.iter().filter(|s| s.present != Presence::Absent && known(s.side)) {
             let diseased = truth.sinuses[found.side.index()].disease.is_some();
-            crops.push((Crop::cut(&volume, found.side, found.centre_mm), diseased));
+            crops.push((cut(&finder, &volume, found)?, diseased));
         }
     }
     Ok(crops)
