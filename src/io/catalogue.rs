@@ -9,6 +9,7 @@ use super::{Check, Fault, Format, Kind, OpenError, Scan, kind, nifti, picture};
 use crate::job::Progress;
 use rayon::prelude::*;
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -225,7 +226,7 @@ const THUMBNAIL: usize = 96;
 pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenError> {
     progress.step(0.0, "looking at the files")?;
     let path = common(paths);
-    let Gathered { sources, wanted, named, listed, locked, missing } = gather(paths, progress)?;
+    let Gathered { sources, wanted, named, listed, beside, locked, missing } = gather(paths, progress)?;
     let base = if listed { parent(&path).canonicalize().unwrap_or_default() } else { path.clone() };
     let done = AtomicUsize::new(0);
     let outcomes = sources.par_iter().map(|source| {
@@ -235,12 +236,16 @@ pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenE
     let outcomes = outcomes.collect::<Result<Vec<_>, _>>()?;
 
     let mut found = Found { files: sources.len(), locked, missing, ..Found::default() };
+    // The places of rows, so that DICOM series come in their order too.
+    let rows = sources.iter().enumerate().filter(|_| listed);
+    let rows: HashMap<PathBuf, usize> = rows.map(|(row, source)| (source.path().to_owned(), row)).collect();
     let mut slices = Vec::new();
     let mut entries: Vec<(Series, Content)> = Vec::new();
     for (source, outcome) in sources.into_iter().zip(outcomes) {
         let alone = wanted.as_deref() == Some(source.path());
         match outcome {
             Outcome::Slices(of_file) => slices.extend(of_file),
+            _ if beside.contains(source.path()) => {}
             Outcome::Nifti(series) => {
                 // In folders inside a folder, files often have the same name.
                 let inside = source.path().strip_prefix(&base).ok().filter(|inside| *inside != Path::new(""));
@@ -257,10 +262,20 @@ pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenE
             Outcome::Fault(fault) if alone => return Err(fault.at(&path)),
             Outcome::Fault(Fault::Unsupported(what)) => found.unsupported.push(what),
             Outcome::Fault(Fault::Damaged(reason)) => found.damaged.push(reason),
-            Outcome::Other | Outcome::Fault(_) => {}
+            Outcome::Other | Outcome::Fault(_) => {
+                found.no_scans += usize::from(listed && named.contains(source.path()));
+            }
         }
     }
-    entries.extend(dicom::stacks(slices).into_iter().map(|stack| (stack.series(), Content::Dicom(stack))));
+    let mut stacks = dicom::stacks(slices);
+    stacks.retain(|stack| stack.files().any(|file| !beside.contains(file)));
+    entries.extend(stacks.into_iter().map(|stack| (stack.series(), Content::Dicom(stack))));
+    if listed {
+        entries.sort_by_key(|(_, content)| match content {
+            Content::Dicom(stack) => stack.files().filter_map(|file| rows.get(file)).min(),
+            Content::Nifti(source) | Content::Picture(source) => rows.get(source.path()),
+        });
+    }
     if entries.is_empty() {
         return Err(found.nothing(&path));
     }
@@ -331,6 +346,8 @@ struct Found {
     locked: usize,
     /// Files that a DICOMDIR or a table names in vain.
     missing: usize,
+    /// Files that a table names and that are no scans.
+    no_scans: usize,
     /// One reason per file that cannot be read.
     damaged: Vec<String>,
     /// What was not understood, one entry per file.
@@ -374,10 +391,11 @@ impl Found {
             let message = format!("{} files of the archive are encrypted or packed in an unknown way.", self.locked);
             checks.push(Check::new("locked-files", message));
         }
-        if self.missing > 0 {
-            let verb = if self.missing == 1 { "is" } else { "are" };
-            let message = format!("{} of the files that are named here {verb} not there.", self.missing);
-            checks.push(Check::new("missing-files", message));
+        let named = [(self.missing, "missing-files", "not there"), (self.no_scans, "no-scans", "no scan")];
+        for (count, code, what) in named.into_iter().filter(|(count, ..)| *count > 0) {
+            let verb = if count == 1 { "is" } else { "are" };
+            let message = format!("{count} of the files that are named here {verb} {what}.");
+            checks.push(Check::new(code, message));
         }
         checks
     }

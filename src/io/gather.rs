@@ -19,10 +19,52 @@ pub(super) struct Gathered {
     pub named: HashSet<PathBuf>,
     /// They are what a table names.
     pub listed: bool,
+    /// Files that were not named, but lie beside a DICOM file that a table names: they are of interest where they belong to
+    /// its series.
+    pub beside: HashSet<PathBuf>,
     /// Files in an archive that cannot be unpacked.
     pub locked: usize,
     /// Files that a DICOMDIR or a table names in vain.
     pub missing: usize,
+}
+
+impl Gathered {
+    /// Adds what a table names, in its order.
+    fn of_table(&mut self, table: &Path, progress: &Progress) -> Result<(), OpenError> {
+        let (scans, missing) = listed::scans(table)?;
+        (self.listed, self.missing) = (true, missing);
+        let mut folders = HashSet::new();
+        for scan in scans {
+            if scan.is_dir() {
+                let files = files_in(&scan, usize::MAX, progress)?;
+                self.named.extend(files.iter().map(|file| file.path().to_owned()));
+                self.sources.extend(files);
+                continue;
+            }
+            let scan = nifti::header_of_pair(&scan);
+            let source = Source::File(scan.clone());
+            // Names of NIfTI files tell what they are.
+            let kind = if nifti::stem(&scan).is_some() { Kind::Nifti } else { kind(&source.start(super::KIND_SIZE)?) };
+            match kind {
+                Kind::Zip => {
+                    let (entries, locked) = source::entries(&scan)?;
+                    self.sources.extend(entries);
+                    self.locked += locked;
+                    continue;
+                }
+                Kind::Dicom if folders.insert(parent(&scan).to_owned()) => {
+                    let files = files_in(parent(&scan), 1, progress)?;
+                    self.beside.extend(files.iter().map(|file| file.path().to_owned()));
+                    self.sources.push(source);
+                    self.sources.extend(files);
+                }
+                _ => self.sources.push(source),
+            }
+            self.named.insert(scan);
+        }
+        self.beside.retain(|file| !self.named.contains(file));
+        Ok(())
+    }
 }
 
 /// All files that are meant by some paths.
@@ -38,17 +80,7 @@ pub(super) fn gather(paths: &[PathBuf], progress: &Progress) -> Result<Gathered,
             return Err(Fault::NotAScan("not a file or folder".to_owned()).at(path));
         }
         if listed::is_table_name(path) && paths.len() == 1 {
-            let (scans, missing) = listed::scans(path)?;
-            for scan in scans {
-                if scan.is_dir() {
-                    gathered.sources.extend(files_in(&scan, usize::MAX, progress)?);
-                } else {
-                    let scan = nifti::header_of_pair(&scan);
-                    gathered.named.insert(scan.clone());
-                    gathered.sources.push(Source::File(scan));
-                }
-            }
-            (gathered.listed, gathered.missing) = (true, missing);
+            gathered.of_table(path, progress)?;
             continue;
         }
         let path = &nifti::header_of_pair(path);

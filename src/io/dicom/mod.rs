@@ -79,6 +79,11 @@ impl Stack {
         self.0.files.contains(path)
     }
 
+    /// All files that belong to it.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.0.files.iter().map(AsRef::as_ref)
+    }
+
     /// Reads one of its volumes.
     pub fn read(&self, path: &Path, options: &ReadOptions<'_>, progress: &Progress) -> Result<Scan, OpenError> {
         let Some((volume, first)) = self.0.volumes.get(options.frame).and_then(|v| Some((v, v.first()?))) else {

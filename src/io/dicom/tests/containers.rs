@@ -128,3 +128,32 @@ fn files_of_the_same_name_in_two_folders_can_be_told_apart() {
     let two = catalogue.find(&PathBuf::from("two").join("T1w.nii").display().to_string()).unwrap();
     assert_eq!(catalogue.series()[two].size, [4, 4, 4]);
 }
+
+#[test]
+fn a_table_lists_the_series_of_the_files_and_archives_that_it_names_in_its_order() {
+    let folder = scrambled();
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, series, level) in [("p", 7, 11), ("q", 7, 12), ("unasked", 8, 13), ("packed", 9, 14)] {
+        let page =
+            Page::axial(f64::from(level), level).set(tags::SERIES_INSTANCE_UID, VR::UI, format!("2.25.{series}"));
+        page.set(tags::SERIES_NUMBER, VR::IS, "1").write(&folder, name);
+    }
+    archive.start_file("packed.dcm", SimpleFileOptions::default()).unwrap();
+    archive.write_all(&fs::read(folder.path().join("packed")).unwrap()).unwrap();
+    fs::remove_file(folder.path().join("packed")).unwrap();
+    fs::write(folder.path().join("study.zip"), archive.finish().unwrap().into_inner()).unwrap();
+    fs::write(folder.path().join("notes.txt"), "not a scan").unwrap();
+    let table = folder.path().join("list.csv");
+    let listed = |rows: &str| {
+        fs::write(&table, format!("file\n{rows}")).unwrap();
+        let catalogue = browse(std::slice::from_ref(&table), &Progress::default()).unwrap();
+        let series = catalogue.series().iter().map(|series| (series.id.clone(), series.size[2]));
+        (series.collect::<Vec<_>>(), catalogue)
+    };
+    let (series, catalogue) = listed("study.zip\nc\nq\nb\nnotes.txt\n");
+    let of = |id: &str, slices: usize| (id.to_owned(), slices);
+    assert_eq!(series, [of("2.25.9", 1), of("2.25.1", 5), of("2.25.7", 2)], "whole series, and none that is not named");
+    let scan = catalogue.read(1, &ReadOptions::default(), &Progress::default()).unwrap();
+    assert_eq!(scan.checks.last().unwrap().message, "1 of the files that are named here is no scan.");
+    assert_eq!(listed("q\nc\n").0, [of("2.25.7", 2), of("2.25.1", 5)]);
+}
