@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use antrum::job::Progress;
+use antrum::methods::residual::region::Region;
 use antrum::methods::residual::{InferConfig, Model};
 use antrum::methods::sinus::{Crop, Finder};
 use antrum::{nets, phantom};
@@ -19,8 +20,9 @@ fn analysis(criterion: &mut Criterion) {
     let model = Model::built_in(&nets::cpu()).unwrap();
     let truth = &head.sinuses[0];
     let crop = Crop::cut(&head.image, truth.side, truth.centre_mm);
+    let region = Region::around(None, &crop.grid, &head.image.grid);
     group.bench_function("residual map", |b| {
-        b.iter(|| model.finding(&crop, InferConfig::default(), &progress).unwrap());
+        b.iter(|| model.finding(&crop, &region, InferConfig::default(), &progress).unwrap());
     });
 }
 

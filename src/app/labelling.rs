@@ -5,7 +5,7 @@ use super::message::Message;
 use super::settings::Order;
 use super::state::{JobKind, State};
 use super::undo::Step;
-use super::worklist::{Filter, Known};
+use super::worklist::{Filter, KnownCase};
 use crate::project::{Agreement, Label, Opinions, Reading};
 use crate::space::Side;
 use std::sync::Arc;
@@ -31,12 +31,14 @@ pub enum LabelCommand {
     Order(Order),
     /// Go on by itself once both sinuses have their labels, or wait to be told.
     Advance(bool),
+    /// The list as a table, or with pictures.
+    Table(bool),
     /// Find out how far raters agree.
     CompareRaters,
     /// How far they agree.
     Compared(Arc<Agreement>),
     /// What is known of the series of the list.
-    Listed(Known),
+    Listed(Vec<KnownCase>),
     /// Which of them to go through.
     Filter(Filter),
     /// What other raters say of the sinuses of the open scan, by [`Side::index`].
@@ -109,6 +111,10 @@ impl State {
             }
             LabelCommand::Advance(on) => {
                 self.settings.advance = on;
+                self.save_settings()
+            }
+            LabelCommand::Table(on) => {
+                self.settings.table = on;
                 self.save_settings()
             }
             LabelCommand::CompareRaters => vec![Effect::CompareRaters],
@@ -201,8 +207,8 @@ impl State {
     fn put_reading(&mut self, side: Side, reading: Option<Reading>) {
         let label = reading.as_ref().map(|reading| reading.label);
         self.labels[side.index()] = reading;
-        if let Some(listed) = self.series().and_then(|series| self.worklist.known.labels.get_mut(series)) {
-            listed[side.index()] = label;
+        if let Some(listed) = self.series().and_then(|series| self.worklist.known.get_mut(series)) {
+            listed.labels[side.index()] = label;
         }
     }
 
@@ -228,10 +234,14 @@ impl State {
 
     /// Takes note of the scores, and of what other raters say, that are on screen now.
     pub(super) fn look_at_scores(&mut self) {
+        if !self.settings.blind {
+            self.worklist.known.iter_mut().for_each(|case| case.told = true);
+        }
+        let listed = self.series().map(|series| self.known(series)).filter(|case| case.told);
         for side in Side::BOTH {
             self.others_seen[side.index()] |= !self.opinions(side).is_empty();
-            // The list tells a probability too, but not to a blind reader.
-            let listed = self.series().is_some_and(|series| self.listed_probabilities(series)[side.index()].is_some());
+            // The list tells a probability too: to whoever reads blind now, if he did not before.
+            let listed = listed.is_some_and(|case| case.probabilities[side.index()].is_some());
             if listed || self.finding(side).is_some() && !self.is_blind_to(side) {
                 self.ai_seen[side.index()] = true;
             }

@@ -7,7 +7,7 @@ use super::message::Message;
 use super::session::Session;
 use super::state::{JobKind, OpenScan, State, View};
 use super::volume::VolumeLook;
-use super::worklist::Known;
+use super::worklist::KnownCase;
 use crate::io::{Catalogue, OpenError};
 use crate::view::Window;
 use std::sync::Arc;
@@ -85,8 +85,8 @@ impl State {
             self.list(origin.as_ref().map(|origin| Arc::clone(&origin.catalogue))).into_iter().collect();
         self.remember_checks(origin.as_ref(), &scan);
         let labels = self.labels.each_ref().map(|reading| reading.as_ref().map(|reading| reading.label));
-        if let Some(listed) = self.series().and_then(|series| self.worklist.known.labels.get_mut(series)) {
-            *listed = labels;
+        if let Some(listed) = self.series().and_then(|series| self.worklist.known.get_mut(series)) {
+            listed.labels = labels;
         }
         match before {
             Some(before) if same_series => effects.extend(self.look_on(&before)),
@@ -164,7 +164,7 @@ impl State {
         self.catalogue = catalogue;
         let count = self.catalogue.as_ref().map_or(0, |c| c.series().len());
         (self.thumbnails, self.findings) = (vec![None; count], vec![None; count]);
-        self.worklist.known = Known::nothing(count);
+        self.worklist.known = vec![KnownCase::default(); count];
         let list = self.catalogue.clone().filter(|catalogue| catalogue.series().len() > 1);
         if list.is_some() {
             self.shell.offer_series();

@@ -21,7 +21,7 @@ impl State {
         (self.history, self.former, self.returning) = Default::default();
         self.rereading = true;
         self.labels = [None, None];
-        self.worklist.known.labels.fill([None; 2]);
+        self.worklist.known.iter_mut().for_each(|case| case.labels = [None; 2]);
         let text = if on {
             "Second reading: what you said before is hidden, and compared with what you say now under Raters"
         } else {

@@ -52,6 +52,8 @@ pub struct Settings {
     pub order: Order,
     /// The next case is opened as soon as both sinuses of one have their labels.
     pub advance: bool,
+    /// The list of series is a table.
+    pub table: bool,
     /// The graphics adapter is a program on the CPU: the 3-D picture is drawn coarser.
     #[serde(skip)]
     pub software_graphics: bool,
@@ -78,6 +80,7 @@ impl Default for Settings {
             blind: false,
             order: Order::File,
             advance: false,
+            table: false,
             software_graphics: false,
         }
     }

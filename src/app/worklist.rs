@@ -16,57 +16,43 @@ use std::cmp::{Ordering as CompareOrder, Reverse};
 /// The series to choose from as cases to label.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Worklist {
-    /// What is known of them.
-    pub known: Known,
+    /// What is known of them, by their places in the list.
+    pub known: Vec<KnownCase>,
     /// Which of them are gone through.
     pub filter: Filter,
 }
 
-/// What is known of the series of a list, by their places in it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Known {
+/// What is known of a series of a list. What is said of sinuses is by [`Side::index`](crate::space::Side::index).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct KnownCase {
     /// The reader's labels.
-    pub labels: Vec<[Option<Label>; 2]>,
+    pub labels: [Option<Label>; 2],
     /// How probable disease was when the list came: [`Project::probabilities`](crate::project::Project::probabilities).
-    pub probabilities: Vec<[Option<f64>; 2]>,
-    /// Where they stand among those that the classifier was asked of, the most informative first:
+    pub probabilities: [Option<f64>; 2],
+    /// Where it stands among those that the classifier was asked of, the most informative first:
     /// [`Project::informative`](crate::project::Project::informative).
-    pub informative: Vec<Option<usize>>,
+    pub informative: Option<usize>,
     /// Whether raters differed on a sinus when the list came.
-    pub disputed: Vec<bool>,
+    pub disputed: bool,
+    /// Whether the list has told the reader how probable disease is.
+    pub told: bool,
 }
 
-impl Known {
-    /// Nothing of so many series.
-    pub(super) fn nothing(count: usize) -> Self {
-        Self {
-            labels: vec![[None; 2]; count],
-            probabilities: vec![[None; 2]; count],
-            informative: vec![None; count],
-            disputed: vec![false; count],
-        }
+impl KnownCase {
+    /// How probable disease is in the sinus in which it is more so.
+    fn probable(&self) -> Option<f64> {
+        self.probabilities.into_iter().flatten().max_by(f64::total_cmp)
     }
 
-    /// Where a case stands by how much a label of it would teach the classifier; last if it was not asked.
-    fn place(&self, case: usize) -> usize {
-        self.informative.get(case).copied().flatten().unwrap_or(usize::MAX)
-    }
-
-    /// How probable disease is in the sinus of a case in which it is more so.
-    fn probable(&self, case: usize) -> Option<f64> {
-        self.probabilities.get(case).copied().unwrap_or_default().into_iter().flatten().max_by(f64::total_cmp)
-    }
-
-    /// Where a case stands among others by what it is labelled.
-    fn rank(&self, case: usize) -> usize {
+    /// Where it stands among others by what it is labelled.
+    fn rank(&self) -> usize {
         let rank = |label: &Label| match label {
             Label::Anomalous => 0,
             Label::Uncertain => 1,
             Label::NotAssessable => 2,
             Label::Normal => 3,
         };
-        let labels = self.labels.get(case).copied().unwrap_or_default();
-        labels.iter().flatten().map(rank).min().unwrap_or(4)
+        self.labels.iter().flatten().map(rank).min().unwrap_or(4)
     }
 }
 
@@ -105,9 +91,8 @@ impl State {
         let is_case = |index: &usize| series[*index].role == Role::Volume;
         let mut cases: Vec<usize> = (0..series.len()).filter(is_case).collect();
         if self.filter() == Filter::Disputed {
-            cases.retain(|case| self.worklist.known.disputed.get(*case) == Some(&true));
+            cases.retain(|case| self.known(*case).disputed);
         }
-        let known = &self.worklist.known;
         // Sorting keeps the order of equals; what was not analysed comes last.
         let falling = |a: Option<f64>, b: Option<f64>| b.partial_cmp(&a).unwrap_or(CompareOrder::Equal);
         match self.order() {
@@ -118,13 +103,19 @@ impl State {
                 let seed = <[u8; 32]>::from(digest);
                 cases.shuffle(&mut ChaCha8Rng::from_seed(seed));
             }
-            Order::Doubtful => cases.sort_by_key(|case| known.place(*case)),
-            Order::Probable => cases.sort_by(|a, b| falling(known.probable(*a), known.probable(*b))),
-            Order::Labelled => cases.sort_by_key(|case| known.rank(*case)),
+            Order::Doubtful => cases.sort_by_key(|case| self.known(*case).informative.unwrap_or(usize::MAX)),
+            Order::Probable => cases.sort_by(|a, b| falling(self.known(*a).probable(), self.known(*b).probable())),
+            Order::Labelled => cases.sort_by_key(|case| self.known(*case).rank()),
             Order::Modality => cases.sort_by(|a, b| series[*a].modality.cmp(&series[*b].modality)),
             Order::Notes => cases.sort_by_key(|case| Reverse(self.checks(*case).len())),
         }
         cases
+    }
+
+    /// What is known of a series of the list.
+    #[must_use]
+    pub fn known(&self, series: usize) -> KnownCase {
+        self.worklist.known.get(series).copied().unwrap_or_default()
     }
 
     /// Which cases are gone through: a blind reader must not learn where others differ.
@@ -155,14 +146,13 @@ impl State {
     /// Whether both sinuses of a series of the list have labels.
     #[must_use]
     pub fn is_labelled(&self, series: usize) -> bool {
-        self.worklist.known.labels.get(series).is_some_and(|labels| labels.iter().all(Option::is_some))
+        self.known(series).labels.iter().all(Option::is_some)
     }
 
     /// How probable the classifier called disease in a series of the list; not to a blind reader.
     #[must_use]
     pub fn listed_probabilities(&self, series: usize) -> [Option<f64>; 2] {
-        let said = self.worklist.known.probabilities.get(series).filter(|_| !self.settings.blind);
-        said.copied().unwrap_or_default()
+        if self.settings.blind { [None; 2] } else { self.known(series).probabilities }
     }
 
     /// The next case that lacks a label: further down, else from the top; none where all have theirs, but of disputed ones
@@ -237,25 +227,32 @@ mod tests {
             _ => None,
         };
         state.apply(open(0));
-        let listed = |labels| {
-            let (probabilities, disputed) = (vec![[Some(0.9), None], [Some(0.2), Some(0.6)]], vec![true, false]);
-            let informative = vec![Some(1), Some(0)];
-            Command::Label(LabelCommand::Listed(Known { labels, probabilities, informative, disputed }))
+        let listed = |labels: [[Option<Label>; 2]; 2]| {
+            let of = |labels, probabilities, informative, disputed| KnownCase {
+                labels,
+                probabilities,
+                informative: Some(informative),
+                disputed,
+                told: false,
+            };
+            let first = of(labels[0], [Some(0.9), None], 1, true);
+            let second = of(labels[1], [Some(0.2), Some(0.6)], 0, false);
+            Command::Label(LabelCommand::Listed(vec![first, second]))
         };
-        state.apply(listed(vec![[None; 2]; 2]));
+        state.apply(listed([[None; 2]; 2]));
         assert_eq!(next(&mut state), Some(1));
         state.apply(open(1));
         assert_eq!(next(&mut state), Some(0), "from the top again");
         let both = [Some(Label::Normal); 2];
-        state.apply(listed(vec![both, [None, Some(Label::Normal)]]));
+        state.apply(listed([both, [None, Some(Label::Normal)]]));
         assert_eq!(next(&mut state), None);
         assert!(state.message.as_ref().unwrap().text.contains("this one is not yet"));
         let sinuses = opened().sinuses;
         state.sinuses = sinuses;
         state.apply(set(Side::Left, Label::Normal));
-        assert_eq!((state.worklist.known.labels[1], next(&mut state)), (both, None));
+        assert_eq!((state.known(1).labels, next(&mut state)), (both, None));
         assert!(state.message.as_ref().unwrap().text.contains("All 2 cases of the list are labelled"));
-        state.worklist.known.labels[0] = [None; 2];
+        state.worklist.known[0].labels = [None; 2];
         state.apply(Command::Label(LabelCommand::Advance(true)));
         state.apply(set(Side::Right, Label::Anomalous));
         state.labels = [None, None];
@@ -282,5 +279,27 @@ mod tests {
         assert_eq!(state.cases(), random, "and this where others differ");
         state.settings.blind = false;
         assert_eq!((state.cases(), state.listed_probabilities(0)), (vec![0], [Some(0.9), None]));
+    }
+
+    #[test]
+    fn a_probability_that_the_list_told_counts_as_seen_though_the_case_is_read_blind_later() {
+        let known = KnownCase { probabilities: [None, Some(0.7)], ..KnownCase::default() };
+        let listed = || Command::Label(LabelCommand::Listed(vec![KnownCase::default(), known]));
+        let seen = |blind_before: bool| {
+            let mut state = State::default();
+            state.settings.blind = blind_before;
+            let open = |series: usize| {
+                let origin = Some(Origin { catalogue: two_series(), series });
+                Command::Opened(Opened { scan: Arc::new(scan([50, 50, 50])), origin, labels: [None, None] })
+            };
+            state.apply(open(0));
+            state.apply(listed());
+            state.apply(Command::Label(LabelCommand::Blind(true)));
+            let catalogue = state.catalogue.clone().unwrap();
+            let origin = Some(Origin { catalogue, series: 1 });
+            state.apply(Command::Opened(Opened { scan: Arc::new(scan([50, 50, 51])), origin, labels: [None, None] }));
+            state.ai_seen
+        };
+        assert_eq!((seen(false), seen(true)), ([false, true], [false, false]));
     }
 }

@@ -2,17 +2,23 @@
 
 use super::{keys, layers, measure, model, raters, recent, scan, series, settings_panel, theme, volume_panel};
 use crate::app::command::Command;
+use crate::app::labelling::LabelCommand;
 use crate::app::shell::{Drawer, ShellCommand};
 use crate::app::state::State;
 use crate::io::Catalogue;
 use egui::{Align, Button, Frame, Layout, Margin, Panel, ScrollArea, Ui};
 
 const WIDTH: f32 = 264.0;
+/// The table of the series has room for its columns.
+const TABLE_WIDTH: f32 = 620.0;
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let Some(drawer) = state.drawer() else { return };
     let frame = Frame::new().inner_margin(Margin::symmetric(10, 6));
-    Panel::left("drawer").frame(frame).exact_size(WIDTH).resizable(false).show(ui, |ui| {
+    let list = several(state).filter(|_| drawer == Drawer::Series);
+    let table = list.is_some() && state.settings.table;
+    let width = if table { TABLE_WIDTH.min(0.6 * ui.available_width()) } else { WIDTH };
+    Panel::left("drawer").frame(frame).exact_size(width).resizable(false).show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.label(theme::heading(&title(state, drawer)).color(theme::of(ui).strong));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -25,15 +31,23 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
                 if fold.clicked() {
                     commands.push(Command::Shell(ShellCommand::ToggleDrawer(drawer)));
                 }
+                if list.is_some() {
+                    let (name, hint) = if table { ("List", "With pictures") } else { ("Table", "With columns") };
+                    if ui.add(Button::new(name).small()).on_hover_text(hint).clicked() {
+                        commands.push(Command::Label(LabelCommand::Table(!table)));
+                    }
+                }
             });
         });
         ui.add_space(2.0);
-        if drawer == Drawer::Series && several(state).is_some() {
+        if let Some(catalogue) = list {
             // It stays while the list scrolls.
             series::progress(ui, state, commands);
+            series::ui(ui, state, catalogue, commands);
+            return;
         }
         ScrollArea::vertical().id_salt(drawer).auto_shrink([false; 2]).show(ui, |ui| match drawer {
-            Drawer::Series => series_ui(ui, state, commands),
+            Drawer::Series => nothing_else_ui(ui, state, commands),
             Drawer::Scan => match &state.scan {
                 Some(open) => scan::ui(ui, state, open, commands),
                 None => drop(ui.weak(NOTHING_OPEN)),
@@ -63,11 +77,7 @@ fn several(state: &State) -> Option<&Catalogue> {
 const NOTHING_ELSE: &str = "There is no other series. Open a folder, or several files, to choose from them";
 const NOTHING_OPEN: &str = "Nothing is open. Drop scans or a folder onto the window, or choose them with Open";
 
-fn series_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
-    if let Some(catalogue) = several(state) {
-        series::ui(ui, state, catalogue, commands);
-        return;
-    }
+fn nothing_else_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     ui.weak(if state.scan.is_some() { NOTHING_ELSE } else { NOTHING_OPEN });
     let recent = &state.settings.recent;
     if !recent.is_empty() {

@@ -4,6 +4,7 @@ mod actions;
 mod bar;
 mod beside;
 mod cards;
+mod case_table;
 mod colour_bar;
 mod cube;
 mod details;

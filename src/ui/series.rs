@@ -1,7 +1,7 @@
 //! The list of series: a picture and two lines for each, the open one highlighted. A click, or Enter on it, opens one; a
-//! menu lays it beside or over the open one.
+//! menu lays it beside or over the open one. Of long lists only what is in view is made.
 
-use super::{keys, preview, theme};
+use super::{case_table, keys, preview, theme};
 use crate::app::command::Command;
 use crate::app::compare::{CompareCommand, Mode};
 use crate::app::labelling::LabelCommand;
@@ -15,29 +15,60 @@ use crate::space::Side;
 use egui::containers::menu::MenuButton;
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{
-    Align, Align2, Button, ComboBox, FontId, Id, Rect, Response, RichText, Sense, Stroke, StrokeKind, TextEdit, Ui,
-    UiBuilder, WidgetInfo, pos2, vec2,
+    Align, Align2, Button, ComboBox, FontId, Id, Rect, Response, RichText, ScrollArea, Sense, Stroke, StrokeKind,
+    TextEdit, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 
 /// Height of a row in points.
 const ROW: f32 = 46.0;
+/// Between two rows.
+const GAP: f32 = 1.0;
 
-/// The list.
+/// The list, or the same as a table.
 pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, commands: &mut Vec<Command>) {
-    ui.spacing_mut().item_spacing.y = 1.0;
-    let cases = state.cases();
-    let others = state.other_series();
-    let filter = state.filter();
-    let search = searched(ui);
-    for number in cases.iter().copied().chain(others.into_iter().filter(|_| filter == Filter::All)) {
-        let done = state.is_labelled(number) && state.series() != Some(number);
-        if let Some(series) = catalogue.series().get(number).filter(|_| !(filter == Filter::ToDo && done)) {
-            let row = Row::new(state, number, series);
-            if search.is_empty() || row.open || holds(&row, &search) {
-                row_ui(ui, state, number, &row, commands);
+    let numbers = listed(state, catalogue, &searched(ui));
+    if state.settings.table {
+        case_table::ui(ui, state, catalogue, &numbers, commands);
+        return;
+    }
+    ui.spacing_mut().item_spacing.y = GAP;
+    let follow = to_follow(ui, state, &numbers);
+    ScrollArea::vertical().id_salt("series").auto_shrink([false; 2]).show_rows(ui, ROW, numbers.len(), |ui, shown| {
+        if let Some(place) = follow {
+            let (first, width) = (ui.max_rect().left_top(), ui.available_width());
+            let y = first.y + (place as f32 - shown.start as f32) * (ROW + GAP);
+            ui.scroll_to_rect(Rect::from_min_size(pos2(first.x, y), vec2(width, ROW)), None);
+        }
+        for &number in &numbers[shown] {
+            if let Some(series) = catalogue.series().get(number) {
+                row_ui(ui, state, number, &Row::new(state, number, series), commands);
             }
         }
+    });
+}
+
+/// What of the list is shown, in its order: cases, and behind them what else there is.
+fn listed(state: &State, catalogue: &Catalogue, search: &str) -> Vec<usize> {
+    let (mut numbers, filter) = (state.cases(), state.filter());
+    if filter == Filter::All {
+        numbers.extend(state.other_series());
     }
+    numbers.retain(|&number| {
+        let open = state.series() == Some(number);
+        let done = filter == Filter::ToDo && state.is_labelled(number);
+        let found = |series| search.is_empty() || holds(&Row::new(state, number, series), search);
+        catalogue.series().get(number).is_some_and(|series| open || (!done && found(series)))
+    });
+    numbers
+}
+
+/// The place of the open series among those shown, where the list is yet to follow the keys that went there.
+pub(super) fn to_follow(ui: &Ui, state: &State, numbers: &[usize]) -> Option<usize> {
+    let (shown, open) = (Id::unique("open series"), state.series()?);
+    let place = numbers.iter().position(|number| *number == open)?;
+    let is_new = ui.data(|data| data.get_temp(shown)) != Some(open);
+    ui.data_mut(|data| data.insert_temp(shown, open));
+    is_new.then_some(place)
 }
 
 /// How many cases have labels, the way to the next one, and in which order they come.
@@ -128,41 +159,32 @@ fn holds(row: &Row, search: &str) -> bool {
     search.to_lowercase().split_whitespace().all(|word| text.contains(word))
 }
 
-/// The colour and letter of a label.
-fn mark(ui: &Ui, label: Label) -> (egui::Color32, &'static str) {
+/// The colour of a label.
+pub(super) fn colour(ui: &Ui, label: Label) -> egui::Color32 {
     let palette = theme::of(ui);
     match label {
-        Label::Normal => (palette.text, "n"),
-        Label::Anomalous => (palette.accent, "a"),
-        Label::Uncertain => (palette.notice, "?"),
-        Label::NotAssessable => (palette.weak, "–"),
+        Label::Normal => palette.text,
+        Label::Anomalous => palette.accent,
+        Label::Uncertain => palette.notice,
+        Label::NotAssessable => palette.weak,
+    }
+}
+
+fn letter(label: Label) -> &'static str {
+    match label {
+        Label::Normal => "n",
+        Label::Anomalous => "a",
+        Label::Uncertain => "?",
+        Label::NotAssessable => "–",
     }
 }
 
 fn row_ui(ui: &mut Ui, state: &State, number: usize, row: &Row, commands: &mut Vec<Command>) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
-    let labels = state.worklist.known.labels.get(number).copied().unwrap_or_default();
-    let said = |side: Side| labels[side.index()].map(|label| format!(", patient {} {}", side.name(), label.name()));
-    let said: String = Side::BOTH.into_iter().filter_map(said).collect();
-    let probabilities = state.listed_probabilities(number);
-    let probable = |side: Side| {
-        let probability = probabilities[side.index()]?;
-        Some(format!(", patient {} {:.0} % probable", side.name(), 100.0 * probability))
-    };
-    let probable: String = Side::BOTH.into_iter().filter_map(probable).collect();
-    let spoken = format!("Series {}: {}, {}{said}{probable}", number + 1, row.name, row.details);
+    let spoken = row.spoken(state);
     response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, row.open, &spoken));
     if response.clicked() {
         commands.push(Command::OpenSeries(number));
-    }
-    // The list follows the keys that go through it.
-    let shown = Id::unique("open series");
-    if row.open && ui.data(|data| data.get_temp(shown)) != Some(number) {
-        response.scroll_to_me(None);
-        ui.data_mut(|data| data.insert_temp(shown, number));
-    }
-    if !ui.is_rect_visible(rect) {
-        return;
     }
     row.paint(ui, state, rect, &response);
     response.context_menu(|ui| menu_ui(ui, number, row, commands));
@@ -175,16 +197,19 @@ fn row_ui(ui: &mut Ui, state: &State, number: usize, row: &Row, commands: &mut V
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
         response.on_hover_text("Show beside or over the open scan");
     });
-    response.on_hover_ui(|ui| {
-        ui.label(spoken);
-        for check in state.checks(number) {
-            ui.label(RichText::new(&check.message).color(theme::of(ui).notice));
-        }
-    });
+    response.on_hover_ui(|ui| hint_ui(ui, state, number, &spoken));
+}
+
+/// All that is known of a series.
+pub(super) fn hint_ui(ui: &mut Ui, state: &State, number: usize, spoken: &str) {
+    ui.label(spoken);
+    for check in state.checks(number) {
+        ui.label(RichText::new(&check.message).color(theme::of(ui).notice));
+    }
 }
 
 /// What can be done with a series besides opening it.
-fn menu_ui(ui: &mut Ui, number: usize, row: &Row, commands: &mut Vec<Command>) {
+pub(super) fn menu_ui(ui: &mut Ui, number: usize, row: &Row, commands: &mut Vec<Command>) {
     let compare = |mode| Command::Compare(CompareCommand::Series(number, mode));
     let entries = [
         ("Open", Command::OpenSeries(number), !row.open),
@@ -201,20 +226,20 @@ fn menu_ui(ui: &mut Ui, number: usize, row: &Row, commands: &mut Vec<Command>) {
 }
 
 /// What a row says.
-struct Row {
-    number: usize,
-    name: String,
+pub(super) struct Row {
+    pub number: usize,
+    pub name: String,
     details: String,
     /// How many things its reader should know.
-    notes: usize,
+    pub notes: usize,
     /// It is the scan on screen.
-    open: bool,
+    pub open: bool,
     /// It is compared with that.
     second: bool,
 }
 
 impl Row {
-    fn new(state: &State, number: usize, series: &Series) -> Self {
+    pub fn new(state: &State, number: usize, series: &Series) -> Self {
         Self {
             number,
             name: name(series, number, &state.settings),
@@ -223,6 +248,20 @@ impl Row {
             open: state.series() == Some(number),
             second: state.second_series() == Some(number),
         }
+    }
+
+    /// All that it says, in words.
+    pub fn spoken(&self, state: &State) -> String {
+        let labels = state.known(self.number).labels;
+        let said = |side: Side| labels[side.index()].map(|label| format!(", patient {} {}", side.name(), label.name()));
+        let said: String = Side::BOTH.into_iter().filter_map(said).collect();
+        let probabilities = state.listed_probabilities(self.number);
+        let probable = |side: Side| {
+            let probability = probabilities[side.index()]?;
+            Some(format!(", patient {} {:.0} % probable", side.name(), 100.0 * probability))
+        };
+        let probable: String = Side::BOTH.into_iter().filter_map(probable).collect();
+        format!("Series {}: {}, {}{said}{probable}", self.number + 1, self.name, self.details)
     }
 
     fn paint(&self, ui: &Ui, state: &State, rect: Rect, response: &Response) {
@@ -270,11 +309,8 @@ impl Row {
         let percent = |probability: f64| (theme::of(ui).weak, format!("{:.0} %", 100.0 * probability));
         let above = sides(right, 14.0, state.listed_probabilities(self.number).map(|said| said.map(percent)));
         line(&self.name, 13.0, if self.open { theme::of(ui).strong } else { theme::of(ui).text }, 6.0, above);
-        let labels = state.worklist.known.labels.get(self.number).copied().unwrap_or_default();
-        let marked = |label: Label| {
-            let (colour, letter) = mark(ui, label);
-            (colour, letter.to_owned())
-        };
+        let labels = state.known(self.number).labels;
+        let marked = |label: Label| (colour(ui, label), letter(label).to_owned());
         let right = sides(rect.right() - 27.0, 33.0, labels.map(|label| label.map(marked)));
         let details = if self.second { format!("second scan · {}", self.details) } else { self.details.clone() };
         line(&details, 11.0, theme::of(ui).weak, 26.0, right);

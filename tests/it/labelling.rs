@@ -4,6 +4,7 @@ use crate::program::{antrum, refused, text};
 use crate::window::{open_drawer, until, window};
 use antrum::app::Command as AppCommand;
 use antrum::app::labelling::LabelCommand;
+use antrum::app::settings::Order;
 use antrum::io;
 use antrum::job::Progress;
 use antrum::phantom::{self, Contrast, Plan, Region};
@@ -415,7 +416,9 @@ fn cases_of_a_folder_are_labelled_with_two_keys_each() {
     label_in_the_window(folder.path(), 4, small);
     // Opened again, the list knows what was said.
     let mut harness = window(Some(&folder.path().join("scans")), &folder.path().join("p.antrum"));
-    until(&mut harness, "the list", |app| app.state().worklist.known.labels.iter().flatten().all(Option::is_some));
+    until(&mut harness, "the list", |app| {
+        app.state().worklist.known.iter().flat_map(|case| case.labels).all(|label| label.is_some())
+    });
     assert!(harness.query_by_label_contains("4 of 4 labelled").is_some() || harness.state().state().drawer().is_none());
     drop(harness);
 
@@ -425,12 +428,12 @@ fn cases_of_a_folder_are_labelled_with_two_keys_each() {
     std::fs::write(&list, format!("path,age\n{},40\n{},50\n", file(3), file(0))).unwrap();
     let mut harness = window(Some(&list), &folder.path().join("p.antrum"));
     until(&mut harness, "the table", |app| {
-        let labels = &app.state().worklist.known.labels;
-        labels.len() == 2 && labels.iter().flatten().all(Option::is_some)
+        let known = &app.state().worklist.known;
+        known.len() == 2 && known.iter().flat_map(|case| case.labels).all(|label| label.is_some())
     });
-    let known = &harness.state().state().worklist.known.labels;
+    let known = &harness.state().state().worklist.known;
     assert_eq!(
-        known.iter().map(|labels| labels[Side::Left.index()]).collect::<Vec<_>>(),
+        known.iter().map(|case| case.labels[Side::Left.index()]).collect::<Vec<_>>(),
         [Some(Label::Anomalous), Some(Label::Normal)]
     );
     drop(harness);
@@ -441,7 +444,7 @@ fn cases_of_a_folder_are_labelled_with_two_keys_each() {
     let event = LabelEvent::new(second, Side::Left, "ben".to_owned(), "today".to_owned());
     project.record(&LabelEvent { reading: Some(Reading::of(Label::Normal)), ..event }).unwrap();
     let mut harness = window(Some(&folder.path().join("scans")), &folder.path().join("p.antrum"));
-    until(&mut harness, "the list", |app| app.state().worklist.known.disputed.contains(&true));
+    until(&mut harness, "the list", |app| app.state().worklist.known.iter().any(|case| case.disputed));
     if harness.query_by_label("disputed").is_none() {
         open_drawer(&mut harness, "Series");
     }
@@ -460,14 +463,50 @@ fn cases_of_a_folder_are_labelled_with_two_keys_each() {
     assert_eq!(harness.state().state().opinions(Side::Left), [("ben".to_owned(), Label::Normal)]);
     assert!(harness.state().state().opinions(Side::Right).is_empty());
     assert!(harness.query_by_label_contains("So do: ben").is_some());
-    // Words narrow the list too.
     harness.get_by_label("all").click();
     harness.run_steps(2);
+    the_table_has_each_label_in_the_column_of_its_side(&mut harness);
+    // Words narrow the list too.
     harness.get_by_role(Role::TextInput).focus();
     harness.run_steps(2);
     harness.get_by_role(Role::TextInput).type_text("NIFTI pet");
     harness.run_steps(2);
     assert_eq!(rows(&harness), [2], "the open one stays in sight, and no other is both");
+}
+
+fn the_table_has_each_label_in_the_column_of_its_side(harness: &mut Harness<'_, App>) {
+    harness.get_by_label("Table").click();
+    harness.run_steps(3);
+    let column = |harness: &Harness<'_, App>, title: &str| {
+        harness.get_by_label(&format!("In order of column {title}")).rect().left()
+    };
+    // As on the screen: the patient's right first.
+    let (right, left) = (column(harness, "R"), column(harness, "L"));
+    assert!(right < left);
+    let known = harness.state().state().worklist.known.clone();
+    for (place, case) in known.iter().enumerate() {
+        let line = harness.get_by_label_contains(&format!("Series {}: ", place + 1)).rect();
+        let in_column = |of: f32, label: Label| {
+            let words = harness.get_all_by_label(label.name()).map(|word| word.rect());
+            words.filter(|word| line.contains(word.center()) && (word.left() - of).abs() < 12.0).count()
+        };
+        for side in Side::BOTH {
+            let of = if side == Side::Right { right } else { left };
+            assert_eq!(in_column(of, case.labels[side.index()].unwrap()), 1, "case {place}, {side:?}");
+        }
+    }
+    assert!(known.iter().any(|case| case.labels[0] != case.labels[1]), "a swap would show");
+    harness.get_by_label("In order of column L").click();
+    harness.run_steps(2);
+    let state = harness.state().state();
+    assert_eq!(state.order(), Order::Labelled);
+    let first = state.cases()[0];
+    assert!(state.known(first).labels.contains(&Some(Label::Anomalous)));
+    let top = |number: usize| harness.get_by_label_contains(&format!("Series {}: ", number + 1)).rect().top();
+    assert!((0..known.len()).all(|number| number == first || top(first) < top(number)));
+    harness.state_mut().send(AppCommand::Label(LabelCommand::Order(Order::File)));
+    harness.get_by_label("List").click();
+    harness.run_steps(3);
 }
 
 /// Takes minutes: `cargo test --release -- --ignored many_cases --nocapture`.

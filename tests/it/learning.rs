@@ -3,9 +3,9 @@
 use crate::window::{open_drawer, until, window};
 use antrum::app::Command;
 use antrum::io;
-use antrum::job::Progress;
-use antrum::methods::residual::train::{Training, classifier, fine_tune};
-use antrum::methods::residual::{ClassifierCard, Classify, EncoderConfig, Layers};
+use antrum::job::{Job, Progress};
+use antrum::methods::residual::train::{Training, cae, classifier, fine_tune};
+use antrum::methods::residual::{ClassifierCard, Classify, EncoderConfig, Layers, TrainConfig};
 use antrum::nets::weights::from_bytes;
 use antrum::nets::{self, Classifier, ResNetConfig};
 use antrum::phantom::cohort::{self, CohortPlan};
@@ -127,7 +127,6 @@ fn a_reader_fine_tunes_the_classifier_in_the_window_and_goes_back_to_the_former_
     harness.get_by_label("Fine-tune").click();
     harness.step();
 
-    // The window goes on while it learns.
     let analysed = harness.state().state().analysis.clone();
     harness.state_mut().send(Command::Analyse);
     let (mut frames, mut analysed_meanwhile, started) = (Vec::new(), false, Instant::now());
@@ -142,11 +141,7 @@ fn a_reader_fine_tunes_the_classifier_in_the_window_and_goes_back_to_the_former_
         analysed_meanwhile |= now.is_some() && now.as_ref().map(Arc::as_ptr) != analysed.as_ref().map(Arc::as_ptr);
         std::thread::sleep(Duration::from_millis(10));
     }
-    frames.sort();
-    let at = |percent: usize| frames[(frames.len() * percent / 100).min(frames.len() - 1)].as_secs_f64() * 1e3;
-    println!("{} frames while it learned: median {:.1} ms, p99 {:.1} ms", frames.len(), at(50), at(99));
-    // Other tests run beside this one; but a window that waited for steps of the training would be as slow as they are.
-    assert!(at(50) < 50.0, "median {:.1} ms", at(50));
+    goes_on(frames, "while it learned");
 
     assert!(analysed_meanwhile, "an analysis does not wait for the training");
     let known = harness.state().state().learning.known.clone().unwrap();
@@ -169,4 +164,45 @@ fn a_reader_fine_tunes_the_classifier_in_the_window_and_goes_back_to_the_former_
     let kept = std::fs::read_dir(folder.path().join("p.antrum-weights")).unwrap();
     let names: Vec<_> = kept.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(names, ["1"], "the folder of the training is gone, and the built-in weights are in use");
+}
+
+/// Says how long frames took, and that the window went on meanwhile.
+fn goes_on(mut frames: Vec<Duration>, when: &str) {
+    frames.sort();
+    let at = |percent: usize| frames[(frames.len() * percent / 100).min(frames.len() - 1)].as_secs_f64() * 1e3;
+    println!("{} frames {when}: median {:.1} ms, p99 {:.1} ms", frames.len(), at(50), at(99));
+    // Other tests run beside this one; but a window that waited for steps of the training would be as slow as they are.
+    assert!(at(50) < 50.0, "median {:.1} ms", at(50));
+}
+
+#[test]
+fn the_window_goes_on_while_an_autoencoder_is_trained_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cohorts, out) = ([folder.path().join("cohort")], folder.path().join("weights"));
+    cohort(&cohorts[0], 6, 2.5, 0.0);
+    let mut harness = window(None, &folder.path().join("p.antrum"));
+    until(&mut harness, "the map", |app| app.state().analysis.is_some() && app.state().jobs.is_empty());
+    let mut config = TrainConfig::default();
+    (config.schedule.epochs, config.schedule.batch) = (2, 4);
+    let mut training = Job::spawn("Training", move |progress: &Progress| {
+        std::fs::create_dir_all(&out).unwrap();
+        // As the trainings of the window leave it a core.
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads((cores - 1).max(1)).build().unwrap();
+        pool.install(|| cae(&cohorts, &out, &config, &nets::cpu(), &mut |_| (), progress))
+    });
+    let mut frames = Vec::new();
+    let card = loop {
+        if let Some(done) = training.take() {
+            break done.unwrap();
+        }
+        // As a reader who scrolls and moves the window of grey values.
+        harness.key_press([egui::Key::ArrowUp, egui::Key::ArrowDown][frames.len() % 2]);
+        let frame = Instant::now();
+        harness.step();
+        frames.push(frame.elapsed());
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert_eq!(card.history.len(), 2);
+    goes_on(frames, "while an autoencoder was trained");
 }

@@ -6,7 +6,7 @@ use crate::app::command::Write;
 use crate::app::labelling::{Judgement, LabelCommand};
 use crate::app::load::{Origin, Target};
 use crate::app::report::Analysis;
-use crate::app::worklist::Known;
+use crate::app::worklist::KnownCase;
 use crate::io::{Catalogue, Preview};
 use crate::project::{Agreement, CaseId, EventId, LabelEvent, Project, ProjectError};
 use std::collections::HashMap;
@@ -126,18 +126,15 @@ impl Runner {
             let cases: Vec<_> = series.iter().map(|series| cases.get(&series.id)).collect();
             let informative = project.informative(cases.iter().filter_map(|case| case.copied()), &probabilities)?;
             let places: HashMap<CaseId, usize> = informative.into_iter().zip(0..).collect();
-            let informative = cases.iter().map(|case| places.get((*case)?).copied()).collect();
-            let labels = cases.iter().map(|case| case.and_then(|case| labels.get(case)).copied().unwrap_or_default());
-            let probabilities =
-                cases.iter().map(|case| case.and_then(|case| probabilities.get(case)).copied().unwrap_or_default());
-            let disputed = cases.iter().map(|case| case.is_some_and(|case| disputed.contains(case)));
-            let known = Known {
-                labels: labels.collect(),
-                probabilities: probabilities.collect(),
-                informative,
-                disputed: disputed.collect(),
+            let known = |case: &CaseId| KnownCase {
+                labels: labels.get(case).copied().unwrap_or_default(),
+                probabilities: probabilities.get(case).copied().unwrap_or_default(),
+                informative: places.get(case).copied(),
+                disputed: disputed.contains(case),
+                told: false,
             };
-            Ok::<_, ProjectError>(Some(LabelCommand::Listed(known)))
+            let known = cases.into_iter().map(|case| case.map(known).unwrap_or_default());
+            Ok::<_, ProjectError>(Some(LabelCommand::Listed(known.collect())))
         };
         match read() {
             Ok(Some(listed)) => {
