@@ -122,7 +122,10 @@ impl State {
                 self.agreement = Some(agreement);
                 Vec::new()
             }
-            LabelCommand::Listed(known) => {
+            LabelCommand::Listed(mut known) => {
+                for (new, old) in known.iter_mut().zip(&self.worklist.known) {
+                    new.told |= old.told;
+                }
                 self.worklist.known = known;
                 self.look_at_scores();
                 Vec::new()

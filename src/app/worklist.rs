@@ -34,7 +34,7 @@ pub struct KnownCase {
     pub informative: Option<usize>,
     /// Whether raters differed on a sinus when the list came.
     pub disputed: bool,
-    /// Whether the list has told the reader how probable disease is.
+    /// Whether the list could have told the reader how probable disease is: he did not read blind.
     pub told: bool,
 }
 
@@ -295,6 +295,7 @@ mod tests {
             state.apply(open(0));
             state.apply(listed());
             state.apply(Command::Label(LabelCommand::Blind(true)));
+            state.apply(listed());
             let catalogue = state.catalogue.clone().unwrap();
             let origin = Some(Origin { catalogue, series: 1 });
             state.apply(Command::Opened(Opened { scan: Arc::new(scan([50, 50, 51])), origin, labels: [None, None] }));

@@ -9,7 +9,6 @@ use super::{Check, Fault, Format, Kind, OpenError, Scan, kind, nifti, picture};
 use crate::job::Progress;
 use rayon::prelude::*;
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -88,7 +87,7 @@ impl std::fmt::Debug for Catalogue {
 }
 
 impl Catalogue {
-    /// The series in order of their numbers or names; volumes first, pictures without a place last.
+    /// The series in order of their numbers or names, or in that of the table that names them; volumes first, pictures without a place last.
     #[must_use]
     pub fn series(&self) -> &[Series] {
         &self.series
@@ -226,7 +225,8 @@ const THUMBNAIL: usize = 96;
 pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenError> {
     progress.step(0.0, "looking at the files")?;
     let path = common(paths);
-    let Gathered { sources, wanted, named, listed, beside, locked, missing } = gather(paths, progress)?;
+    let Gathered { sources, wanted, named, rows, beside, locked, missing } = gather(paths, progress)?;
+    let listed = rows.is_some();
     let base = if listed { parent(&path).canonicalize().unwrap_or_default() } else { path.clone() };
     let done = AtomicUsize::new(0);
     let outcomes = sources.par_iter().map(|source| {
@@ -236,9 +236,6 @@ pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenE
     let outcomes = outcomes.collect::<Result<Vec<_>, _>>()?;
 
     let mut found = Found { files: sources.len(), locked, missing, ..Found::default() };
-    // The places of rows, so that DICOM series come in their order too.
-    let rows = sources.iter().enumerate().filter(|_| listed);
-    let rows: HashMap<PathBuf, usize> = rows.map(|(row, source)| (source.path().to_owned(), row)).collect();
     let mut slices = Vec::new();
     let mut entries: Vec<(Series, Content)> = Vec::new();
     for (source, outcome) in sources.into_iter().zip(outcomes) {
@@ -270,7 +267,7 @@ pub fn browse(paths: &[PathBuf], progress: &Progress) -> Result<Catalogue, OpenE
     let mut stacks = dicom::stacks(slices);
     stacks.retain(|stack| stack.files().any(|file| !beside.contains(file)));
     entries.extend(stacks.into_iter().map(|stack| (stack.series(), Content::Dicom(stack))));
-    if listed {
+    if let Some(rows) = rows {
         entries.sort_by_key(|(_, content)| match content {
             Content::Dicom(stack) => stack.files().filter_map(|file| rows.get(file)).min(),
             Content::Nifti(source) | Content::Picture(source) => rows.get(source.path()),

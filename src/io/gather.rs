@@ -4,7 +4,7 @@
 use super::source::{self, Source};
 use super::{Fault, Kind, OpenError, dicom, io_error, kind, listed, nifti};
 use crate::job::Progress;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
@@ -17,8 +17,8 @@ pub(super) struct Gathered {
     pub wanted: Option<PathBuf>,
     /// Files that were named one by one; pictures are only meant then.
     pub named: HashSet<PathBuf>,
-    /// They are what a table names.
-    pub listed: bool,
+    /// Where a table names them, if one does: what it names and what that holds, by row.
+    pub rows: Option<HashMap<PathBuf, usize>>,
     /// Files that were not named, but lie beside a DICOM file that a table names: they are of interest where they belong to
     /// its series.
     pub beside: HashSet<PathBuf>,
@@ -29,41 +29,65 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// Adds what a table names, in its order.
+    /// Adds what a table names: files, all below folders, what lies in archives and what a DICOMDIR leads to. Of a DICOM file
+    /// its neighbours may belong to the same series.
     fn of_table(&mut self, table: &Path, progress: &Progress) -> Result<(), OpenError> {
         let (scans, missing) = listed::scans(table)?;
-        (self.listed, self.missing) = (true, missing);
-        let mut folders = HashSet::new();
-        for scan in scans {
-            if scan.is_dir() {
-                let files = files_in(&scan, usize::MAX, progress)?;
-                self.named.extend(files.iter().map(|file| file.path().to_owned()));
-                self.sources.extend(files);
+        self.missing = missing;
+        let (mut rows, mut folders) = (HashMap::new(), HashSet::new());
+        for (row, scan) in scans.into_iter().enumerate() {
+            progress.check()?;
+            let scan = nifti::header_of_pair(&scan);
+            if rows.contains_key(&scan) {
                 continue;
             }
-            let scan = nifti::header_of_pair(&scan);
-            let source = Source::File(scan.clone());
-            // Names of NIfTI files tell what they are.
-            let kind = if nifti::stem(&scan).is_some() { Kind::Nifti } else { kind(&source.start(super::KIND_SIZE)?) };
-            match kind {
-                Kind::Zip => {
-                    let (entries, locked) = source::entries(&scan)?;
-                    self.sources.extend(entries);
-                    self.locked += locked;
-                    continue;
-                }
-                Kind::Dicom if folders.insert(parent(&scan).to_owned()) => {
-                    let files = files_in(parent(&scan), 1, progress)?;
-                    self.beside.extend(files.iter().map(|file| file.path().to_owned()));
-                    self.sources.push(source);
-                    self.sources.extend(files);
-                }
-                _ => self.sources.push(source),
+            let held =
+                if scan.is_dir() { files_in(&scan, usize::MAX, progress)? } else { self.of_row(&scan, &mut folders) };
+            rows.insert(scan, row);
+            for source in held {
+                rows.entry(source.path().to_owned()).or_insert(row);
+                self.sources.push(source);
             }
-            self.named.insert(scan);
         }
-        self.beside.retain(|file| !self.named.contains(file));
+        for folder in folders {
+            let mut files = files_in(&folder, 1, progress)?;
+            files.retain(|file| !rows.contains_key(file.path()));
+            self.beside.extend(files.iter().map(|file| file.path().to_owned()));
+            self.sources.extend(files);
+        }
+        // As in a folder, which the identities of stacks of a series depend on.
+        self.sources.sort_by(|a, b| a.path().cmp(b.path()));
+        self.rows = Some(rows);
         Ok(())
+    }
+
+    /// What a file that a table names holds. One that is wrong says so when it is looked at.
+    fn of_row(&mut self, file: &Path, folders: &mut HashSet<PathBuf>) -> Vec<Source> {
+        let source = Source::File(file.to_owned());
+        // Names of NIfTI files tell what they are.
+        let is_nifti = nifti::stem(file).is_some();
+        match if is_nifti {
+            Kind::Nifti
+        } else {
+            source.start(super::KIND_SIZE).map_or(Kind::Other, |start| kind(&start))
+        } {
+            Kind::Zip => {
+                if let Ok((entries, locked)) = source::entries(file) {
+                    self.locked += locked;
+                    return entries;
+                }
+            }
+            Kind::Dicom => {
+                if let Some((files, missing)) = dicom::directory(&source) {
+                    self.missing += missing;
+                    return files;
+                }
+                folders.insert(parent(file).to_owned());
+            }
+            _ => {}
+        }
+        self.named.insert(file.to_owned());
+        vec![source]
     }
 }
 

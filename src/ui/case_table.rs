@@ -9,8 +9,8 @@ use crate::app::state::State;
 use crate::io::Catalogue;
 use crate::project::Label;
 use crate::space::Side;
-use egui::{Align, Button, Layout, RichText, Sense, Ui, WidgetInfo};
-use egui_extras::{Column, TableBuilder, TableRow};
+use egui::{Align, Align2, Button, FontId, Layout, Response, RichText, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
+use egui_extras::{Column, TableBuilder};
 
 /// Height of a line in points.
 const LINE: f32 = 22.0;
@@ -32,6 +32,7 @@ enum Shows {
     Label(Side),
     Probability(Side),
     Notes,
+    Menu,
 }
 
 const fn kind(title: &'static str, hint: &'static str, order: Order, shows: Shows) -> Kind {
@@ -39,16 +40,19 @@ const fn kind(title: &'static str, hint: &'static str, order: Order, shows: Show
 }
 
 /// As sinuses stand on the screen: the patient's right first.
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 9] = [
     kind("#", "As they lie in the folder", Order::File, Shows::Number),
     kind("series", "As they lie in the folder", Order::File, Shows::Name),
     kind("kind", "Those of one modality together", Order::Modality, Shows::Modality),
-    kind("R", "The patient's right sinus by your label: anomalous first", Order::Labelled, Shows::Label(Side::Right)),
-    kind("L", "The patient's left sinus by your label: anomalous first", Order::Labelled, Shows::Label(Side::Left)),
+    kind("R", LABELLED, Order::Labelled, Shows::Label(Side::Right)),
+    kind("L", LABELLED, Order::Labelled, Shows::Label(Side::Left)),
     kind("R %", PROBABLE, Order::Probable, Shows::Probability(Side::Right)),
     kind("L %", PROBABLE, Order::Probable, Shows::Probability(Side::Left)),
     kind("notes", "Those first of which there is most to know", Order::Notes, Shows::Notes),
+    kind("", "", Order::File, Shows::Menu),
 ];
+const LABELLED: &str = "Your label of the patient's sinus on this side: those first of which one of both is anomalous, then uncertain, \
+                        not assessable, normal, without a label";
 const PROBABLE: &str =
     "How probable the classifier called disease of the sinus: those first in which it is most so in one of both";
 
@@ -60,17 +64,19 @@ pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, numbers: &[u
     let mut table = TableBuilder::new(ui)
         .id_salt("table of the cases")
         .striped(true)
-        .sense(Sense::click())
+        // A click, not a stop of the keyboard: that is the name.
+        .sense(Sense::CLICK)
         .auto_shrink([false; 2])
         .cell_layout(Layout::left_to_right(Align::Center));
     for kind in &kinds {
         table = table.column(match kind.shows {
             Shows::Number => Column::exact(38.0),
-            Shows::Name => Column::remainder().clip(true),
+            Shows::Name => Column::remainder().at_least(90.0).clip(true),
             Shows::Modality => Column::exact(44.0).clip(true),
             Shows::Label(_) => Column::exact(92.0).clip(true),
             Shows::Probability(_) => Column::exact(42.0),
-            Shows::Notes => Column::exact(46.0),
+            Shows::Notes => Column::exact(40.0),
+            Shows::Menu => Column::exact(24.0),
         });
     }
     if let Some(place) = follow {
@@ -78,7 +84,11 @@ pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, numbers: &[u
     }
     let table = table.header(LINE, |mut header| {
         for kind in &kinds {
-            header.col(|ui| header_ui(ui, state, *kind, commands));
+            header.col(|ui| {
+                if kind.shows != Shows::Menu {
+                    header_ui(ui, state, *kind, commands);
+                }
+            });
         }
     });
     table.body(|body| {
@@ -86,11 +96,18 @@ pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, numbers: &[u
             let number = numbers[line.index()];
             let Some(series) = catalogue.series().get(number) else { return };
             let row = Row::new(state, number, series);
-            line_ui(&mut line, state, &row, &series.modality, &kinds);
-            let response = line.response();
             let spoken = row.spoken(state);
-            response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, row.open, &spoken));
-            if response.clicked() {
+            let mut chosen = false;
+            line.set_selected(row.open);
+            for kind in &kinds {
+                line.col(|ui| match kind.shows {
+                    Shows::Name => chosen = name_ui(ui, &row, &spoken).clicked(),
+                    Shows::Menu => series::menu_button(ui, &row, commands),
+                    shows => cell_ui(ui, state, &row, &series.modality, shows),
+                });
+            }
+            let response = line.response();
+            if chosen || response.clicked() {
                 commands.push(Command::OpenSeries(number));
             }
             response.context_menu(|ui| series::menu_ui(ui, number, &row, commands));
@@ -113,39 +130,42 @@ fn header_ui(ui: &mut Ui, state: &State, kind: Kind, commands: &mut Vec<Command>
     }
 }
 
-fn line_ui(line: &mut TableRow<'_, '_>, state: &State, row: &Row, modality: &str, kinds: &[Kind]) {
-    line.set_selected(row.open);
-    let known = state.known(row.number);
-    let probabilities = state.listed_probabilities(row.number);
-    for kind in kinds {
-        line.col(|ui| {
-            let palette = theme::of(ui);
-            // A click on a word is one on its line.
-            ui.style_mut().interaction.selectable_labels = false;
-            match kind.shows {
-                Shows::Number => drop(ui.weak((row.number + 1).to_string())),
-                Shows::Name => {
-                    let name = RichText::new(&row.name).color(if row.open { palette.strong } else { palette.text });
-                    ui.add(egui::Label::new(name).truncate());
-                }
-                Shows::Modality => drop(ui.weak(if modality == "unknown" { "" } else { modality })),
-                Shows::Label(side) => {
-                    if let Some(label) = known.labels[side.index()] {
-                        ui.label(RichText::new(word(label)).color(series::colour(ui, label)));
-                    }
-                }
-                Shows::Probability(side) => {
-                    if let Some(probability) = probabilities[side.index()] {
-                        ui.monospace(format!("{:3.0}", 100.0 * probability));
-                    }
-                }
-                Shows::Notes if row.notes > 0 => {
-                    ui.label(RichText::new(row.notes.to_string()).color(palette.notice));
-                }
-                Shows::Notes => {}
-            }
-        });
+/// The name of a series, which is where the keyboard stops on a line.
+fn name_ui(ui: &mut Ui, row: &Row, spoken: &str) -> Response {
+    let palette = theme::of(ui);
+    let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, row.open, spoken));
+    if response.gained_focus() {
+        response.scroll_to_me(None);
     }
+    if response.has_focus() {
+        ui.painter().rect_stroke(rect, 4.0, Stroke::new(1.0, palette.accent), StrokeKind::Inside);
+    }
+    let name = if row.second { format!("{} · second scan", row.name) } else { row.name.clone() };
+    let colour = if row.open { palette.strong } else { palette.text };
+    ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, name, FontId::proportional(13.0), colour);
+    response
+}
+
+fn cell_ui(ui: &mut Ui, state: &State, row: &Row, modality: &str, shows: Shows) {
+    let palette = theme::of(ui);
+    // A click on a word is one on its line.
+    ui.style_mut().interaction.selectable_labels = false;
+    let text = match shows {
+        Shows::Number => RichText::new((row.number + 1).to_string()).color(palette.weak),
+        Shows::Modality if modality != "unknown" => RichText::new(modality).color(palette.weak),
+        Shows::Label(side) => match state.known(row.number).labels[side.index()] {
+            Some(label) => RichText::new(word(label)).color(series::colour(ui, label)),
+            None => return,
+        },
+        Shows::Probability(side) => match state.listed_probabilities(row.number)[side.index()] {
+            Some(probability) => RichText::new(format!("{:3.0}", 100.0 * probability)).monospace(),
+            None => return,
+        },
+        Shows::Notes if row.notes > 0 => RichText::new(row.notes.to_string()).color(palette.notice),
+        Shows::Name | Shows::Modality | Shows::Notes | Shows::Menu => return,
+    };
+    ui.label(text);
 }
 
 /// The name of a label where there is little room.

@@ -9,15 +9,15 @@ use crate::io::Catalogue;
 use egui::{Align, Button, Frame, Layout, Margin, Panel, ScrollArea, Ui};
 
 const WIDTH: f32 = 264.0;
-/// The table of the series has room for its columns.
-const TABLE_WIDTH: f32 = 620.0;
+/// The table of the series has room for its columns, where the window is wide enough.
+const TABLE_WIDTH: f32 = 640.0;
 
 pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let Some(drawer) = state.drawer() else { return };
     let frame = Frame::new().inner_margin(Margin::symmetric(10, 6));
     let list = several(state).filter(|_| drawer == Drawer::Series);
     let table = list.is_some() && state.settings.table;
-    let width = if table { TABLE_WIDTH.min(0.6 * ui.available_width()) } else { WIDTH };
+    let width = if table { TABLE_WIDTH.min(0.7 * ui.available_width()) } else { WIDTH };
     Panel::left("drawer").frame(frame).exact_size(width).resizable(false).show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.label(theme::heading(&title(state, drawer)).color(theme::of(ui).strong));

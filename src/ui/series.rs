@@ -41,7 +41,8 @@ pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, commands: &m
         }
         for &number in &numbers[shown] {
             if let Some(series) = catalogue.series().get(number) {
-                row_ui(ui, state, number, &Row::new(state, number, series), commands);
+                // One identity each, as those are counted that are not in view.
+                ui.push_id(number, |ui| row_ui(ui, state, number, &Row::new(state, number, series), commands));
             }
         }
     });
@@ -66,6 +67,8 @@ fn listed(state: &State, catalogue: &Catalogue, search: &str) -> Vec<usize> {
 pub(super) fn to_follow(ui: &Ui, state: &State, numbers: &[usize]) -> Option<usize> {
     let (shown, open) = (Id::unique("open series"), state.series()?);
     let place = numbers.iter().position(|number| *number == open)?;
+    // The table is another list.
+    let open = (open, state.settings.table);
     let is_new = ui.data(|data| data.get_temp(shown)) != Some(open);
     ui.data_mut(|data| data.insert_temp(shown, open));
     is_new.then_some(place)
@@ -186,17 +189,14 @@ fn row_ui(ui: &mut Ui, state: &State, number: usize, row: &Row, commands: &mut V
     if response.clicked() {
         commands.push(Command::OpenSeries(number));
     }
+    if response.gained_focus() {
+        response.scroll_to_me(None);
+    }
     row.paint(ui, state, rect, &response);
     response.context_menu(|ui| menu_ui(ui, number, row, commands));
     let button = Rect::from_center_size(rect.right_center() - vec2(13.0, 0.0), vec2(22.0, ROW - 8.0));
     let mut child = ui.new_child(UiBuilder::new().max_rect(button).id_salt(("menu of", number)));
-    child.centered_and_justified(|ui| {
-        let button = MenuButton::from_button(Button::new("…").frame_when_inactive(false));
-        let (response, _) = button.ui(ui, |ui| menu_ui(ui, number, row, commands));
-        let name = format!("What to do with series {}", number + 1);
-        response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
-        response.on_hover_text("Show beside or over the open scan");
-    });
+    child.centered_and_justified(|ui| menu_button(ui, row, commands));
     response.on_hover_ui(|ui| hint_ui(ui, state, number, &spoken));
 }
 
@@ -206,6 +206,15 @@ pub(super) fn hint_ui(ui: &mut Ui, state: &State, number: usize, spoken: &str) {
     for check in state.checks(number) {
         ui.label(RichText::new(&check.message).color(theme::of(ui).notice));
     }
+}
+
+/// A button that opens the menu of a row.
+pub(super) fn menu_button(ui: &mut Ui, row: &Row, commands: &mut Vec<Command>) {
+    let button = MenuButton::from_button(Button::new("…").frame_when_inactive(false));
+    let (response, _) = button.ui(ui, |ui| menu_ui(ui, row.number, row, commands));
+    let name = format!("What to do with series {}", row.number + 1);
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
+    response.on_hover_text("Show beside or over the open scan");
 }
 
 /// What can be done with a series besides opening it.
@@ -235,7 +244,7 @@ pub(super) struct Row {
     /// It is the scan on screen.
     pub open: bool,
     /// It is compared with that.
-    second: bool,
+    pub second: bool,
 }
 
 impl Row {

@@ -488,7 +488,7 @@ fn the_table_has_each_label_in_the_column_of_its_side(harness: &mut Harness<'_, 
         let line = harness.get_by_label_contains(&format!("Series {}: ", place + 1)).rect();
         let in_column = |of: f32, label: Label| {
             let words = harness.get_all_by_label(label.name()).map(|word| word.rect());
-            words.filter(|word| line.contains(word.center()) && (word.left() - of).abs() < 12.0).count()
+            words.filter(|word| line.y_range().contains(word.center().y) && (word.left() - of).abs() < 12.0).count()
         };
         for side in Side::BOTH {
             let of = if side == Side::Right { right } else { left };

@@ -191,8 +191,9 @@ fn the_window_goes_on_while_an_autoencoder_is_trained_beside_it() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads((cores - 1).max(1)).build().unwrap();
         pool.install(|| cae(&cohorts, &out, &config, &nets::cpu(), &mut |_| (), progress))
     });
-    let mut frames = Vec::new();
+    let (mut frames, started) = (Vec::new(), Instant::now());
     let card = loop {
+        assert!(started.elapsed() < Duration::from_mins(3), "{:?}", training.status());
         if let Some(done) = training.take() {
             break done.unwrap();
         }

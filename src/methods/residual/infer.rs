@@ -92,13 +92,14 @@ impl Model {
             MapKind::Sinus | MapKind::Cube => median::filter(&residual, size, config.median),
             MapKind::Paper => postprocess(residual, size, config.median),
         };
-        let score = if config.map == MapKind::Sinus {
+        let mean = if config.map == MapKind::Sinus {
             region.keep(&mut map);
             region.mean(&map)
         } else {
-            map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64
+            Some(map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64)
         };
-        let comparable = config.same_map(&self.card.inference) && !self.card.normal_scores.is_empty();
+        let score = mean.unwrap_or_default();
+        let comparable = mean.is_some() && config.same_map(&self.card.inference) && !self.card.normal_scores.is_empty();
         let percentile = comparable.then(|| percentile::rank_percent(&self.card.normal_scores, score));
         let explained = self.classifier.as_ref().map(|classifier| classifier.explained(crop, progress)).transpose()?;
         let map = Volume::from_f32(crop.grid, map, Unit::Score);

@@ -26,7 +26,7 @@ impl Region {
     /// the scan. Where no cavity was seen, the region that a large sinus fills around the middle of the crop.
     #[must_use]
     pub fn around(cavity: Option<&Cavity>, crop: &Grid, scan: &Grid) -> Self {
-        let inside = cavity.filter(|cavity| cavity.volume_ml > 0.0).map(|cavity| cavity.weights_on(crop));
+        let inside = cavity.filter(|cavity| !cavity.is_none()).map(|cavity| cavity.weights_on(crop));
         let mut weights = inside.map_or_else(about_the_middle, with_wall);
         for (voxel, weight) in weights.iter_mut().enumerate().filter(|(_, weight)| **weight > 0.0) {
             if !scan.contains(crop.voxel_mm(voxel)) {
@@ -58,11 +58,11 @@ impl Region {
         }
     }
 
-    /// The mean of a map of which only what counts was kept.
-    pub(super) fn mean(&self, kept: &[f32]) -> f64 {
+    /// The mean of a map of which only what counts was kept; none where nothing counts.
+    pub(super) fn mean(&self, kept: &[f32]) -> Option<f64> {
         let sum = |values: &[f32]| values.iter().map(|&v| f64::from(v)).sum::<f64>();
         let weight = sum(&self.weights);
-        if weight > 0.0 { sum(kept) / weight } else { 0.0 }
+        (weight > 0.0).then(|| sum(kept) / weight)
     }
 
     /// Whether a voxel counts in full.
@@ -157,10 +157,10 @@ mod tests {
             assert_eq!(*cut, if seen { *whole } else { 0.0 });
         }
         assert!(cut.weights.iter().sum::<f32>() < 0.8 * whole.weights.iter().sum::<f32>());
-        let even = |region: &Region| {
+        let even = |region: &Region| -> f64 {
             let mut map = vec![0.3; Crop::SIZE.pow(3)];
             region.keep(&mut map);
-            region.mean(&map)
+            region.mean(&map).unwrap_or_default()
         };
         assert!((even(&whole) - 0.3).abs() < 1e-6 && (even(&cut) - 0.3).abs() < 1e-6, "a mean of what counts");
     }
@@ -168,7 +168,14 @@ mod tests {
     #[test]
     fn without_a_cavity_a_large_sinus_counts_and_fades_out_beyond_it() {
         let grid = Crop::grid_at(Side::Left, DVec3::ZERO, Crop::SIZE);
-        let Region { weights } = Region::around(None, &grid, &Grid::centred(HEAD, 1.0, DVec3::ZERO));
+        let scan = Grid::centred(HEAD, 1.0, DVec3::ZERO);
+        let without = Region::around(None, &grid, &scan);
+        let mut crumb = vec![0; grid.count()];
+        crumb[..100].fill(Cavity::AIR);
+        assert_eq!(Region::around(Some(&Cavity::new(Side::Left, grid, crumb)), &grid, &scan), without);
+        let elsewhere = Region::around(None, &grid, &Grid::centred(HEAD, 1.0, DVec3::X * 500.0));
+        assert_eq!(elsewhere.mean(&vec![0.0; grid.count()]), None);
+        let Region { weights } = without;
         let at = |x: usize, y: usize, z: usize| weights[x + 64 * (y + 64 * z)];
         assert_eq!((at(32, 32, 32), at(32, 50, 32), at(50, 32, 32)), (1.0, 1.0, 1.0));
         assert!((0.0..1.0).contains(&at(53, 32, 32)) && at(53, 32, 32) > at(55, 32, 32));

@@ -22,6 +22,8 @@ pub struct Cavity {
 }
 
 impl Cavity {
+    /// Less of it than this, in mL, is none.
+    const LEAST_ML: f64 = 0.4;
     /// The label of air.
     pub const AIR: u8 = 1;
     /// The label of what is not air.
@@ -35,6 +37,12 @@ impl Cavity {
         let (volume_ml, not_air_ml) = (volume(Self::AIR), volume(Self::CONTENT));
         let labels = Volume { grid, voxels: Voxels::U8(labels), rescale: Rescale::NONE, unit: Unit::Label };
         Self { side, labels, volume_ml, not_air_ml }
+    }
+
+    /// Whether there is so little of it that it is none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.volume_ml < Self::LEAST_ML
     }
 
     /// The share of the cavity that is not air, 0 to 1; none of a cavity without volume.

@@ -131,8 +131,6 @@ fn agreement(mm: f64) -> f64 {
     (-0.5 * (mm / 10.0).powi(2)).exp()
 }
 
-/// Less cavity than this, in mL, is none.
-const LEAST_ML: f64 = 0.4;
 /// When the cavity lies this far from where it was looked for, it is looked at again in the middle of the crop.
 const FAR_MM: f64 = 5.0;
 /// Where the scan and its mirror image lead to places that agree less, there is no sinus.
@@ -234,7 +232,7 @@ impl Finder {
         {
             seen = self.segment(volume, side, centre_mm, progress)?;
         }
-        let centre_mm = segment::centre_mm(&seen.cavity).filter(|_| seen.cavity.volume_ml >= LEAST_ML);
+        let centre_mm = segment::centre_mm(&seen.cavity).filter(|_| !seen.cavity.is_none());
         Ok(match centre_mm {
             Some(centre_mm) => {
                 let present = match Presence::of_share(seen.visible) {

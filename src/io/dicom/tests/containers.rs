@@ -155,5 +155,18 @@ fn a_table_lists_the_series_of_the_files_and_archives_that_it_names_in_its_order
     assert_eq!(series, [of("2.25.9", 1), of("2.25.1", 5), of("2.25.7", 2)], "whole series, and none that is not named");
     let scan = catalogue.read(1, &ReadOptions::default(), &Progress::default()).unwrap();
     assert_eq!(scan.checks.last().unwrap().message, "1 of the files that are named here is no scan.");
-    assert_eq!(listed("q\nc\n").0, [of("2.25.7", 2), of("2.25.1", 5)]);
+    let three = [of("2.25.8", 1), of("2.25.7", 2), of("2.25.1", 5)];
+    assert_eq!(listed("unasked\nq\nc\nq\n").0, three, "three series of one folder");
+    fs::write(folder.path().join("torn.zip"), b"PK\x03\x04 and no more").unwrap();
+    assert_eq!(listed("unasked\nq\ntorn.zip\nc\nstudy.zip\nstudy.zip\n").0, [&three[..], &[of("2.25.9", 1)]].concat());
+
+    // A folder is more than its scans, and nobody named the rest.
+    let inside = folder.path().join("inside");
+    fs::create_dir(&inside).unwrap();
+    fs::copy(folder.path().join("p"), inside.join("p")).unwrap();
+    fs::write(inside.join("p.json"), "{}").unwrap();
+    let (series, catalogue) = listed("inside\n");
+    assert_eq!(series, [of("2.25.7", 1)]);
+    let scan = catalogue.read(0, &ReadOptions::default(), &Progress::default()).unwrap();
+    assert!(!codes(&scan).contains(&"no-scans"), "{:?}", scan.checks);
 }
