@@ -53,7 +53,7 @@ impl Analysis {
             residual: finding.score,
             probability: finding.anomaly.map(|anomaly| anomaly.probability),
             features: finding.features.clone(),
-            residual_sha256: self.weights_sha256.clone(),
+            residual_by: format!("{} {}", self.weights_sha256, self.config.map_name()),
             classifier_sha256: self.classifier_sha256.clone(),
         };
         self.findings.iter().map(record).collect()
@@ -266,6 +266,7 @@ pub(super) fn stem(scan: &Scan) -> String {
 mod tests {
     use super::*;
     use crate::app::testing;
+    use crate::methods::residual::MapKind;
     use crate::space::Grid;
     use crate::volume::Unit;
     use glam::{DAffine3, DMat3, DVec3};
@@ -277,6 +278,20 @@ mod tests {
         let translation = -(matrix3 * DVec3::new(29.5, 19.5, 9.5));
         let grid = Grid::new([60, 40, 20], DAffine3 { matrix3, translation }).unwrap();
         Scan::synthetic(Volume::from_f32(grid, vec![1.0; grid.count()], Unit::Arbitrary), "", "00ff".repeat(16))
+    }
+
+    #[test]
+    fn scores_of_maps_that_are_made_otherwise_are_kept_apart() {
+        let scan = skewed();
+        let by = |config: InferConfig| {
+            let findings = vec![testing::finding(Side::Left, &scan)];
+            let analysis = Analysis { findings, config, ..testing::analysis(&scan, [DVec3::ZERO; 2]) };
+            analysis.records()[0].residual_by.clone()
+        };
+        let usual = InferConfig::default();
+        assert_eq!(by(usual), by(InferConfig { crops: 15, ..usual }), "of the probability alone");
+        assert_eq!(by(usual), "00 sinus-5");
+        assert_eq!(by(InferConfig { map: MapKind::Cube, median: 0, ..usual }), "00 cube-0");
     }
 
     #[test]

@@ -350,7 +350,7 @@ mod tests {
                 residual: 1.0 - probability,
                 probability: Some(probability),
                 features: None,
-                residual_sha256: "r".to_owned(),
+                residual_by: "r".to_owned(),
                 classifier_sha256: Some("c".to_owned()),
             };
             let case = project.case(case, None).unwrap();

@@ -17,8 +17,8 @@ pub struct AnalysisRecord {
     pub probability: Option<f64>,
     /// The classifier's features of the sinus.
     pub features: Option<Vec<f32>>,
-    /// The weights of the map.
-    pub residual_sha256: String,
+    /// By what the map was made: SHA-256 of its weights, and how. Scores of maps made otherwise are of another scale.
+    pub residual_by: String,
     /// The weights of the classifier.
     pub classifier_sha256: Option<String>,
 }
@@ -49,7 +49,7 @@ impl Project {
                         record.side.letter().to_string(),
                         record.residual,
                         record.probability,
-                        record.residual_sha256,
+                        record.residual_by,
                         record.classifier_sha256,
                         env!("CARGO_PKG_VERSION"),
                         record
@@ -120,7 +120,7 @@ mod tests {
             residual: 0.1,
             probability,
             features: probability.map(|p| vec![p as f32, -1.5]),
-            residual_sha256: String::new(),
+            residual_by: String::new(),
             classifier_sha256: None,
         };
         project.keep_analysis(first, &[record(Side::Left, Some(0.5)), record(Side::Right, Some(0.9))]).unwrap();

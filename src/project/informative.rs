@@ -102,7 +102,7 @@ mod tests {
                 residual: 0.1,
                 probability: Some(probability),
                 features,
-                residual_sha256: String::new(),
+                residual_by: String::new(),
                 classifier_sha256: None,
             };
             // Its other sinus is sure, and says nothing of how doubtful the case is.

@@ -21,6 +21,17 @@ impl InferConfig {
     /// The paper's number of crops of each sinus.
     pub const PAPER_CROPS: usize = 15;
 
+    /// What tells maps apart that the same weights make: `sinus-5`.
+    #[must_use]
+    pub fn map_name(&self) -> String {
+        let kind = match self.map {
+            MapKind::Sinus => "sinus",
+            MapKind::Cube => "cube",
+            MapKind::Paper => "paper",
+        };
+        format!("{kind}-{}", self.median)
+    }
+
     /// Whether maps and scores made with either can be compared.
     #[must_use]
     pub fn same_map(&self, other: &Self) -> bool {
