@@ -87,7 +87,8 @@ impl std::fmt::Debug for Catalogue {
 }
 
 impl Catalogue {
-    /// The series in order of their numbers or names, or in that of the table that names them; volumes first, pictures without a place last.
+    /// The series in order of their numbers or names, or in that of the table that names them; volumes first, pictures without
+    /// a place last.
     #[must_use]
     pub fn series(&self) -> &[Series] {
         &self.series

@@ -19,7 +19,6 @@ const LINE: f32 = 22.0;
 #[derive(Clone, Copy)]
 struct Kind {
     title: &'static str,
-    hint: &'static str,
     order: Order,
     shows: Shows,
 }
@@ -35,26 +34,22 @@ enum Shows {
     Menu,
 }
 
-const fn kind(title: &'static str, hint: &'static str, order: Order, shows: Shows) -> Kind {
-    Kind { title, hint, order, shows }
+const fn kind(title: &'static str, order: Order, shows: Shows) -> Kind {
+    Kind { title, order, shows }
 }
 
 /// As sinuses stand on the screen: the patient's right first.
 const KINDS: [Kind; 9] = [
-    kind("#", "As they lie in the folder", Order::File, Shows::Number),
-    kind("series", "As they lie in the folder", Order::File, Shows::Name),
-    kind("kind", "Those of one modality together", Order::Modality, Shows::Modality),
-    kind("R", LABELLED, Order::Labelled, Shows::Label(Side::Right)),
-    kind("L", LABELLED, Order::Labelled, Shows::Label(Side::Left)),
-    kind("R %", PROBABLE, Order::Probable, Shows::Probability(Side::Right)),
-    kind("L %", PROBABLE, Order::Probable, Shows::Probability(Side::Left)),
-    kind("notes", "Those first of which there is most to know", Order::Notes, Shows::Notes),
-    kind("", "", Order::File, Shows::Menu),
+    kind("#", Order::File, Shows::Number),
+    kind("series", Order::File, Shows::Name),
+    kind("kind", Order::Modality, Shows::Modality),
+    kind("R", Order::Labelled, Shows::Label(Side::Right)),
+    kind("L", Order::Labelled, Shows::Label(Side::Left)),
+    kind("R %", Order::Probable, Shows::Probability(Side::Right)),
+    kind("L %", Order::Probable, Shows::Probability(Side::Left)),
+    kind("notes", Order::Notes, Shows::Notes),
+    kind("", Order::File, Shows::Menu),
 ];
-const LABELLED: &str = "Your label of the patient's sinus on this side: those first of which one of both is anomalous, then uncertain, \
-                        not assessable, normal, without a label";
-const PROBABLE: &str =
-    "How probable the classifier called disease of the sinus: those first in which it is most so in one of both";
 
 /// The series `numbers` of the list, in this order.
 pub(super) fn ui(ui: &mut Ui, state: &State, catalogue: &Catalogue, numbers: &[usize], commands: &mut Vec<Command>) {
@@ -125,7 +120,7 @@ fn header_ui(ui: &mut Ui, state: &State, kind: Kind, commands: &mut Vec<Command>
     let button = ui.add(Button::new(title).frame_when_inactive(false));
     let name = format!("In order of column {}", kind.title);
     button.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
-    if button.on_hover_text(kind.hint).clicked() {
+    if button.on_hover_text(series::order_hint(kind.order)).clicked() {
         commands.push(Command::Label(LabelCommand::Order(kind.order)));
     }
 }

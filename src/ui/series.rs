@@ -132,23 +132,31 @@ fn filter_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     }
 }
 
+/// What an order does.
+pub(super) fn order_hint(order: Order) -> &'static str {
+    match order {
+        Order::File => "As they lie in the folder",
+        Order::Random => "Another order for each rater, always the same for one",
+        Order::Doubtful => {
+            "Those first of which the classifier was least sure, unlike ones before alike ones; antrum analyse --project asks it"
+        }
+        Order::Probable => "Those first in which the classifier called disease most probable, in one of both sinuses",
+        Order::Labelled => {
+            "One of both sinuses anomalous, uncertain, not assessable, normal, then those without labels"
+        }
+        Order::Modality => "Those of one modality together",
+        Order::Notes => "Those first of which there is most to know",
+    }
+}
+
 fn order_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     let order = state.order();
     let combo = ComboBox::from_id_salt("order of the cases").selected_text(order.name()).width(96.0);
     let chosen = combo.show_ui(ui, |ui| {
-        let hint = |order| match order {
-            Order::File => "As they lie in the folder",
-            Order::Random => "Another order for each rater, always the same for one",
-            Order::Doubtful => "Those first of which the classifier was least sure, unlike ones before alike ones; antrum analyse --project asks it",
-            Order::Probable => "Those first in which the classifier called disease most probable",
-            Order::Labelled => "Anomalous, uncertain, not assessable, normal, then those without labels",
-            Order::Modality => "Those of one modality together",
-            Order::Notes => "Those first of which there is most to know",
-        };
         // The order must not tell a blind reader what the classifier thinks.
         let offered = |order: &Order| !(order.tells() && state.settings.blind);
         for other in Order::ALL.into_iter().filter(offered) {
-            if ui.selectable_label(other == order, other.name()).on_hover_text(hint(other)).clicked() {
+            if ui.selectable_label(other == order, other.name()).on_hover_text(order_hint(other)).clicked() {
                 commands.push(Command::Label(LabelCommand::Order(other)));
             }
         }

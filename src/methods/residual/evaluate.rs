@@ -6,7 +6,7 @@ use super::region::{Region, in_antrum};
 use super::train::ResidualError;
 use crate::image::resample::nearest;
 use crate::job::Progress;
-use crate::methods::sinus::{Crop, Finder, Presence};
+use crate::methods::sinus::{Finder, Presence};
 use crate::metrics::auroc;
 use crate::phantom::{self, Contrast, Degrade, Plan, Tissue};
 use rand::seq::IndexedRandom as _;
@@ -72,8 +72,7 @@ pub fn on_phantoms(
             if sinus.present == Presence::Absent || Presence::of_share(truth.visible) == Presence::Absent {
                 continue;
             }
-            let crop = Crop::cut(&head.image, sinus.side, sinus.centre_mm);
-            let region = Region::measured(finder, &head.image, &sinus, &part)?;
+            let (crop, region) = Region::measured(finder, &head.image, &sinus, &part)?;
             let finding = model.finding(&crop, &region, InferConfig::default(), &part)?;
             let mut kinds = [Vec::new(), Vec::new()];
             let labels = nearest(&head.tissues, &crop.grid, 0.0);

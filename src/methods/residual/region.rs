@@ -36,7 +36,7 @@ impl Region {
         Self { weights }
     }
 
-    /// The region of a sinus that is yet to be measured.
+    /// The crop of a sinus that is yet to be measured, and its region.
     ///
     /// # Errors
     /// [`ModelError`].
@@ -45,10 +45,11 @@ impl Region {
         volume: &Volume,
         sinus: &Sinus,
         progress: &Progress,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<(Crop, Self), ModelError> {
+        let crop = Crop::cut(volume, sinus.side, sinus.centre_mm);
         let cavity = finder.cavity(volume, sinus.side, sinus.centre_mm, progress)?;
-        let grid = Crop::grid_at(sinus.side, sinus.centre_mm, Crop::SIZE);
-        Ok(Self::around(Some(&cavity.within(&volume.grid)), &grid, &volume.grid))
+        let region = Self::around(Some(&cavity.within(&volume.grid)), &crop.grid, &volume.grid);
+        Ok((crop, region))
     }
 
     /// What of a map counts.

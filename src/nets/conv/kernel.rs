@@ -3,8 +3,8 @@
 //! Every output is a sum over terms: a weight times the source at a fixed distance from the output's own place. To make the
 //! distances fixed, the source is laid out with its padding, and for a stride of s as s³ volumes, each of which holds every
 //! s-th voxel ([`Layout`]); where that takes fewer vectors, places between rows and planes are computed too and left out
-//! afterwards. So no neighbourhood is ever copied, and a few output channels times a few vectors stay in registers while the terms go by. Each output is
-//! added up in one order, whatever the number of threads.
+//! afterwards. So no neighbourhood is ever copied, and a few output channels times a few vectors stay in registers while the
+//! terms go by. Each output is added up in one order, whatever the number of threads.
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;

@@ -8,7 +8,7 @@ use crate::job::Progress;
 use crate::methods::residual::config::{Card, InferConfig, MapKind, NormalValue, TrainConfig};
 use crate::methods::residual::infer::Model;
 use crate::methods::residual::region::Region;
-use crate::methods::sinus::{Crop, Finder, Sinus};
+use crate::methods::sinus::{Finder, Sinus};
 use crate::metrics::auroc;
 use crate::nets::weights::{self, Precision};
 use crate::nets::{Cae, CaeConfig};
@@ -126,11 +126,8 @@ fn reference(
     validation: &[&Subject],
     progress: &Progress,
 ) -> Result<(), ResidualError> {
-    let cut = |finder: &Finder, volume: &Volume, sinus: &Sinus| {
-        let crop = Crop::cut(volume, sinus.side, sinus.centre_mm);
-        let region = Region::measured(finder, volume, sinus, &Progress::default())?;
-        Ok((crop, region))
-    };
+    let cut =
+        |finder: &Finder, volume: &Volume, sinus: &Sinus| Region::measured(finder, volume, sinus, &Progress::default());
     let found = samples::found(validation, cut, &progress.part(0.0, 0.5))?;
     let progress = &progress.part(0.5, 1.0);
     let (mut scores, mut values) = (Vec::new(), Vec::new());
