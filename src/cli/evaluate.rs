@@ -71,6 +71,9 @@ struct ResidualArgs {
     /// Parts of the cross-validation
     #[arg(long, default_value_t = 5)]
     folds: usize,
+    /// Deal single sinuses to the parts, as the paper's published code does, not patients: figures may become too good
+    #[arg(long)]
+    per_sinus: bool,
     /// Channels of the encoder's first level; the paper's network has 64
     #[arg(long, default_value_t = EncoderConfig::classifier().network.width)]
     width: usize,
@@ -185,6 +188,7 @@ fn residual(args: &ResidualArgs) -> Result<(), Failure> {
         beginnings: args.methods.clone(),
         fractions: args.fractions.iter().map(|percent| (percent / 100.0).clamp(0.0, 1.0)).collect(),
         folds: args.folds.clamp(2, 100),
+        per_sinus: args.per_sinus,
         cae,
         pretext,
         classifier,

@@ -7,7 +7,7 @@ use crate::methods::residual::{Card, EncoderConfig, Layers, Model, ResidualLoss,
 use crate::methods::sinus::train::network;
 use crate::methods::sinus::{self, Part};
 use crate::nets;
-use crate::train::{Decay, Epoch};
+use crate::train::{Decay, Epoch, Optimiser};
 use clap::Subcommand;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -65,7 +65,10 @@ struct EncoderArgs {
     /// Crops per step
     #[arg(long)]
     batch: Option<usize>,
-    /// Highest learning rate of Adam
+    /// By what rule gradients become steps [default: adam]
+    #[arg(long)]
+    optimiser: Option<Rule>,
+    /// Highest learning rate; for LARS one of 0.15 or so
     #[arg(long)]
     learning_rate: Option<f64>,
     /// Stop after this many epochs without improvement
@@ -79,6 +82,14 @@ struct EncoderArgs {
     device: Compute,
 }
 
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Rule {
+    /// Adam
+    Adam,
+    /// Layer-wise adaptive rates (LARS), for large batches
+    Lars,
+}
+
 impl EncoderArgs {
     /// The usual settings or those of the file, changed as the options say.
     fn config(&self, usual: EncoderConfig) -> Result<EncoderConfig, Failure> {
@@ -86,6 +97,10 @@ impl EncoderArgs {
         let schedule = &mut config.schedule;
         schedule.epochs = self.epochs.unwrap_or(schedule.epochs);
         schedule.batch = self.batch.unwrap_or(schedule.batch);
+        schedule.optimiser = self.optimiser.map_or(schedule.optimiser, |rule| match rule {
+            Rule::Adam => Optimiser::Adam,
+            Rule::Lars => Optimiser::Lars,
+        });
         schedule.learning_rate = self.learning_rate.unwrap_or(schedule.learning_rate);
         schedule.patience = self.patience.unwrap_or(schedule.patience);
         schedule.seed = self.seed.unwrap_or(schedule.seed);

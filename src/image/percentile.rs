@@ -4,18 +4,35 @@
 /// (NumPy's default method). All zero when no value is finite.
 #[must_use]
 pub fn percentiles<const N: usize>(values: &[f32], percents: [f64; N]) -> [f64; N] {
-    let mut finite: Vec<f32> = values.iter().copied().filter(|v| v.is_finite()).collect();
-    if finite.is_empty() {
-        return [0.0; N];
-    }
-    let last = finite.len() - 1;
+    let finite = || values.iter().copied().filter(|v| v.is_finite());
+    let mut counts = vec![0_usize; 1 << 16];
+    finite().for_each(|v| counts[bin(v)] += 1);
+    let Some(last) = counts.iter().sum::<usize>().checked_sub(1) else { return [0.0; N] };
+    // The value that so many are below: only those of its bin need be looked at.
+    let at = |rank: usize| {
+        let mut before = 0;
+        let own = counts.iter().position(|&count| {
+            before += count;
+            before > rank
+        });
+        let own = own.unwrap_or(counts.len() - 1);
+        let mut alike: Vec<f32> = finite().filter(|&v| bin(v) == own).collect();
+        let rank = rank - (before - alike.len());
+        f64::from(*alike.select_nth_unstable_by(rank, f32::total_cmp).1)
+    };
     percents.map(|percent| {
         let rank = percent.clamp(0.0, 100.0) / 100.0 * last as f64;
         let below = rank.floor() as usize;
-        let (_, &mut low, above) = finite.select_nth_unstable_by(below, f32::total_cmp);
-        let high = above.iter().copied().min_by(f32::total_cmp).unwrap_or(low);
-        f64::from(low) + (f64::from(high) - f64::from(low)) * (rank - below as f64)
+        let (low, high) = (at(below), at((below + 1).min(last)));
+        low + (high - low) * (rank - below as f64)
     })
+}
+
+/// One of 65 536 bins, which are in the order of their values.
+fn bin(value: f32) -> usize {
+    let bits = value.to_bits();
+    let ordered = if value.is_sign_negative() { !bits } else { bits | 1 << 31 };
+    (ordered >> 16) as usize
 }
 
 /// Clips to the 1st and 99th percentile and maps these linearly to 0 and 1
@@ -53,6 +70,12 @@ mod tests {
             [1.0, 1.75, 2.5, 3.7, 4.0]
         );
         assert_eq!(percentiles(&[f32::NAN], [50.0]), [0.0]);
+        // Of both signs and nearly equal: numpy.percentile([-2, -1, 1, 1 + 2**-20, 1 + 2**-19], [10, 50, 80])
+        let values = [1.0 + 2.0_f32.powi(-19), -1.0, 1.0, -2.0, 1.0 + 2.0_f32.powi(-20)];
+        let expected = [-1.6, 1.0, 1.0 + 1.2 * 2.0_f64.powi(-20)];
+        for (ours, numpy) in percentiles(&values, [10.0, 50.0, 80.0]).into_iter().zip(expected) {
+            assert!((ours - numpy).abs() < 1e-12, "{ours} {numpy}");
+        }
     }
 
     #[test]

@@ -6,14 +6,16 @@ mod checkpoint;
 mod clip;
 pub mod lars;
 pub mod losses;
+mod optimiser;
 mod schedule;
 
+pub use optimiser::Optimiser;
 pub use schedule::{Decay, Schedule};
 
 use crate::job::{Cancelled, Progress};
 use crate::nets::weights::WeightsError;
 use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use checkpoint::Checkpoint;
 use rand::SeedableRng as _;
@@ -103,7 +105,6 @@ pub struct Trained<M> {
 /// See [`TrainError`].
 pub fn fit<M: Module, S: Send>(
     model: M,
-    optimiser: ModuleOptimizer,
     task: &Task<'_, M, S>,
     schedule: &Schedule,
     folder: Option<&Path>,
@@ -114,7 +115,8 @@ pub fn fit<M: Module, S: Send>(
     if task.training == 0 || task.validation == 0 {
         return Err(TrainError::Empty { training: task.training, validation: task.validation });
     }
-    let mut state = Checkpoint { best: model.valid(), model, optimiser, history: Vec::new() };
+    let mut state =
+        Checkpoint { best: model.valid(), model, optimiser: schedule.optimiser.init(), history: Vec::new() };
     if let Some(folder) = folder {
         state = state.resume(folder, schedule, samples)?;
     }
@@ -238,11 +240,11 @@ impl Mean {
 mod tests {
     use super::*;
     use crate::nets::{Cae, CaeConfig};
-    use burn::optim::AdamConfig;
     use burn::tensor::{Device, TensorData};
 
     fn schedule(epochs: usize) -> Schedule {
-        Schedule { epochs, batch: 2, learning_rate: 1e-3, decay: Decay::Constant, clip: None, patience: 9, seed: 5 }
+        let (optimiser, decay) = (Optimiser::Adam, Decay::Constant);
+        Schedule { epochs, batch: 2, optimiser, learning_rate: 1e-3, decay, clip: None, patience: 9, seed: 5 }
     }
 
     /// Tiny cubes with a bright half whose brightness differs; augmentation shifts all values a little.
@@ -272,21 +274,29 @@ mod tests {
     }
 
     fn run(net: Cae, epochs: usize, folder: Option<&Path>) -> Result<Trained<Cae>, TrainError> {
+        run_by(&schedule(epochs), net, folder)
+    }
+
+    fn run_by(schedule: &Schedule, net: Cae, folder: Option<&Path>) -> Result<Trained<Cae>, TrainError> {
         let task = Task { training: 5, validation: 2, prepare: &cubes, loss: &loss, after_step: None };
-        fit(net, AdamConfig::new().init(), &task, &schedule(epochs), folder, &mut |_| (), &Progress::default())
+        fit(net, &task, schedule, folder, &mut |_| (), &Progress::default())
     }
 
     #[test]
     fn training_lowers_the_loss_and_resuming_equals_not_stopping() {
-        let whole = tempfile::tempdir().unwrap();
-        let halves = tempfile::tempdir().unwrap();
-        let net = network();
-        let uninterrupted = run(twin(&net), 4, Some(whole.path())).unwrap();
-        assert!(uninterrupted.history[3].training_loss < uninterrupted.history[0].training_loss);
-        run(twin(&net), 2, Some(halves.path())).unwrap();
-        // Other initial weights: resuming must not use them.
-        let resumed = run(network(), 4, Some(halves.path())).unwrap();
-        assert_eq!(resumed.history[2..], uninterrupted.history[2..]);
+        for (optimiser, learning_rate) in [(Optimiser::Adam, 1e-3), (Optimiser::Lars, 3.0)] {
+            let schedule = |epochs: usize| Schedule { optimiser, learning_rate, ..schedule(epochs) };
+            let whole = tempfile::tempdir().unwrap();
+            let halves = tempfile::tempdir().unwrap();
+            let net = network();
+            let uninterrupted = run_by(&schedule(4), twin(&net), Some(whole.path())).unwrap();
+            let losses = uninterrupted.history.iter().map(|epoch| epoch.training_loss).collect::<Vec<_>>();
+            assert!(losses[3] < losses[0], "{optimiser:?} {losses:?}");
+            run_by(&schedule(2), twin(&net), Some(halves.path())).unwrap();
+            // Other initial weights: resuming must not use them.
+            let resumed = run_by(&schedule(4), network(), Some(halves.path())).unwrap();
+            assert_eq!(resumed.history[2..], uninterrupted.history[2..], "{optimiser:?}");
+        }
     }
 
     #[test]
@@ -310,13 +320,12 @@ mod tests {
     fn no_samples_and_cancelling_are_errors() {
         let net = network();
         let empty = Task { training: 0, validation: 1, prepare: &cubes, loss: &loss, after_step: None };
-        let optimiser = || AdamConfig::new().init();
         let progress = Progress::default();
-        let outcome = fit(net.clone(), optimiser(), &empty, &schedule(1), None, &mut |_| (), &progress);
+        let outcome = fit(net.clone(), &empty, &schedule(1), None, &mut |_| (), &progress);
         assert!(matches!(outcome, Err(TrainError::Empty { .. })));
         progress.cancel();
         let task = Task { training: 1, validation: 1, prepare: &cubes, loss: &loss, after_step: None };
-        let outcome = fit(net, optimiser(), &task, &schedule(1), None, &mut |_| (), &progress);
+        let outcome = fit(net, &task, &schedule(1), None, &mut |_| (), &progress);
         assert!(matches!(outcome, Err(TrainError::Cancelled(_))));
     }
 
@@ -339,8 +348,7 @@ mod tests {
                 Tensor::from_floats([validations.get()], &Device::flex())
             };
             let task = Task { training: 5, validation: 2, prepare: &prepare, loss: &worsening, after_step: None };
-            let optimiser = AdamConfig::new().init();
-            fit(twin(&net), optimiser, &task, &schedule(epochs), None, &mut |_| (), &Progress::default()).unwrap()
+            fit(twin(&net), &task, &schedule(epochs), None, &mut |_| (), &Progress::default()).unwrap()
         };
         assert_eq!(output(&run(4)), output(&run(1)));
     }

@@ -1,8 +1,8 @@
-//! How long and in what steps to train: epochs, batches, and the learning rate of every step.
+//! How long and in what steps to train: epochs, batches, the rule, and the learning rate of every step.
 //!
 //! The rate is a function of the step and of the losses so far, so that a resumed training goes on as it would have gone on.
 
-use super::Epoch;
+use super::{Epoch, Optimiser};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
@@ -13,6 +13,9 @@ pub struct Schedule {
     pub epochs: usize,
     /// Samples per step.
     pub batch: usize,
+    /// By what rule gradients become steps.
+    #[serde(default)]
+    pub optimiser: Optimiser,
     /// The highest learning rate.
     pub learning_rate: f64,
     /// How it rises and falls.
@@ -132,7 +135,8 @@ mod tests {
     use super::*;
 
     fn schedule(decay: Decay, epochs: usize) -> Schedule {
-        Schedule { epochs, batch: 2, learning_rate: 1e-3, decay, clip: None, patience: 9, seed: 5 }
+        let optimiser = Optimiser::Adam;
+        Schedule { epochs, batch: 2, optimiser, learning_rate: 1e-3, decay, clip: None, patience: 9, seed: 5 }
     }
 
     fn epochs(losses: &[f64]) -> Vec<Epoch> {

@@ -79,7 +79,7 @@ fn a_comparison_has_a_row_for_every_share_of_labels_and_goes_on_where_it_was() {
     make(&labelled[0], 0.5);
     let mut cae = TrainConfig::default();
     (cae.schedule.epochs, cae.schedule.batch) = (1, 4);
-    let comparison = Comparison {
+    let mut comparison = Comparison {
         unlabelled: labelled.clone(),
         labelled,
         beginnings: vec![
@@ -90,6 +90,7 @@ fn a_comparison_has_a_row_for_every_share_of_labels_and_goes_on_where_it_was() {
         ],
         fractions: vec![0.5, 1.0],
         folds: 2,
+        per_sinus: false,
         cae,
         pretext: small(EncoderConfig::pretext()),
         classifier: small(EncoderConfig::classifier()),
@@ -98,8 +99,8 @@ fn a_comparison_has_a_row_for_every_share_of_labels_and_goes_on_where_it_was() {
     let device = nets::cpu();
     let cae = Model::built_in(&device).unwrap();
     let cae_sha256 = cae.sha256.clone();
-    let run = || residual(&comparison, &cae, &device, &mut |_| (), &Progress::default()).unwrap();
-    let runs = run();
+    let run = |comparison: &Comparison| residual(comparison, &cae, &device, &mut |_| (), &Progress::default());
+    let runs = run(&comparison).unwrap();
     assert_eq!(runs.len(), 16);
     let tested = |runs: &[antrum::methods::residual::comparison::Run]| -> usize {
         runs.iter().map(|run| run.scores.len()).sum()
@@ -116,7 +117,15 @@ fn a_comparison_has_a_row_for_every_share_of_labels_and_goes_on_where_it_was() {
         own.training.normals == 0.5 && other.cae_sha256 != Some(cae_sha256),
         "residuals of an autoencoder of its own"
     );
-    assert_eq!(run(), runs, "runs are read, not repeated");
+    assert_eq!(run(&comparison).unwrap(), runs, "runs are read, not repeated");
+
+    comparison.per_sinus = true;
+    let refused = run(&comparison).unwrap_err().to_string();
+    assert!(refused.contains("other settings (per_sinus)") && refused.contains("settings.json"), "{refused}");
+    comparison.out = folder.path().join("per-sinus");
+    comparison.beginnings.truncate(1);
+    comparison.fractions.truncate(1);
+    assert_eq!(tested(&run(&comparison).unwrap()), 12, "every sinus is tested once");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Settings of training and inference, and the card that goes with every weights file.
 
 use crate::nets::{CaeConfig, ResNetConfig};
-use crate::train::{Decay, Epoch, Schedule};
+use crate::train::{Decay, Epoch, Optimiser, Schedule};
 use serde::{Deserialize, Serialize};
 
 /// How to turn a residual into a map.
@@ -102,6 +102,7 @@ impl Default for TrainConfig {
         let schedule = Schedule {
             epochs: 100,
             batch: 16,
+            optimiser: Optimiser::Adam,
             learning_rate: 1e-4,
             decay: Decay::Constant,
             clip: None,
@@ -235,6 +236,7 @@ impl EncoderConfig {
         let schedule = Schedule {
             epochs: 100,
             batch: 16,
+            optimiser: Optimiser::Adam,
             learning_rate: 1e-3,
             decay: Decay::Plateau { factor: 0.1, patience: 10 },
             clip: None,

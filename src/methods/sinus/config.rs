@@ -4,7 +4,7 @@ use super::locate::{ANSWERS, MAPS};
 use super::seen::Seen;
 use super::segment::CLASSES;
 use crate::nets::UNetConfig;
-use crate::train::{Decay, Epoch, Schedule};
+use crate::train::{Decay, Epoch, Optimiser, Schedule};
 use serde::{Deserialize, Serialize};
 
 /// Which of the finder's networks.
@@ -56,6 +56,7 @@ impl Default for TrainConfig {
         let schedule = Schedule {
             epochs: 60,
             batch: 2,
+            optimiser: Optimiser::Adam,
             learning_rate: 2e-3,
             decay: Decay::Cosine,
             clip: None,

@@ -12,7 +12,6 @@ use crate::methods::{ModelError, begin_with_file};
 use crate::nets::weights::{self, Precision, WeightsError};
 use crate::nets::{UNet, UNetOutput};
 use crate::train::{Batch, Epoch, Task, TrainError, fit};
-use burn::optim::AdamConfig;
 use burn::tensor::activation::{log_softmax, sigmoid, softmax, softplus};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt as _, SeedableRng as _};
@@ -94,9 +93,8 @@ pub fn network(
         loss: &loss,
         after_step: None,
     };
-    let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
     let folder = out.join(part.name());
-    let trained = fit(net, optimiser, &task, &config.schedule, Some(&folder), on_epoch, progress)?;
+    let trained = fit(net, &task, &config.schedule, Some(&folder), on_epoch, progress)?;
     let card = Card {
         part,
         network: shape,

@@ -15,6 +15,10 @@ const CHANNELS: usize = 4;
 const VECTORS: usize = 3;
 /// Terms whose weight gradients are computed together.
 const TERMS: usize = 3;
+/// Terms whose weight gradients are one task.
+const PART: usize = 216;
+/// Places that weight gradients are summed over for all terms of a task before the next: so many stay in the cache.
+const TILE: usize = 1024;
 /// A multiple of the values that any processor computes together.
 const LANES: usize = 16;
 /// More values than any processor computes together: so many may be read and written beyond the end.
@@ -203,31 +207,20 @@ impl Convolution {
         let mut result = vec![0.0; outputs * terms.len()];
         result.par_chunks_mut(CHANNELS * terms.len().max(1)).enumerate().for_each(|(block, result)| {
             let channels = result.len() / terms.len();
-            let groups: Vec<&[usize]> = terms.chunks(TERMS).collect();
-            let products: Vec<[[f32; TERMS]; CHANNELS]> = groups
-                .par_iter()
-                .map(|group| {
-                    let mut sum = [[0.0; TERMS]; CHANNELS];
-                    for (source, gradient) in &items {
-                        // Where there are fewer, the last is taken again and left out below.
-                        let last = |all: usize, n: usize| n.min(all - 1);
-                        let gradients = std::array::from_fn(|c| {
-                            let channel = block * CHANNELS + last(channels, c);
-                            &gradient[channel * apart.count()..][..count]
-                        });
-                        let sources = std::array::from_fn(|t| &source[group[last(group.len(), t)]..][..count]);
-                        let part = Arch::new().dispatch(Products { gradients, sources });
-                        for (sum, part) in sum.as_flattened_mut().iter_mut().zip(part.as_flattened()) {
-                            *sum += part;
-                        }
-                    }
-                    sum
+            // Of each item: the sources, and the gradients of the block's channels.
+            let items: Vec<(&[f32], [&[f32]; CHANNELS])> = items
+                .iter()
+                .map(|(source, gradient)| {
+                    let of = |c: usize| &gradient[(block * CHANNELS + c) * apart.count()..][..count];
+                    (source.as_slice(), [0, 1, 2, 3].map(|c| of(c.min(channels - 1))))
                 })
                 .collect();
+            let parts = terms
+                .par_chunks(PART)
+                .flat_map_iter(|terms| Arch::new().dispatch(Products { items: &items, terms, count }));
+            let products: Vec<[f32; CHANNELS]> = parts.collect();
             for (channel, result) in result.chunks_mut(terms.len()).enumerate() {
-                for (products, result) in products.iter().zip(result.chunks_mut(TERMS)) {
-                    result.copy_from_slice(&products[channel][..result.len()]);
-                }
+                result.iter_mut().zip(&products).for_each(|(result, products)| *result = products[channel]);
             }
         });
         result
@@ -286,8 +279,13 @@ impl Convolution {
                     let first = padding.saturating_sub(phase[2]).div_ceil(stride);
                     let from = first * stride + phase[2] - padding;
                     if first < row.len() && from < row_of_input.len() {
-                        let values = row_of_input[from..].iter().step_by(stride);
-                        row[first..].iter_mut().zip(values).for_each(|(to, value)| *to = *value);
+                        let (to, from) = (&mut row[first..], &row_of_input[from..]);
+                        match stride {
+                            // The usual ones as loops that vectors can do.
+                            1 => to.iter_mut().zip(from).for_each(|(to, value)| *to = *value),
+                            2 => to.iter_mut().zip(from.chunks(2)).for_each(|(to, values)| *to = values[0]),
+                            _ => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, value)| *to = *value),
+                        }
                     }
                 }
             }
@@ -402,30 +400,57 @@ impl WithSimd for Sums<'_> {
     }
 }
 
-/// The sums over all places of gradient times source, for each pair of them.
+/// For each term and each of a block of channels, the sum over all items and places of gradient times source.
 struct Products<'a> {
-    gradients: [&'a [f32]; CHANNELS],
-    sources: [&'a [f32]; TERMS],
+    /// Of each item: the sources of all terms, and the gradients of the block's channels.
+    items: &'a [(&'a [f32], [&'a [f32]; CHANNELS])],
+    terms: &'a [usize],
+    /// How many places, a multiple of [`LANES`].
+    count: usize,
 }
 
 impl WithSimd for Products<'_> {
-    type Output = [[f32; TERMS]; CHANNELS];
+    type Output = Vec<[f32; CHANNELS]>;
 
     #[allow(clippy::inline_always, reason = "only what is inlined is compiled for the vectors that there are")]
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let gradients = self.gradients.map(|values| S::as_simd_f32s(values).0);
-        let count = gradients[0].len();
-        let gradients = gradients.map(|values| &values[..count]);
-        let sources = self.sources.map(|values| &S::as_simd_f32s(values).0[..count]);
-        let mut sums = [[simd.splat_f32s(0.0); TERMS]; CHANNELS];
-        for place in 0..count {
-            for c in 0..CHANNELS {
-                for t in 0..TERMS {
-                    sums[c][t] = simd.mul_add_f32s(sources[t][place], gradients[c][place], sums[c][t]);
+        let Self { items, terms, count } = self;
+        let zero = [[simd.splat_f32s(0.0); CHANNELS]; TERMS];
+        let mut sums = vec![zero; terms.len().div_ceil(TERMS)];
+        for (source, gradients) in items {
+            for tile in (0..count).step_by(TILE) {
+                let length = TILE.min(count - tile);
+                let [ga, gb, gc, gd] = gradients.map(|values| S::as_simd_f32s(&values[tile..][..length]).0);
+                let n = ga.len();
+                let (gb, gc, gd) = (&gb[..n], &gc[..n], &gd[..n]);
+                for (group, sums) in terms.chunks(TERMS).zip(&mut sums) {
+                    // Where there are fewer, the last is taken again and left out below.
+                    let of = [0, 1, 2].map(|t: usize| group[t.min(group.len() - 1)]);
+                    let [sa, sb, sc] = of.map(|term| &S::as_simd_f32s(&source[term + tile..][..length]).0[..n]);
+                    let mut acc = *sums;
+                    for place in 0..n {
+                        let g = [ga[place], gb[place], gc[place], gd[place]];
+                        let s = [sa[place], sb[place], sc[place]];
+                        for (acc, s) in acc.iter_mut().zip(s) {
+                            for (acc, g) in acc.iter_mut().zip(g) {
+                                *acc = simd.mul_add_f32s(s, g, *acc);
+                            }
+                        }
+                    }
+                    *sums = acc;
                 }
             }
         }
-        sums.map(|sums| sums.map(|sum| simd.reduce_sum_f32s(sum)))
+        let mut products = Vec::with_capacity(sums.len() * TERMS);
+        for sums in sums.as_flattened() {
+            let mut product = [0.0; CHANNELS];
+            for (product, sum) in product.iter_mut().zip(sums) {
+                *product = simd.reduce_sum_f32s(*sum);
+            }
+            products.push(product);
+        }
+        products.truncate(terms.len());
+        products
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fixture::{Fixture, relative_l2};
 use antrum::train::lars::LarsConfig;
-use antrum::train::{Decay, Epoch, Schedule, losses};
+use antrum::train::{Decay, Epoch, Optimiser, Schedule, losses};
 use burn::optim::Optimizer as _;
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -42,6 +42,7 @@ fn golden_learning_rates() {
     let schedule = |epochs: usize, learning_rate: f64, decay: Decay| Schedule {
         epochs,
         batch: 1,
+        optimiser: Optimiser::Adam,
         learning_rate,
         decay,
         clip: None,

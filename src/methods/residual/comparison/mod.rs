@@ -17,6 +17,7 @@ use crate::metrics::{auroc, average_precision, best_f1_threshold, f1_above};
 use crate::nets::Classifier;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// What a classifier begins with.
@@ -87,6 +88,9 @@ pub struct Comparison {
     pub fractions: Vec<f64>,
     /// Parts of the cross-validation, at least 2; each is the test set once.
     pub folds: usize,
+    /// Deals single sinuses to the parts, as the published code of paper 1 does, and not patients: where both sinuses of a
+    /// patient are alike, figures become too good.
+    pub per_sinus: bool,
     /// Settings of the autoencoders of [`Variation::Normals`].
     pub cae: TrainConfig,
     /// Settings of the pretexts.
@@ -135,7 +139,11 @@ pub fn residual(
     let out = &comparison.out;
     let folder = out.join("runs");
     std::fs::create_dir_all(&folder).map_err(|source| WriteError::Io { source, path: folder.clone() })?;
-    let subjects = samples::subjects(&comparison.labelled, &progress.part(0.0, 0.05))?;
+    comparison.keep_settings(cae)?;
+    let mut subjects = samples::subjects(&comparison.labelled, &progress.part(0.0, 0.05))?;
+    if comparison.per_sinus {
+        subjects = samples::apart(subjects);
+    }
     let folds = samples::folds(&subjects, comparison.folds, comparison.classifier.schedule.seed);
     let beginnings = comparison.beginnings.len().max(1) as f32;
     let mut runs = Vec::new();
@@ -177,6 +185,30 @@ pub fn residual(
 }
 
 impl Comparison {
+    /// Writes down what all runs of the folder have in common, or refuses what earlier ones have not.
+    fn keep_settings(&self, cae: &Model) -> Result<(), ResidualError> {
+        let path = self.out.join("settings.json");
+        let settings = serde_json::json!({
+            "labelled": samples::cohort_names(&self.labelled),
+            "unlabelled": samples::cohort_names(&self.unlabelled),
+            "folds": self.folds,
+            "per_sinus": self.per_sinus,
+            "autoencoder": cae.sha256,
+            "cae": self.cae,
+            "pretext": self.pretext,
+            "classifier": self.classifier,
+        });
+        let Ok(former) = std::fs::read(&path) else { return Ok(io::write_json(&path, &settings)?) };
+        // Both as they are read: JSON may lose the last digit.
+        let [former, settings]: [Value; 2] =
+            [former, settings.to_string().into_bytes()].map(|text| serde_json::from_slice(&text).unwrap_or_default());
+        let known = settings.as_object().into_iter().flatten();
+        match known.into_iter().find(|(name, value)| former.get(name) != Some(value)) {
+            Some((name, _)) => Err(ResidualError::OtherSettings { what: name.clone(), path }),
+            None => Ok(()),
+        }
+    }
+
     /// The encoder that a classifier begins with, trained if it is not there yet.
     fn encoder(
         &self,

@@ -15,7 +15,6 @@ use crate::nets::{Cae, CaeConfig};
 use crate::phantom::cohort;
 use crate::train::{Batch, Epoch, Task, fit};
 use crate::volume::Volume;
-use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
@@ -69,9 +68,8 @@ pub fn cae(
         loss: &loss,
         after_step: None,
     };
-    let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
     let fitting = progress.part(0.1, 0.9);
-    let trained = fit(network.init(&learner), optimiser, &task, &config.schedule, Some(out), on_epoch, &fitting)?;
+    let trained = fit(network.init(&learner), &task, &config.schedule, Some(out), on_epoch, &fitting)?;
 
     let card = Card {
         network,

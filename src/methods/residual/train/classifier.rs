@@ -18,7 +18,6 @@ use crate::train::losses::cross_entropy;
 use crate::train::{Batch, Epoch, Task, Trained, fit};
 use crate::volume::Volume;
 use burn::module::Module;
-use burn::optim::AdamConfig;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
@@ -190,8 +189,7 @@ impl<'a> LabelledTraining<'a> {
     ) -> Result<Trained<M>, ResidualError> {
         let (training, validation) = (self.training.len(), self.validation.len());
         let task = Task { training, validation, prepare, loss, after_step: None };
-        let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
-        Ok(fit(net, optimiser, &task, &self.config.schedule, self.folder, on_epoch, progress)?)
+        Ok(fit(net, &task, &self.config.schedule, self.folder, on_epoch, progress)?)
     }
 
     /// The crops of a batch one after the other, and their classes.

@@ -70,6 +70,14 @@ pub enum ResidualError {
     /// The former weights are kept.
     #[error("the classifier that is fine-tuned lies there; choose another folder than its own: {}", .0.display())]
     Former(PathBuf),
+    /// Runs of one comparison differ in nothing but what is compared.
+    #[error("the runs there were made with other settings ({what}); choose another folder: {}", path.display())]
+    OtherSettings {
+        /// The first of them.
+        what: String,
+        /// The file that tells them.
+        path: PathBuf,
+    },
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]

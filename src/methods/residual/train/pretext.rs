@@ -17,7 +17,6 @@ use crate::nets::weights::{self, Precision};
 use crate::train::losses::{bce, nt_xent, sim_siam};
 use crate::train::{Batch, Epoch, Task, Trained, fit};
 use burn::module::Module;
-use burn::optim::AdamConfig;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 use half::f16;
@@ -233,8 +232,7 @@ impl Fitting<'_> {
     ) -> Result<Trained<M>, ResidualError> {
         let Sets { training, validation } = self.sets;
         let task = Task { training: training.len(), validation: validation.len(), prepare, loss, after_step };
-        let optimiser = AdamConfig::new().with_epsilon(1e-8).init();
-        Ok(fit(net, optimiser, &task, &self.config.schedule, Some(self.out), on_epoch, &self.progress)?)
+        Ok(fit(net, &task, &self.config.schedule, Some(self.out), on_epoch, &self.progress)?)
     }
 
     /// Fits a network with a decoder, by the loss of what it makes of crops beside what they should become.

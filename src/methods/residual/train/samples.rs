@@ -14,6 +14,7 @@ use crate::space::Side;
 use crate::volume::Volume;
 use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
+use half::slice::HalfFloatSliceExt as _;
 use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -44,7 +45,9 @@ impl Sample {
         for z in 0..Crop::SIZE {
             for y in 0..Crop::SIZE {
                 let start = shift[0] + PADDED * (y + shift[1] + PADDED * (z + shift[2]));
-                values.extend(self.values[start..start + Crop::SIZE].iter().map(|v| v.to_f32()));
+                let row = values.len();
+                values.resize(row + Crop::SIZE, 0.0);
+                self.values[start..start + Crop::SIZE].convert_to_f32_slice(&mut values[row..]);
             }
         }
         rescale_1_99(&mut values);
@@ -127,6 +130,14 @@ pub(in crate::methods::residual) fn subjects(
     truths.into_iter().enumerate().map(read).collect()
 }
 
+/// Each sinus as a subject of its own.
+pub(in crate::methods::residual) fn apart(subjects: Vec<Subject>) -> Vec<Subject> {
+    let own = |Subject { truth, sinuses }: Subject| {
+        sinuses.into_iter().map(move |sinus| Subject { truth: truth.clone(), sinuses: vec![sinus] })
+    };
+    subjects.into_iter().flat_map(own).collect()
+}
+
 /// For training and for validation: every n-th subject validates, so that a share of `validation` does, but at least one.
 /// The order must be random already.
 pub(in crate::methods::residual) fn split<'a>(
@@ -177,4 +188,49 @@ pub(super) fn found<T>(
         }
     }
     Ok(crops)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phantom::cohort::CohortSinus;
+
+    /// A patient with two sinuses, so many of which are diseased.
+    fn patient(number: usize, diseased: usize) -> Subject {
+        let sinuses = [Side::Left, Side::Right].map(|side| CohortSinus {
+            side,
+            centre_mm: glam::DVec3::ZERO,
+            visible: 1.0,
+            disease: None,
+        });
+        let samples = (0..2).map(|i| Sample { values: Vec::new(), diseased: i < diseased });
+        Subject {
+            truth: CohortSubject { id: format!("sub-{number:04}"), image: PathBuf::new(), sinuses },
+            sinuses: samples.collect(),
+        }
+    }
+
+    #[test]
+    fn patients_stay_whole_in_parts_that_are_alike_unless_sinuses_are_dealt() {
+        let patients = || (0..12).map(|number| patient(number, number % 3)).collect::<Vec<_>>();
+        // Of each part, the patients of its sinuses, and how many of those are diseased.
+        let parts = |subjects: &[Subject]| -> Vec<(Vec<String>, usize)> {
+            let of = |part: &Vec<usize>| {
+                let sinuses = || part.iter().flat_map(|&i| subjects[i].sinuses.iter().map(move |s| (i, s)));
+                let patients = sinuses().map(|(i, _)| subjects[i].id().to_owned()).collect();
+                (patients, sinuses().filter(|(_, sinus)| sinus.diseased).count())
+            };
+            folds(subjects, 4, 1).iter().map(of).collect()
+        };
+        let shared = |parts: &[(Vec<String>, usize)]| {
+            let others = |i: usize| parts.iter().skip(i + 1).flat_map(|(patients, _)| patients);
+            parts.iter().enumerate().any(|(i, (patients, _))| others(i).any(|other| patients.contains(other)))
+        };
+        let whole = parts(&patients());
+        assert!(whole.iter().all(|(patients, diseased)| (patients.len(), *diseased) == (6, 3)), "{whole:?}");
+        assert!(!shared(&whole), "{whole:?}");
+        let dealt = parts(&apart(patients()));
+        assert!(dealt.iter().all(|(patients, diseased)| (patients.len(), *diseased) == (6, 3)), "{dealt:?}");
+        assert!(shared(&dealt), "{dealt:?}");
+    }
 }
