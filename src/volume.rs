@@ -127,6 +127,14 @@ impl Unit {
             Self::Label => "label",
         }
     }
+
+    /// Whether values are Hounsfield units, given one that few of them are below. Numbers without air at -1000 are none,
+    /// whatever the file says; with it they are, even where it says nothing, as NIfTI files do.
+    #[must_use]
+    pub fn is_hounsfield(self, low: f64) -> bool {
+        let lowest = if self == Self::Hounsfield { f64::MIN..-300.0 } else { -1100.0..-900.0 };
+        lowest.contains(&low)
+    }
 }
 
 /// Voxels on a grid.

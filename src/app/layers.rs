@@ -8,7 +8,7 @@ use super::report::Analysis;
 use super::state::State;
 use crate::image::components::Sifted;
 use crate::image::render;
-use crate::methods::residual::NormalValue;
+use crate::methods::residual::Normals;
 use crate::methods::sinus::Cavity;
 use crate::view::{ColourMap, Overlay, RaycastView};
 use crate::volume::Volume;
@@ -81,22 +81,13 @@ pub struct Layer {
     /// The values at the ends of its colour bar.
     pub range: [f32; 2],
     /// Values that tell how usual others are, and of which sinuses they are.
-    pub normal: Option<Arc<Normal>>,
+    pub normal: Option<Arc<Normals>>,
     /// Clusters smaller than this are left out; 0 keeps all.
     pub min_mm3: f64,
     /// Its values without small clusters, once they are computed.
     pub sifted: Option<Sifted>,
     /// Switched on.
     pub shown: bool,
-}
-
-/// What is normal in a map.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Normal {
-    /// Ascending.
-    pub values: Vec<NormalValue>,
-    /// Which sinuses they are of, for people.
-    pub cohort: String,
 }
 
 /// Where a layer came from.

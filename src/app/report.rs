@@ -1,11 +1,10 @@
 //! An analysis and its written form: the map on the scan's grid, and a side-car that says how it was made.
 
 use super::checks;
-use super::layers::Normal;
 use super::sinuses::{CavityFigures, side_name};
 use crate::io::{self, Format, Scan};
 use crate::job::Progress;
-use crate::methods::residual::{self, InferConfig, Model};
+use crate::methods::residual::{self, InferConfig, Model, Normals};
 use crate::methods::sinus::{Cavity, Finder, Presence, Sinus, cavity, crop};
 use crate::methods::{Finding, ModelError};
 use crate::project::AnalysisRecord;
@@ -27,7 +26,7 @@ pub struct Analysis {
     /// What the classifier looked at in both sinuses, where there is one; panes draw this.
     pub why: Option<Arc<Volume>>,
     /// What is normal in the map, where the weights' card says so for these settings.
-    pub normal: Option<Arc<Normal>>,
+    pub normal: Option<Arc<Normals>>,
     /// The cavities of the sinuses in view, by [`Side::index`].
     pub cavities: [Option<Cavity>; 2],
     /// All cavities on a grid of 1 mm, with the labels of [`Cavity`]; panes draw this.
@@ -82,10 +81,7 @@ pub fn analyse(
     let shown = crop::trimmed(&map).map(Arc::new);
     let whys: Vec<&Volume> = findings.iter().filter_map(|f| f.why.as_ref()).collect();
     let why = if whys.is_empty() { None } else { crop::trimmed(&crop::paste(&whys, &volume.grid)).map(Arc::new) };
-    let card = &model.card;
-    let known = config.same_map(&card.inference) && !card.normal_values.is_empty();
-    let normal =
-        known.then(|| Arc::new(Normal { values: card.normal_values.clone(), cohort: card.normal_cohort.clone() }));
+    let normal = findings.iter().find_map(|finding| finding.normal.clone());
     let (weights_sha256, finder_sha256) = (model.sha256.clone(), finder.sha256().map(str::to_owned));
     let classifier_sha256 = model.classifier.as_ref().map(|classifier| classifier.sha256.clone());
     let fine_tuned = model.classifier.as_ref().is_some_and(|classifier| classifier.card.tuned.is_some());

@@ -50,6 +50,7 @@ pub(super) fn finding(side: Side, scan: &Scan) -> Finding {
         side,
         score: 0.5,
         percentile: None,
+        normal: None,
         anomaly: None,
         features: None,
         why: None,

@@ -88,10 +88,7 @@ fn contrast(scan: &Scan, all: &[f32]) -> Contrast {
     };
     let inside: Vec<f32> = all.iter().copied().filter(|&v| v > ABOVE_PADDING).collect();
     let range = limits(&inside);
-    // Numbers without air at -1000 are no Hounsfield units, whatever the file says; with it they are, even where it says
-    // nothing, as NIfTI files do.
-    let lowest = if scan.volume.unit == Unit::Hounsfield { f64::MIN..-300.0 } else { -1100.0..-900.0 };
-    let hounsfield = lowest.contains(&range[0]);
+    let hounsfield = scan.volume.unit.is_hounsfield(range[0]);
     Contrast { hounsfield, range: if hounsfield { range } else { limits(all) } }
 }
 

@@ -306,8 +306,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             let (cohorts, weights) = (args.cohort.clone(), args.weights.clone());
             let card =
                 guarded("scoring", move |progress| Ok(renew_reference(&cohorts, &weights, &nets::cpu(), progress)?))?;
-            for marked in &card.normal_values {
-                say(format_args!("{} % of the voxels lie below {:.4}", marked.percent, marked.value))?;
+            for normal in std::iter::once(&card.normal).chain(&card.normal_ct) {
+                say(format_args!("Of {}", normal.cohort))?;
+                for marked in &normal.values {
+                    say(format_args!("{} % of the voxels lie below {:.4}", marked.percent, marked.value))?;
+                }
             }
             say_auroc(&card)
         }

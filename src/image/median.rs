@@ -66,7 +66,9 @@ impl WithSimd for Medians<'_> {
             for bit in (0..32).rev() {
                 let mut tried = medians;
                 // The sign is the other way round: 1 is below 0.
-                tried.iter_mut().for_each(|tried| *tried ^= 1 << bit);
+                for tried in &mut tried {
+                    *tried ^= 1 << bit;
+                }
                 let mut below = [0; TOGETHER];
                 for &neighbour in self.neighbours {
                     let keys = &keys[neighbour..][..out.len()];

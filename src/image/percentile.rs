@@ -37,14 +37,15 @@ fn bin(value: f32) -> usize {
 
 /// Clips to the 1st and 99th percentile and maps these linearly to 0 and 1
 /// (torchio `RescaleIntensity(out=(0, 1), percentiles=(1, 99))`). Values that are not finite become 0;
-/// a constant input becomes all zero.
-pub fn rescale_1_99(values: &mut [f32]) {
+/// a constant input becomes all zero. Gives the two percentiles.
+pub fn rescale_1_99(values: &mut [f32]) -> [f64; 2] {
     let [low, high] = percentiles(values, [1.0, 99.0]);
     let span = high - low;
     for v in values {
         let clipped = f64::from(*v).clamp(low, high);
         *v = if v.is_finite() && span > 0.0 { ((clipped - low) / span) as f32 } else { 0.0 };
     }
+    [low, high]
 }
 
 /// The percentage of `sorted` (ascending) values that are below `value`; ties count half.
@@ -81,7 +82,7 @@ mod tests {
     #[test]
     fn rescaling_maps_the_percentiles_to_zero_and_one() {
         let mut values: Vec<f32> = (0..=100).map(|v| v as f32).collect();
-        rescale_1_99(&mut values);
+        assert_eq!(rescale_1_99(&mut values), [1.0, 99.0]);
         assert_eq!((values[0], values[1], values[99], values[100]), (0.0, 0.0, 1.0, 1.0));
         assert!((values[50] - 0.5).abs() < 1e-6);
         let mut flat = [3.0, 3.0, f32::NAN];

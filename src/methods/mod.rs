@@ -12,7 +12,9 @@ use crate::nets::weights::{self, WeightsError};
 use crate::space::Side;
 use crate::volume::Volume;
 use burn::module::Module;
+use residual::Normals;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Lets a training begin with the weights of a file, and says which they are: their SHA-256.
 fn begin_with_file<M: Module>(network: &mut M, path: &Path) -> Result<String, WeightsError> {
@@ -31,6 +33,8 @@ pub struct Finding {
     pub score: f64,
     /// The percentage of normal sinuses with a smaller score, 0 to 100; none where no reference has the same settings.
     pub percentile: Option<f64>,
+    /// How normal sinuses look in such a map of such a scan; none where no reference has the same settings.
+    pub normal: Option<Arc<Normals>>,
     /// What a classifier says, where the method has one.
     pub anomaly: Option<Anomaly>,
     /// The classifier's features of the sinus, by which sinuses can be told to be alike.

@@ -130,6 +130,20 @@ pub struct NormalValue {
     pub value: f64,
 }
 
+/// How normal sinuses look in the maps of an autoencoder, made with the settings of its card.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Normals {
+    /// Their scores, ascending: the reference of percentiles.
+    #[serde(rename = "normal_scores")]
+    pub scores: Vec<f64>,
+    /// Values of the map that 50, 95 and 99 % of their voxels lie below.
+    #[serde(rename = "normal_values", default)]
+    pub values: Vec<NormalValue>,
+    /// Which sinuses they are, for people.
+    #[serde(rename = "normal_cohort", default)]
+    pub cohort: String,
+}
+
 /// What must be known about a weights file: how to build the network, what it was trained on, how normal sinuses score.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Card {
@@ -147,14 +161,12 @@ pub struct Card {
     pub history: Vec<Epoch>,
     /// Settings that the normal scores belong to.
     pub inference: InferConfig,
-    /// Scores of the validation subjects' normal sinuses, ascending: the reference of the percentiles.
-    pub normal_scores: Vec<f64>,
-    /// Values of the map that 50, 95 and 99 % of the voxels of those normal sinuses lie below, made with the same settings.
-    #[serde(default)]
-    pub normal_values: Vec<NormalValue>,
-    /// Which sinuses the normal scores and values are of, for people.
-    #[serde(default)]
-    pub normal_cohort: String,
+    /// How the validation subjects' normal sinuses look; where [`Card::normal_ct`] is, those that are not of CT.
+    #[serde(flatten)]
+    pub normal: Normals,
+    /// How those of CT look, if there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normal_ct: Option<Normals>,
     /// Area under the ROC of the cohort's diseased sinuses against these normal ones, when there are diseased ones.
     pub auroc: Option<f64>,
     /// Version of the program.
@@ -162,6 +174,12 @@ pub struct Card {
 }
 
 impl Card {
+    /// How normal sinuses look in scans of Hounsfield units, or of others.
+    #[must_use]
+    pub fn normals(&self, hounsfield: bool) -> &Normals {
+        self.normal_ct.as_ref().filter(|_| hounsfield).unwrap_or(&self.normal)
+    }
+
     /// Of weights that another program trained: nothing is known of their cohort, and there are no normal scores. Their maps
     /// are made as their authors make them.
     #[must_use]
@@ -174,9 +192,8 @@ impl Card {
             normal_crops: 0,
             history: Vec::new(),
             inference: InferConfig { map: MapKind::Paper, ..InferConfig::default() },
-            normal_scores: Vec::new(),
-            normal_values: Vec::new(),
-            normal_cohort: String::new(),
+            normal: Normals::default(),
+            normal_ct: None,
             auroc: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }

@@ -16,6 +16,7 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use serde::de::DeserializeOwned;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The autoencoder with its card.
 #[derive(Clone, Debug)]
@@ -99,13 +100,16 @@ impl Model {
             Some(map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64)
         };
         let score = mean.unwrap_or_default();
-        let comparable = mean.is_some() && config.same_map(&self.card.inference) && !self.card.normal_scores.is_empty();
-        let percentile = comparable.then(|| percentile::rank_percent(&self.card.normal_scores, score));
+        let normal = self.card.normals(crop.hounsfield);
+        let normal = (config.same_map(&self.card.inference) && !normal.scores.is_empty()).then_some(normal);
+        let comparable = normal.filter(|_| mean.is_some());
+        let percentile = comparable.map(|normal| percentile::rank_percent(&normal.scores, score));
+        let normal = normal.cloned().map(Arc::new);
         let explained = self.classifier.as_ref().map(|classifier| classifier.explained(crop, progress)).transpose()?;
         let map = Volume::from_f32(crop.grid, map, Unit::Score);
         let (anomaly, features, why) =
             explained.map_or((None, None, None), |said| (Some(said.anomaly), Some(said.features), Some(said.why)));
-        Ok(Finding { side: crop.side, score, percentile, anomaly, features, why, map })
+        Ok(Finding { side: crop.side, score, percentile, normal, anomaly, features, why, map })
     }
 }
 

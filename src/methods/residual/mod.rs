@@ -12,7 +12,7 @@ pub mod region;
 pub mod train;
 
 pub use config::{
-    Card, ClassifierCard, EncoderCard, EncoderConfig, InferConfig, Layers, MapKind, NormalValue, Performance,
+    Card, ClassifierCard, EncoderCard, EncoderConfig, InferConfig, Layers, MapKind, NormalValue, Normals, Performance,
     ResidualLoss, ResidualTarget, TrainConfig, Tuned,
 };
 pub use infer::{Classify, Model, analyse};

@@ -5,7 +5,7 @@ use super::samples::{Sample, normal};
 use crate::image::gaussian;
 use crate::image::resample::{Outside, trilinear};
 use crate::methods::sinus::Crop;
-use crate::space::{Grid, Side};
+use crate::space::Grid;
 use crate::volume::{Unit, Volume};
 use glam::{DAffine3, DMat3, DVec3};
 use rand::RngExt as _;
@@ -55,9 +55,9 @@ impl Change {
                 if let Some(affine) = affine {
                     // Beyond the crop is its darkest value.
                     let darkest = values.iter().copied().fold(f32::MAX, f32::min);
-                    let crop = Crop { side: Side::Left, grid: Grid::centred([n; 3], 1.0, DVec3::ZERO), values };
-                    let grid = Grid { world_from_voxel: *affine * crop.grid.world_from_voxel, ..crop.grid };
-                    let volume = Volume::from_f32(crop.grid, crop.values, Unit::Arbitrary);
+                    let from = Grid::centred([n; 3], 1.0, DVec3::ZERO);
+                    let grid = Grid { world_from_voxel: *affine * from.world_from_voxel, ..from };
+                    let volume = Volume::from_f32(from, values, Unit::Arbitrary);
                     values = trilinear(&volume, &grid, Outside::Value(darkest));
                 }
                 values = flipped(values, *flips);

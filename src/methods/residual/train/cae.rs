@@ -5,7 +5,7 @@ use super::{ResidualError, opacity};
 use crate::image::percentile::percentiles;
 use crate::io;
 use crate::job::Progress;
-use crate::methods::residual::config::{Card, InferConfig, MapKind, NormalValue, TrainConfig};
+use crate::methods::residual::config::{Card, InferConfig, MapKind, NormalValue, Normals, TrainConfig};
 use crate::methods::residual::infer::Model;
 use crate::methods::residual::region::Region;
 use crate::methods::sinus::{Finder, Sinus};
@@ -79,9 +79,8 @@ pub fn cae(
         normal_crops: training.len(),
         history: trained.history,
         inference: InferConfig::default(),
-        normal_scores: Vec::new(),
-        normal_values: Vec::new(),
-        normal_cohort: String::new(),
+        normal: Normals::default(),
+        normal_ct: None,
         auroc: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
@@ -128,7 +127,9 @@ fn reference(
         |finder: &Finder, volume: &Volume, sinus: &Sinus| Region::measured(finder, volume, sinus, &Progress::default());
     let found = samples::found(validation, cut, &progress.part(0.0, 0.5))?;
     let progress = &progress.part(0.5, 1.0);
-    let (mut scores, mut values) = (Vec::new(), Vec::new());
+    let mut scores = Vec::new();
+    // Scores and values of normal ones, of others and of CT.
+    let mut normal = [const { (Vec::new(), Vec::new()) }; 2];
     let inference = model.card.inference;
     for (i, ((crop, region), diseased)) in found.iter().enumerate() {
         progress.step(i as f32 / found.len() as f32, "scores of normal sinuses")?;
@@ -137,24 +138,30 @@ fn reference(
             // Of a map that is kept in the sinus alone, without what fades out around it.
             let counts = |voxel| inference.map != MapKind::Sinus || region.holds(voxel);
             let kept = finding.map.to_f32().into_iter().enumerate().filter(|(voxel, _)| counts(*voxel));
+            let (scores, values) = &mut normal[usize::from(crop.hounsfield)];
             values.extend(kept.map(|(_, value)| value));
+            scores.push(finding.score);
         }
         scores.push((finding.score, *diseased));
     }
     let card = &mut model.card;
     card.auroc = auroc(&scores);
-    card.normal_scores = scores.iter().filter(|s| !s.1).map(|s| s.0).collect();
-    card.normal_scores.sort_by(f64::total_cmp);
-    let marked = MARKED_PERCENTS.into_iter().zip(percentiles(&values, MARKED_PERCENTS));
-    card.normal_values = if values.is_empty() {
-        Vec::new()
-    } else {
-        marked.map(|(percent, value)| NormalValue { percent, value }).collect()
-    };
     let recipes = cohorts.iter().map(|dir| cohort::recipe(dir));
     let names: Vec<String> =
         recipes.zip(cohort_names(cohorts)).map(|(recipe, folder)| recipe.unwrap_or(folder)).collect();
-    let count = card.normal_scores.len();
-    card.normal_cohort = format!("{count} normal sinuses of the subjects kept for validation ({})", names.join("; "));
+    let normals = |(mut scores, values): (Vec<f64>, Vec<f32>), of: &str| -> Option<Normals> {
+        scores.sort_by(f64::total_cmp);
+        let marked = MARKED_PERCENTS.into_iter().zip(percentiles(&values, MARKED_PERCENTS));
+        let cohort =
+            format!("{} normal sinuses{of} of the subjects kept for validation ({})", scores.len(), names.join("; "));
+        let values = marked.map(|(percent, value)| NormalValue { percent, value }).collect();
+        (!scores.is_empty()).then_some(Normals { scores, values, cohort })
+    };
+    let [others, ct] = normal;
+    (card.normal, card.normal_ct) = match (normals(others, ""), normals(ct, " in CT")) {
+        (Some(others), ct) => (others, ct),
+        // A cohort of CT alone needs no second reference.
+        (None, ct) => (ct.unwrap_or_default(), None),
+    };
     Ok(())
 }
