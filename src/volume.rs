@@ -4,6 +4,7 @@ use crate::space::Grid;
 use glam::DVec3;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// The voxels in their stored type, i fastest.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +117,9 @@ pub enum Unit {
     Label,
 }
 
+/// What air measures in CT.
+const AIR_HU: Range<f64> = -1100.0..-900.0;
+
 impl Unit {
     /// `HU`, `a.u.`, `score` or `label`.
     #[must_use]
@@ -132,8 +136,13 @@ impl Unit {
     /// whatever the file says; with it they are, even where it says nothing, as NIfTI files do.
     #[must_use]
     pub fn is_hounsfield(self, low: f64) -> bool {
-        let lowest = if self == Self::Hounsfield { f64::MIN..-300.0 } else { -1100.0..-900.0 };
-        lowest.contains(&low)
+        if self == Self::Hounsfield { low < -300.0 } else { AIR_HU.contains(&low) }
+    }
+
+    /// Whether they are of CT, be it stored with an offset that nothing tells of; as [`Unit::is_hounsfield`].
+    #[must_use]
+    pub fn is_ct(self, low: f64) -> bool {
+        self == Self::Hounsfield || AIR_HU.contains(&low)
     }
 }
 

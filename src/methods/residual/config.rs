@@ -174,10 +174,10 @@ pub struct Card {
 }
 
 impl Card {
-    /// How normal sinuses look in scans of Hounsfield units, or of others.
+    /// How normal sinuses look in CT, or in other scans.
     #[must_use]
-    pub fn normals(&self, hounsfield: bool) -> &Normals {
-        self.normal_ct.as_ref().filter(|_| hounsfield).unwrap_or(&self.normal)
+    pub fn normals(&self, ct: bool) -> &Normals {
+        self.normal_ct.as_ref().filter(|_| ct).unwrap_or(&self.normal)
     }
 
     /// Of weights that another program trained: nothing is known of their cohort, and there are no normal scores. Their maps

@@ -100,7 +100,7 @@ impl Model {
             Some(map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64)
         };
         let score = mean.unwrap_or_default();
-        let normal = self.card.normals(crop.hounsfield);
+        let normal = self.card.normals(crop.ct);
         let normal = (config.same_map(&self.card.inference) && !normal.scores.is_empty()).then_some(normal);
         let comparable = normal.filter(|_| mean.is_some());
         let percentile = comparable.map(|normal| percentile::rank_percent(&normal.scores, score));
@@ -316,6 +316,7 @@ pub fn analyse(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::methods::residual::Normals;
 
     #[test]
     fn a_probability_over_crops_is_their_mean_with_their_spread_and_always_the_same() -> Result<(), ModelError> {
@@ -329,6 +330,26 @@ mod tests {
         assert!((one.probability - alone.probability).abs() < 1e-6 && one.spread.is_none(), "{one:?} {alone:?}");
         let (many, again) = (over(4)?, over(4)?);
         assert!(many == again && many.spread.is_some_and(|spread| spread > 0.0), "{many:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn sinuses_in_ct_are_compared_with_those_in_ct() -> Result<(), ModelError> {
+        let model = Model { classifier: None, ..Model::built_in(&crate::nets::cpu())? };
+        let found = |air: f32| {
+            let grid = Crop::grid_at(Side::Left, DVec3::ZERO, Crop::SIZE);
+            let values = (0..grid.count()).map(|i| if i % 64 < 30 { air } else { 40.0 + (i % 11) as f32 });
+            let crop = Crop::cut(&Volume::from_f32(grid, values.collect(), Unit::Arbitrary), Side::Left, DVec3::ZERO);
+            model.finding(&crop, &Region::around(None, &grid, &grid), InferConfig::default(), &Progress::default())
+        };
+        let (ct, other) = (found(-1000.0)?, found(0.0)?);
+        let cohort =
+            |finding: &Finding| finding.normal.as_ref().map(|normal| normal.cohort.clone()).unwrap_or_default();
+        assert!(cohort(&ct).contains("in CT") && !cohort(&other).contains("in CT"), "{}", cohort(&other));
+        let percentile =
+            |normals: &Normals, finding: &Finding| percentile::rank_percent(&normals.scores, finding.score);
+        assert_eq!(ct.percentile, model.card.normal_ct.as_ref().map(|normals| percentile(normals, &ct)));
+        assert_eq!(other.percentile, Some(percentile(&model.card.normal, &other)));
         Ok(())
     }
 

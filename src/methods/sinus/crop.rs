@@ -19,8 +19,8 @@ pub struct Crop {
     pub grid: Grid,
     /// Values `[z, y, x]`, x fastest, in 0..1 between the crop's 1st and 99th percentile.
     pub values: Vec<f32>,
-    /// Whether they were Hounsfield units: see [`Unit::is_hounsfield`].
-    pub hounsfield: bool,
+    /// Whether the scan is CT, as far as can be told: see [`Unit::is_ct`].
+    pub ct: bool,
 }
 
 impl Crop {
@@ -51,7 +51,7 @@ impl Crop {
         let grid = Self::grid_at(side, centre_mm, Self::SIZE);
         let mut values = trilinear(volume, &grid, Outside::Edge);
         let [low, _] = rescale_1_99(&mut values);
-        Self { side, grid, values, hounsfield: volume.unit.is_hounsfield(low) }
+        Self { side, grid, values, ct: volume.unit.is_ct(low) }
     }
 
     /// Crops around `count` centres that scatter normally about `centre_mm` with a standard deviation for each axis, as
@@ -185,15 +185,15 @@ mod tests {
     }
 
     #[test]
-    fn a_crop_knows_hounsfield_units_by_their_air() {
+    fn a_crop_knows_ct_by_its_unit_or_its_air() {
         let grid = Grid::centred([80; 3], 1.0, DVec3::ZERO);
         let of = |air: f32, unit| {
             let values = (0..grid.count()).map(|i| if i % 10 == 0 { air } else { 40.0 + (i % 7) as f32 }).collect();
-            Crop::cut(&Volume::from_f32(grid, values, unit), Side::Left, DVec3::ZERO).hounsfield
+            Crop::cut(&Volume::from_f32(grid, values, unit), Side::Left, DVec3::ZERO).ct
         };
         // NIfTI files do not say what their values are.
-        assert!(of(-1000.0, Unit::Arbitrary) && of(-1000.0, Unit::Hounsfield) && of(-3024.0, Unit::Hounsfield));
-        assert!(!of(0.0, Unit::Arbitrary) && !of(0.0, Unit::Hounsfield));
+        assert!(of(-1000.0, Unit::Arbitrary) && of(-1000.0, Unit::Hounsfield) && of(0.0, Unit::Hounsfield));
+        assert!(!of(0.0, Unit::Arbitrary));
     }
 
     #[test]

@@ -138,7 +138,7 @@ fn reference(
             // Of a map that is kept in the sinus alone, without what fades out around it.
             let counts = |voxel| inference.map != MapKind::Sinus || region.holds(voxel);
             let kept = finding.map.to_f32().into_iter().enumerate().filter(|(voxel, _)| counts(*voxel));
-            let (scores, values) = &mut normal[usize::from(crop.hounsfield)];
+            let (scores, values) = &mut normal[usize::from(crop.ct)];
             values.extend(kept.map(|(_, value)| value));
             scores.push(finding.score);
         }
