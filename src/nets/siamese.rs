@@ -8,25 +8,41 @@ use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-/// Linear, batch norm, ReLU, linear.
+/// Linear layers, with batch norm and ReLU between them.
 #[derive(Module, Debug)]
 pub struct Mlp {
-    first: Linear,
-    norm: BatchNorm,
-    second: Linear,
+    layers: Vec<Linear>,
+    /// Behind each layer but the last, and behind that too where the result is normed.
+    norms: Vec<BatchNorm>,
 }
 
 impl Mlp {
-    fn new([from, hidden, to]: [usize; 3], device: &Device) -> Self {
-        Self {
-            first: LinearConfig::new(from, hidden).init(device),
-            norm: BatchNormConfig::new(hidden).init(device),
-            second: LinearConfig::new(hidden, to).init(device),
-        }
+    /// From the first to the last of `widths`.
+    fn new<const N: usize>(widths: [usize; N], device: &Device) -> Self {
+        let layers = widths.windows(2).map(|pair| LinearConfig::new(pair[0], pair[1]).init(device));
+        let hidden = widths.get(1..N - 1).unwrap_or_default();
+        let norms = hidden.iter().map(|&width| BatchNormConfig::new(width).init(device));
+        Self { layers: layers.collect(), norms: norms.collect() }
     }
 
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.second.forward(relu(self.norm.forward(self.first.forward(x))))
+    /// The same with a batch norm of its result.
+    fn normed(mut self, width: usize, device: &Device) -> Self {
+        self.norms.push(BatchNormConfig::new(width).init(device));
+        self
+    }
+
+    fn forward(&self, mut x: Tensor<2>) -> Tensor<2> {
+        let last = self.layers.len() - 1;
+        for (number, layer) in self.layers.iter().enumerate() {
+            x = layer.forward(x);
+            if let Some(norm) = self.norms.get(number) {
+                x = norm.forward(x);
+            }
+            if number < last {
+                x = relu(x);
+            }
+        }
+        x
     }
 }
 
@@ -47,7 +63,7 @@ pub struct Follower {
 }
 
 impl Siamese {
-    /// A network with random parameters.
+    /// A network with random parameters, the projection of two layers as in SimCLR and BYOL.
     #[must_use]
     pub fn new(config: &ResNetConfig, device: &Device) -> Self {
         let features = config.features();
@@ -58,6 +74,13 @@ impl Siamese {
             prediction: Mlp::new([features, features / 4, features], device),
             follower: None,
         }
+    }
+
+    /// A network with random parameters, the projection of three layers and its result normed, as SimSiam has it.
+    #[must_use]
+    pub fn sim_siam(config: &ResNetConfig, device: &Device) -> Self {
+        let features = config.features();
+        Self { projection: Mlp::new([features; 4], device).normed(features, device), ..Self::new(config, device) }
     }
 
     /// The same with a follower, which begins where it does.
@@ -172,8 +195,20 @@ mod tests {
     #[test]
     fn projections_and_predictions_are_as_long_as_the_features() {
         let device = Device::flex();
-        let net = Siamese::new(&ResNetConfig::new().with_width(2), &device);
-        let projection = net.project(Tensor::random([3, 1, 32, 32, 32], Distribution::Default, &device));
-        assert_eq!((projection.dims(), net.predict(projection).dims()), ([3, 16], [3, 16]));
+        let config = ResNetConfig::new().with_width(2);
+        for net in [Siamese::new(&config, &device), Siamese::sim_siam(&config, &device)] {
+            let projection = net.project(Tensor::random([3, 1, 32, 32, 32], Distribution::Default, &device));
+            assert_eq!((projection.dims(), net.predict(projection).dims()), ([3, 16], [3, 16]));
+        }
+    }
+
+    #[test]
+    fn parameters_are_those_of_the_papers_heads() {
+        let (device, config) = (Device::flex(), ResNetConfig::new().with_width(2));
+        let encoder = config.init(&device).num_params();
+        // Layers of 16 to 16 and their norms; 16 to 4 to 16 with one norm of 4.
+        let (layer, norm, prediction) = (16 * 17, 2 * 16, 16 * 4 + 4 + 2 * 4 + 4 * 16 + 16);
+        assert_eq!(Siamese::new(&config, &device).num_params(), encoder + 2 * layer + norm + prediction);
+        assert_eq!(Siamese::sim_siam(&config, &device).num_params(), encoder + 3 * (layer + norm) + prediction);
     }
 }

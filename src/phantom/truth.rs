@@ -24,6 +24,14 @@ pub struct CohortSubject {
     pub sinuses: [CohortSinus; 2],
 }
 
+impl CohortSubject {
+    /// Whose scan it is: scans of one patient have names that differ behind this.
+    #[must_use]
+    pub fn patient(&self) -> &str {
+        self.id.split(ONE_OF_SEVERAL).next().unwrap_or(&self.id)
+    }
+}
+
 /// What a cohort's table says about one sinus.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CohortSinus {

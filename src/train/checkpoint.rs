@@ -6,6 +6,7 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::store::{ModuleRecord, RecordError};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
@@ -16,12 +17,22 @@ pub(super) struct Checkpoint<M> {
     pub history: Vec<Epoch>,
 }
 
+/// What a training is resumed with the same of only.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Conditions {
+    pub schedule: Schedule,
+    /// Sizes of training and validation set: another cohort is another training.
+    pub samples: [usize; 2],
+    /// What else it depends on.
+    #[serde(default)]
+    pub settings: Value,
+}
+
 /// What can be read without the network.
 #[derive(Serialize, Deserialize)]
 struct State {
-    schedule: Schedule,
-    /// Sizes of training and validation set: another cohort is another training.
-    samples: [usize; 2],
+    #[serde(flatten)]
+    conditions: Conditions,
     history: Vec<Epoch>,
 }
 
@@ -38,16 +49,21 @@ fn curves(history: &[Epoch]) -> String {
 
 impl<M: Module> Checkpoint<M> {
     /// Goes on from the folder's checkpoint, if there is one. More epochs than before are fine; other settings are not.
-    pub fn resume(mut self, folder: &Path, schedule: &Schedule, samples: [usize; 2]) -> Result<Self, TrainError> {
+    pub fn resume(mut self, folder: &Path, conditions: &Conditions) -> Result<Self, TrainError> {
         let Some(path) = [NOW, BEFORE].map(|name| folder.join(name)).into_iter().find(|p| p.is_dir()) else {
             return Ok(self);
         };
         let damaged = |reason: String| TrainError::Checkpoint { reason, path: path.clone() };
         let text = fs::read(path.join("state.json")).map_err(|e| damaged(e.to_string()))?;
-        let state: State = serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?;
+        let State { conditions: mut former, history } =
+            serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?;
+        // As they would be read: JSON may lose the last digit.
+        let read = serde_json::to_vec(conditions).and_then(|text| serde_json::from_slice::<Conditions>(&text));
         // Epochs may be added where none of those before depends on their number.
-        let epochs = if schedule.decay.knows_the_end() { state.schedule.epochs } else { schedule.epochs };
-        if (Schedule { epochs, ..state.schedule.clone() }) != *schedule || state.samples != samples {
+        if !conditions.schedule.decay.knows_the_end() {
+            former.schedule.epochs = conditions.schedule.epochs;
+        }
+        if read.ok() != Some(former) {
             return Err(damaged("it was made with other settings or another cohort".to_owned()));
         }
         let unreadable = |e: RecordError| damaged(format!("{e:?}"));
@@ -57,17 +73,17 @@ impl<M: Module> Checkpoint<M> {
         self.model = load(self.model, "model.bpk")?;
         self.best = load(self.best, "best.bpk")?;
         self.optimiser = self.optimiser.load(path.join("optimiser.bpk")).map_err(unreadable)?;
-        self.history = state.history;
+        self.history = history;
         Ok(self)
     }
 
     /// Writes the checkpoint beside the former one, then lets it take its place.
-    pub fn save(&self, folder: &Path, schedule: &Schedule, samples: [usize; 2]) -> Result<(), TrainError> {
-        self.write(folder, schedule, samples)
+    pub fn save(&self, folder: &Path, conditions: &Conditions) -> Result<(), TrainError> {
+        self.write(folder, conditions)
             .map_err(|reason| TrainError::Weights(WeightsError::Write { reason, path: folder.join(NOW) }))
     }
 
-    fn write(&self, folder: &Path, schedule: &Schedule, samples: [usize; 2]) -> Result<(), String> {
+    fn write(&self, folder: &Path, conditions: &Conditions) -> Result<(), String> {
         let [now, next, before] = [NOW, NEXT, BEFORE].map(|name| folder.join(name));
         let record = |e: RecordError| format!("{e:?}");
         let file = |e: std::io::Error| e.to_string();
@@ -78,7 +94,7 @@ impl<M: Module> Checkpoint<M> {
         self.model.clone().into_record().save(next.join("model.bpk")).map_err(record)?;
         self.best.clone().into_record().save(next.join("best.bpk")).map_err(record)?;
         self.optimiser.save(next.join("optimiser.bpk")).map_err(record)?;
-        let state = State { schedule: schedule.clone(), samples, history: self.history.clone() };
+        let state = State { conditions: conditions.clone(), history: self.history.clone() };
         let text = serde_json::to_vec_pretty(&state).map_err(|e| e.to_string())?;
         fs::write(next.join("state.json"), text).map_err(file)?;
         if before.exists() {

@@ -17,11 +17,12 @@ use crate::nets::weights::WeightsError;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use checkpoint::Checkpoint;
+use checkpoint::{Checkpoint, Conditions};
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 
@@ -47,6 +48,19 @@ pub struct Task<'a, M, S> {
     pub loss: &'a (dyn Fn(&M, S, &Device) -> Tensor<1> + 'a),
     /// What becomes of the network after every step, beside what the optimiser does.
     pub after_step: Option<&'a (dyn Fn(M) -> M + 'a)>,
+    /// What it depends on beside the schedule: a training is resumed with the same only. See [`fixed_settings`].
+    pub settings: Value,
+}
+
+/// The settings of a training but its schedule, and which other weights it learns by or began with (SHA-256).
+#[must_use]
+pub fn fixed_settings(config: &impl Serialize, weights: Option<&str>) -> Value {
+    let mut settings = serde_json::to_value(config).unwrap_or_default();
+    if let Some(entries) = settings.as_object_mut() {
+        entries.remove("schedule");
+        entries.insert("weights".to_owned(), weights.into());
+    }
+    settings
 }
 
 /// The losses of one epoch.
@@ -111,14 +125,18 @@ pub fn fit<M: Module, S: Send>(
     on_epoch: &mut dyn FnMut(&Epoch),
     progress: &Progress,
 ) -> Result<Trained<M>, TrainError> {
-    let samples = [task.training, task.validation];
+    let conditions = Conditions {
+        schedule: schedule.clone(),
+        samples: [task.training, task.validation],
+        settings: task.settings.clone(),
+    };
     if task.training == 0 || task.validation == 0 {
         return Err(TrainError::Empty { training: task.training, validation: task.validation });
     }
     let mut state =
         Checkpoint { best: model.valid(), model, optimiser: schedule.optimiser.init(), history: Vec::new() };
     if let Some(folder) = folder {
-        state = state.resume(folder, schedule, samples)?;
+        state = state.resume(folder, &conditions)?;
     }
     while state.history.len() < schedule.epochs && !stalled(&state.history, schedule.patience) {
         let number = state.history.len() + 1;
@@ -131,7 +149,7 @@ pub fn fit<M: Module, S: Send>(
         }
         state.history.push(epoch);
         if let Some(folder) = folder {
-            state.save(folder, schedule, samples)?;
+            state.save(folder, &conditions)?;
         }
         on_epoch(&epoch);
     }
@@ -278,8 +296,28 @@ mod tests {
     }
 
     fn run_by(schedule: &Schedule, net: Cae, folder: Option<&Path>) -> Result<Trained<Cae>, TrainError> {
-        let task = Task { training: 5, validation: 2, prepare: &cubes, loss: &loss, after_step: None };
+        run_with(0.1, schedule, net, folder)
+    }
+
+    fn run_with(
+        setting: f64,
+        schedule: &Schedule,
+        net: Cae,
+        folder: Option<&Path>,
+    ) -> Result<Trained<Cae>, TrainError> {
+        let settings = fixed_settings(&serde_json::json!({ "setting": setting }), None);
+        let task = Task { training: 5, validation: 2, prepare: &cubes, loss: &loss, after_step: None, settings };
         fit(net, &task, schedule, folder, &mut |_| (), &Progress::default())
+    }
+
+    #[test]
+    fn a_training_is_not_resumed_with_other_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = |setting, epochs| run_with(setting, &schedule(epochs), network(), Some(folder.path()));
+        run(0.1, 1).unwrap();
+        let refused = run(0.2, 2).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(refused.contains("other settings"), "{refused}");
+        assert_eq!(run(0.1, 2).unwrap().history.len(), 2, "what was refused lost nothing");
     }
 
     #[test]
@@ -319,12 +357,14 @@ mod tests {
     #[test]
     fn no_samples_and_cancelling_are_errors() {
         let net = network();
-        let empty = Task { training: 0, validation: 1, prepare: &cubes, loss: &loss, after_step: None };
+        let empty =
+            Task { training: 0, validation: 1, prepare: &cubes, loss: &loss, after_step: None, settings: Value::Null };
         let progress = Progress::default();
         let outcome = fit(net.clone(), &empty, &schedule(1), None, &mut |_| (), &progress);
         assert!(matches!(outcome, Err(TrainError::Empty { .. })));
         progress.cancel();
-        let task = Task { training: 1, validation: 1, prepare: &cubes, loss: &loss, after_step: None };
+        let task =
+            Task { training: 1, validation: 1, prepare: &cubes, loss: &loss, after_step: None, settings: Value::Null };
         let outcome = fit(net, &task, &schedule(1), None, &mut |_| (), &progress);
         assert!(matches!(outcome, Err(TrainError::Cancelled(_))));
     }
@@ -347,7 +387,14 @@ mod tests {
                 validations.set(validations.get() + 1.0);
                 Tensor::from_floats([validations.get()], &Device::flex())
             };
-            let task = Task { training: 5, validation: 2, prepare: &prepare, loss: &worsening, after_step: None };
+            let task = Task {
+                training: 5,
+                validation: 2,
+                prepare: &prepare,
+                loss: &worsening,
+                after_step: None,
+                settings: Value::Null,
+            };
             fit(twin(&net), &task, &schedule(epochs), None, &mut |_| (), &Progress::default()).unwrap()
         };
         assert_eq!(output(&run(4)), output(&run(1)));

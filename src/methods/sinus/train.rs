@@ -11,7 +11,7 @@ use crate::job::{Cancelled, Progress};
 use crate::methods::{ModelError, begin_with_file};
 use crate::nets::weights::{self, Precision, WeightsError};
 use crate::nets::{UNet, UNetOutput};
-use crate::train::{Batch, Epoch, Task, TrainError, fit};
+use crate::train::{Batch, Epoch, Task, TrainError, fit, fixed_settings};
 use burn::tensor::activation::{log_softmax, sigmoid, softmax, softplus};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt as _, SeedableRng as _};
@@ -92,6 +92,7 @@ pub fn network(
         prepare: &prepare,
         loss: &loss,
         after_step: None,
+        settings: fixed_settings(config, began_with.as_deref()),
     };
     let folder = out.join(part.name());
     let trained = fit(net, &task, &config.schedule, Some(&folder), on_epoch, progress)?;

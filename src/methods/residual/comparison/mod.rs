@@ -139,8 +139,8 @@ pub fn residual(
     let out = &comparison.out;
     let folder = out.join("runs");
     std::fs::create_dir_all(&folder).map_err(|source| WriteError::Io { source, path: folder.clone() })?;
-    comparison.keep_settings(cae)?;
     let mut subjects = samples::subjects(&comparison.labelled, &progress.part(0.0, 0.05))?;
+    comparison.keep_settings(subjects.len(), cae)?;
     if comparison.per_sinus {
         subjects = samples::apart(subjects);
     }
@@ -155,7 +155,9 @@ pub fn residual(
         for (index, (fraction, fold)) in each.enumerate() {
             let part = progress
                 .part(at(0.4 + 0.6 * index as f32 / all as f32), at(0.4 + 0.6 * (index + 1) as f32 / all as f32));
-            let file = format!("{}-{:.0}-{}.json", beginning.name(), 100.0 * fraction, fold + 1);
+            // As many digits as tell shares apart, but not those that rounding leaves.
+            let percent = (1e5 * fraction).round() / 1e3;
+            let file = format!("{}-{percent}-{}.json", beginning.name(), fold + 1);
             let path = folder.join(file);
             let read = || std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
             let run = if let Some(run) = read() {
@@ -186,10 +188,11 @@ pub fn residual(
 
 impl Comparison {
     /// Writes down what all runs of the folder have in common, or refuses what earlier ones have not.
-    fn keep_settings(&self, cae: &Model) -> Result<(), ResidualError> {
+    fn keep_settings(&self, subjects: usize, cae: &Model) -> Result<(), ResidualError> {
         let path = self.out.join("settings.json");
         let settings = serde_json::json!({
             "labelled": samples::cohort_names(&self.labelled),
+            "subjects": subjects,
             "unlabelled": samples::cohort_names(&self.unlabelled),
             "folds": self.folds,
             "per_sinus": self.per_sinus,
@@ -276,8 +279,8 @@ impl Fold<'_> {
         // Of the other parts every n-th subject chooses the epoch and the threshold.
         let [training, validation] = samples::split(others, config.validation).map(|set| samples::sinuses(&set));
         let chooses = validation.clone();
-        let training_set = LabelledTraining::new([training, validation], config, None)?;
-        let (net, _) = training_set.beginning(initial, self.device)?;
+        let mut training_set = LabelledTraining::new([training, validation], config, None)?;
+        let net = training_set.beginning(initial, self.device)?;
         let net = training_set.train(net, &mut |_| (), &progress.part(0.0, 0.9))?.best.folded();
         let scored = |sinuses: Vec<&samples::Sample>| -> Result<Vec<(f64, bool)>, ResidualError> {
             sinuses.into_iter().map(|sinus| Ok((score(&net, sinus, self.device, progress)?, sinus.diseased))).collect()

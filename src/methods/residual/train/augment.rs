@@ -78,6 +78,18 @@ pub(super) fn view(sample: &Sample, jitter_mm: f64, validation: bool, rng: &mut 
     Change::draw(rng).apply(crop, rng)
 }
 
+/// A [`view`] without noise: what a network should draw.
+pub(super) fn clean_view(sample: &Sample, jitter_mm: f64, validation: bool, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    if validation {
+        return sample.centred();
+    }
+    let crop = sample.jittered(jitter_mm, rng);
+    match Change::draw(rng) {
+        Change::Noise(_) => crop,
+        change => change.apply(crop, rng),
+    }
+}
+
 fn affine(rng: &mut ChaCha8Rng) -> DAffine3 {
     let turn = vector(rng, -10.0..10.0) * (std::f64::consts::PI / 180.0);
     let scale = vector(rng, 0.8..1.2);

@@ -13,7 +13,7 @@ use crate::metrics::auroc;
 use crate::nets::weights::{self, Precision};
 use crate::nets::{Cae, CaeConfig};
 use crate::phantom::cohort;
-use crate::train::{Batch, Epoch, Task, fit};
+use crate::train::{Batch, Epoch, Task, fit, fixed_settings};
 use crate::volume::Volume;
 use burn::tensor::Device;
 use rand::SeedableRng as _;
@@ -67,6 +67,7 @@ pub fn cae(
         prepare: &prepare,
         loss: &loss,
         after_step: None,
+        settings: fixed_settings(config, None),
     };
     let fitting = progress.part(0.1, 0.9);
     let trained = fit(network.init(&learner), &task, &config.schedule, Some(out), on_epoch, &fitting)?;

@@ -15,7 +15,7 @@ use crate::nets::Classifier;
 use crate::nets::resnet::Head;
 use crate::nets::weights::{self, Precision};
 use crate::train::losses::cross_entropy;
-use crate::train::{Batch, Epoch, Task, Trained, fit};
+use crate::train::{Batch, Epoch, Task, Trained, fit, fixed_settings};
 use crate::volume::Volume;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -37,12 +37,12 @@ pub fn classifier(
 ) -> Result<ClassifierCard, ResidualError> {
     let subjects = samples::subjects(cohorts, &progress.part(0.0, 0.08))?;
     let [training, validation] = samples::split(&subjects, config.validation);
-    let training_set =
+    let mut training_set =
         LabelledTraining::new([&training, &validation].map(|set| samples::sinuses(set)), config, Some(out))?;
-    let (net, began_with) = training_set.beginning(initial, device)?;
+    let net = training_set.beginning(initial, device)?;
     let trained = training_set.train(net, on_epoch, &progress.part(0.08, 0.92))?;
 
-    let mut card = training_set.card(cohorts, subjects.len(), began_with, trained.history);
+    let mut card = training_set.card(cohorts, subjects.len(), trained.history);
     // The shipped precision is what is calibrated, on crops as the finder places them.
     let path = out.join(FILE);
     write(&trained.best, &card, &path)?;
@@ -85,6 +85,8 @@ pub(in crate::methods::residual) struct LabelledTraining<'a> {
     folder: Option<&'a Path>,
     /// Normal and diseased sinuses that are learned from.
     pub labelled: [usize; 2],
+    /// SHA-256 of the weights that the training begins with; none where they are random.
+    pub began_with: Option<String>,
 }
 
 impl<'a> LabelledTraining<'a> {
@@ -98,23 +100,19 @@ impl<'a> LabelledTraining<'a> {
         folder: Option<&'a Path>,
     ) -> Result<Self, ResidualError> {
         let labelled = draw_labels(&mut training, config)?;
-        Ok(Self { training, validation, config, folder, labelled })
+        Ok(Self { training, validation, config, folder, labelled, began_with: None })
     }
 
-    /// A classifier to begin with, of random weights or those of a file, and the SHA-256 of that file.
+    /// A classifier to begin with, of random weights or those of a file.
     ///
     /// # Errors
     /// [`ResidualError::Weights`].
-    pub fn beginning(
-        &self,
-        initial: Option<&Path>,
-        device: &Device,
-    ) -> Result<(Classifier, Option<String>), ResidualError> {
+    pub fn beginning(&mut self, initial: Option<&Path>, device: &Device) -> Result<Classifier, ResidualError> {
         let learner = device.clone().autodiff();
         learner.seed(self.config.schedule.seed);
         let mut net = Classifier::new(&self.config.network, &learner);
-        let began_with = initial.map(|path| begin_with_file(&mut net, path)).transpose()?;
-        Ok((net, began_with))
+        self.began_with = initial.map(|path| begin_with_file(&mut net, path)).transpose()?;
+        Ok(net)
     }
 
     /// Trains a classifier.
@@ -157,16 +155,10 @@ impl<'a> LabelledTraining<'a> {
     }
 
     /// What is known of the weights before they are calibrated.
-    pub fn card(
-        &self,
-        cohorts: &[PathBuf],
-        subjects: usize,
-        began_with: Option<String>,
-        history: Vec<Epoch>,
-    ) -> ClassifierCard {
+    pub fn card(&self, cohorts: &[PathBuf], subjects: usize, history: Vec<Epoch>) -> ClassifierCard {
         ClassifierCard {
             training: self.config.clone(),
-            began_with,
+            began_with: self.began_with.clone(),
             cohorts: cohort_names(cohorts),
             subjects,
             labelled: self.labelled,
@@ -188,7 +180,8 @@ impl<'a> LabelledTraining<'a> {
         progress: &Progress,
     ) -> Result<Trained<M>, ResidualError> {
         let (training, validation) = (self.training.len(), self.validation.len());
-        let task = Task { training, validation, prepare, loss, after_step: None };
+        let settings = fixed_settings(self.config, self.began_with.as_deref());
+        let task = Task { training, validation, prepare, loss, after_step: None, settings };
         Ok(fit(net, &task, &self.config.schedule, self.folder, on_epoch, progress)?)
     }
 

@@ -1,7 +1,7 @@
 //! Pre-training of the encoder without labels: on the residuals of the autoencoder, as paper 1 proposes, or on one of the
 //! pretexts that it compares with.
 
-use super::augment::{Change, view};
+use super::augment::{Change, clean_view, view};
 use super::samples::{self, Sample, cohort_names, tensor, together};
 use super::{ResidualError, Training};
 use crate::io;
@@ -15,7 +15,7 @@ use crate::nets::siamese::Siamese;
 use crate::nets::spark::{Spark, Visible};
 use crate::nets::weights::{self, Precision};
 use crate::train::losses::{bce, nt_xent, sim_siam};
-use crate::train::{Batch, Epoch, Task, Trained, fit};
+use crate::train::{Batch, Epoch, Task, Trained, fit, fixed_settings};
 use burn::module::Module;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
@@ -23,6 +23,7 @@ use half::f16;
 use rand::RngExt as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
 use std::path::Path;
 
 /// What an encoder is pre-trained to do.
@@ -90,7 +91,9 @@ pub fn pretext(
     let sets = Sets { training, validation };
     let learner = device.clone().autodiff();
     learner.seed(config.schedule.seed);
-    let fitting = Fitting { sets: &sets, config, learner: &learner, out, progress: progress.part(0.15, 1.0) };
+    let cae_sha256 = (pretext == Pretext::Residual).then(|| cae.sha256.clone());
+    let settings = fixed_settings(config, cae_sha256.as_deref());
+    let fitting = Fitting { sets: &sets, config, settings, learner: &learner, out, progress: progress.part(0.15, 1.0) };
     let path = out.join(pretext.name()).with_extension("bpk");
     let history = match pretext {
         Pretext::Residual => {
@@ -111,7 +114,8 @@ pub fn pretext(
             let skips = pretext == Pretext::Denoising;
             let prepare = |batch: &mut Batch<'_>| {
                 let set = sets.of(batch.validation);
-                let views = batch.samples.iter().map(|&i| view(set[i], config.jitter_mm, batch.validation, batch.rng));
+                let views =
+                    batch.samples.iter().map(|&i| clean_view(set[i], config.jitter_mm, batch.validation, batch.rng));
                 let clean: Vec<_> = views.collect();
                 let noisy = clean.iter().map(|crop| {
                     let sd = if skips { batch.rng.random_range(0.0..NOISE) } else { 0.0 };
@@ -123,10 +127,11 @@ pub fn pretext(
             fitting.decoder(skips, &path, on_epoch, &prepare, &|said, clean| (said - clean).abs().mean())?
         }
         Pretext::SimClr | Pretext::Byol | Pretext::SimSiam => {
-            let mut net = Siamese::new(&config.network, &learner);
-            if pretext == Pretext::Byol {
-                net = net.followed(&config.network, &learner);
-            }
+            let net = match pretext {
+                Pretext::SimSiam => Siamese::sim_siam(&config.network, &learner),
+                Pretext::Byol => Siamese::new(&config.network, &learner).followed(&config.network, &learner),
+                _ => Siamese::new(&config.network, &learner),
+            };
             let prepare = |batch: &mut Batch<'_>| {
                 let set = sets.of(batch.validation);
                 [(); 2]
@@ -177,7 +182,7 @@ pub fn pretext(
         training: config.clone(),
         cohorts: cohort_names(cohorts),
         subjects: subjects.len(),
-        cae_sha256: (pretext == Pretext::Residual).then(|| cae.sha256.clone()),
+        cae_sha256,
         history,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
@@ -211,6 +216,7 @@ impl Sets<'_> {
 struct Fitting<'a> {
     sets: &'a Sets<'a>,
     config: &'a EncoderConfig,
+    settings: Value,
     learner: &'a Device,
     out: &'a Path,
     progress: Progress,
@@ -231,7 +237,8 @@ impl Fitting<'_> {
         on_epoch: &mut dyn FnMut(&Epoch),
     ) -> Result<Trained<M>, ResidualError> {
         let Sets { training, validation } = self.sets;
-        let task = Task { training: training.len(), validation: validation.len(), prepare, loss, after_step };
+        let settings = self.settings.clone();
+        let task = Task { training: training.len(), validation: validation.len(), prepare, loss, after_step, settings };
         Ok(fit(net, &task, &self.config.schedule, Some(self.out), on_epoch, &self.progress)?)
     }
 

@@ -18,6 +18,7 @@ use half::slice::HalfFloatSliceExt as _;
 use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// Voxels cut on each side beyond the crop, so that it can be shifted.
@@ -95,13 +96,15 @@ pub(in crate::methods::residual) fn cohort_names(cohorts: &[PathBuf]) -> Vec<Str
 /// A subject of a cohort with the sinuses that are in view.
 pub(in crate::methods::residual) struct Subject {
     truth: CohortSubject,
+    /// Whose sinuses: subjects of one patient are always in the same set.
+    patient: String,
     pub sinuses: Vec<Sample>,
 }
 
 impl Subject {
-    /// `sub-0001`
-    pub fn id(&self) -> &str {
-        &self.truth.id
+    /// `sub-0001`: the patient of its cohort.
+    pub fn patient(&self) -> &str {
+        self.truth.patient()
     }
 }
 
@@ -111,11 +114,13 @@ pub(in crate::methods::residual) fn subjects(
     progress: &Progress,
 ) -> Result<Vec<Subject>, ResidualError> {
     let mut truths = Vec::new();
-    for dir in cohorts {
-        truths.extend(cohort::read_truth(dir)?);
+    for (number, dir) in cohorts.iter().enumerate() {
+        // Each cohort counts its patients anew.
+        let named = |truth: CohortSubject| (format!("{number}/{}", truth.patient()), truth);
+        truths.extend(cohort::read_truth(dir)?.into_iter().map(named));
     }
     let count = truths.len();
-    let read = |(i, truth): (usize, CohortSubject)| -> Result<Subject, ResidualError> {
+    let read = |(i, (patient, truth)): (usize, (String, CohortSubject))| -> Result<Subject, ResidualError> {
         let part = progress.part(i as f32 / count as f32, (i + 1) as f32 / count as f32);
         part.step(0.0, "reading the cohort")?;
         let volume = io::open(&truth.image, &part)?.volume;
@@ -125,40 +130,60 @@ pub(in crate::methods::residual) fn subjects(
             Sample::new(&trilinear(&volume, &grid, Outside::Edge), sinus.disease.is_some())
         });
         let sinuses = sinuses.collect();
-        Ok(Subject { truth, sinuses })
+        Ok(Subject { truth, patient, sinuses })
     };
     truths.into_iter().enumerate().map(read).collect()
 }
 
 /// Each sinus as a subject of its own.
 pub(in crate::methods::residual) fn apart(subjects: Vec<Subject>) -> Vec<Subject> {
-    let own = |Subject { truth, sinuses }: Subject| {
-        sinuses.into_iter().map(move |sinus| Subject { truth: truth.clone(), sinuses: vec![sinus] })
+    let own = |Subject { truth, patient, sinuses }: Subject| {
+        sinuses.into_iter().enumerate().map(move |(number, sinus)| Subject {
+            truth: truth.clone(),
+            patient: format!("{patient}/{number}"),
+            sinuses: vec![sinus],
+        })
     };
     subjects.into_iter().flat_map(own).collect()
 }
 
-/// For training and for validation: every n-th subject validates, so that a share of `validation` does, but at least one.
+/// The places of all subjects of each patient, in the order of the patients' first ones.
+fn patients(subjects: &[&Subject]) -> Vec<Vec<usize>> {
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let mut patients: Vec<Vec<usize>> = Vec::new();
+    for (place, subject) in subjects.iter().enumerate() {
+        let number = *known.entry(&subject.patient).or_insert(patients.len());
+        if number == patients.len() {
+            patients.push(Vec::new());
+        }
+        patients[number].push(place);
+    }
+    patients
+}
+
+/// For training and for validation: every n-th patient validates, so that a share of `validation` does, but at least one.
 /// The order must be random already.
 pub(in crate::methods::residual) fn split<'a>(
     subjects: impl IntoIterator<Item = &'a Subject>,
     validation: f64,
 ) -> [Vec<&'a Subject>; 2] {
     let subjects: Vec<_> = subjects.into_iter().collect();
-    let every = (1.0 / validation.clamp(0.01, 0.99)).round().min(subjects.len() as f64) as usize;
+    let patients = patients(&subjects);
+    let every = (1.0 / validation.clamp(0.01, 0.99)).round().min(patients.len() as f64) as usize;
     let (validation, training): (Vec<_>, Vec<_>) =
-        subjects.into_iter().enumerate().partition(|(index, _)| index % every == every - 1);
-    [training, validation].map(|set| set.into_iter().map(|(_, subject)| subject).collect())
+        patients.into_iter().enumerate().partition(|(index, _)| index % every == every - 1);
+    [training, validation].map(|set| set.into_iter().flat_map(|(_, places)| places).map(|at| subjects[at]).collect())
 }
 
-/// Numbers of subjects, dealt to parts in which as many sinuses are diseased: all sinuses of a subject are in one part.
+/// Places of subjects, dealt to parts in which as many sinuses are diseased: all sinuses of a patient are in one part.
 pub(in crate::methods::residual) fn folds(subjects: &[Subject], parts: usize, seed: u64) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..subjects.len()).collect();
+    let mut order = patients(&subjects.iter().collect::<Vec<_>>());
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    order.sort_by_key(|&index| subjects[index].sinuses.iter().filter(|sinus| sinus.diseased).count());
+    let sinuses = |places: &[usize]| sinuses(&places.iter().map(|&place| &subjects[place]).collect::<Vec<_>>());
+    order.sort_by_key(|places| sinuses(places).iter().filter(|sinus| sinus.diseased).count());
     let parts = parts.max(2);
     let mut folds = vec![Vec::new(); parts];
-    order.into_iter().enumerate().for_each(|(place, index)| folds[place % parts].push(index));
+    order.into_iter().enumerate().for_each(|(number, places)| folds[number % parts].extend(places));
     folds
 }
 
@@ -193,10 +218,10 @@ pub(super) fn found<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::phantom::cohort::CohortSinus;
+    use crate::phantom::cohort::{CohortSinus, ONE_OF_SEVERAL};
 
-    /// A patient with two sinuses, so many of which are diseased.
-    fn patient(number: usize, diseased: usize) -> Subject {
+    /// One of two scans of a patient, with two sinuses, so many of which are diseased.
+    fn scan(patient: usize, number: usize, diseased: usize) -> Subject {
         let sinuses = [Side::Left, Side::Right].map(|side| CohortSinus {
             side,
             centre_mm: glam::DVec3::ZERO,
@@ -204,20 +229,22 @@ mod tests {
             disease: None,
         });
         let samples = (0..2).map(|i| Sample { values: Vec::new(), diseased: i < diseased });
-        Subject {
-            truth: CohortSubject { id: format!("sub-{number:04}"), image: PathBuf::new(), sinuses },
-            sinuses: samples.collect(),
-        }
+        let id = format!("sub-{patient:04}{ONE_OF_SEVERAL}{number}");
+        let truth = CohortSubject { id, image: PathBuf::new(), sinuses };
+        Subject { patient: truth.patient().to_owned(), truth, sinuses: samples.collect() }
+    }
+
+    fn scans() -> Vec<Subject> {
+        (0..24).map(|number| scan(number % 12, number / 12, number % 3)).collect()
     }
 
     #[test]
     fn patients_stay_whole_in_parts_that_are_alike_unless_sinuses_are_dealt() {
-        let patients = || (0..12).map(|number| patient(number, number % 3)).collect::<Vec<_>>();
         // Of each part, the patients of its sinuses, and how many of those are diseased.
         let parts = |subjects: &[Subject]| -> Vec<(Vec<String>, usize)> {
             let of = |part: &Vec<usize>| {
                 let sinuses = || part.iter().flat_map(|&i| subjects[i].sinuses.iter().map(move |s| (i, s)));
-                let patients = sinuses().map(|(i, _)| subjects[i].id().to_owned()).collect();
+                let patients = sinuses().map(|(i, _)| subjects[i].patient().to_owned()).collect();
                 (patients, sinuses().filter(|(_, sinus)| sinus.diseased).count())
             };
             folds(subjects, 4, 1).iter().map(of).collect()
@@ -226,11 +253,21 @@ mod tests {
             let others = |i: usize| parts.iter().skip(i + 1).flat_map(|(patients, _)| patients);
             parts.iter().enumerate().any(|(i, (patients, _))| others(i).any(|other| patients.contains(other)))
         };
-        let whole = parts(&patients());
-        assert!(whole.iter().all(|(patients, diseased)| (patients.len(), *diseased) == (6, 3)), "{whole:?}");
+        let whole = parts(&scans());
+        assert!(whole.iter().all(|(patients, diseased)| (patients.len(), *diseased) == (12, 6)), "{whole:?}");
         assert!(!shared(&whole), "{whole:?}");
-        let dealt = parts(&apart(patients()));
-        assert!(dealt.iter().all(|(patients, diseased)| (patients.len(), *diseased) == (6, 3)), "{dealt:?}");
+        let dealt = parts(&apart(scans()));
+        assert!(dealt.iter().all(|(patients, diseased)| (patients.len(), *diseased) == (12, 6)), "{dealt:?}");
         assert!(shared(&dealt), "{dealt:?}");
+    }
+
+    #[test]
+    fn every_fifth_patient_validates_with_all_scans() {
+        let scans = scans();
+        let [training, validation] = split(&scans, 0.2);
+        assert_eq!((training.len(), validation.len()), (20, 4));
+        let names = |set: &[&Subject]| set.iter().map(|subject| subject.patient().to_owned()).collect::<Vec<_>>();
+        assert_eq!(names(&validation), ["sub-0004", "sub-0004", "sub-0009", "sub-0009"]);
+        assert!(!names(&training).iter().any(|name| names(&validation).contains(name)));
     }
 }

@@ -10,16 +10,13 @@ use crate::methods::ModelError;
 use crate::methods::residual::config::{ClassifierCard, EncoderConfig, Layers, Performance, Tuned};
 use crate::methods::residual::infer::{Classify, classifier_network, probability};
 use crate::metrics::auroc;
-use crate::phantom::cohort::ONE_OF_SEVERAL;
 use crate::train::Epoch;
 use std::path::Path;
 
-/// The part of a subject among five: the first gives the figures, the second chooses the epoch and the temperature, the others
-/// are learned from. It depends on the name of the subject alone, so that a scan that once was kept out is never learned from
+/// The part of a patient among five: the first gives the figures, the second chooses the epoch and the temperature, the others
+/// are learned from. It depends on the name alone, so that a scan that once was kept out is never learned from
 /// when a fine-tuned classifier is fine-tuned again, whatever was labelled in between.
-fn part(id: &str) -> u32 {
-    // Scans of one patient are in one part: their names differ behind this.
-    let patient = id.split(ONE_OF_SEVERAL).next().unwrap_or(id);
+fn part(patient: &str) -> u32 {
     let digest = io::sha256(patient.as_bytes());
     digest.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or_default() % 5
 }
@@ -43,7 +40,7 @@ pub fn fine_tune(
     }
     let subjects = samples::subjects(cohorts, &progress.part(0.0, 0.1))?;
     let of = |wanted: std::ops::Range<u32>| -> Vec<&Sample> {
-        let members = subjects.iter().filter(|subject| wanted.contains(&part(subject.id())));
+        let members = subjects.iter().filter(|subject| wanted.contains(&part(subject.patient())));
         members.flat_map(|subject| &subject.sinuses).collect()
     };
     let [held_out, validation, training] = [of(0..1), of(1..2), of(2..5)];
@@ -63,14 +60,15 @@ pub fn fine_tune(
     let device_of_net = if layers == Layers::All { device.clone().autodiff() } else { device.clone() };
     let (net, former_card, began_with) = classifier_network(former, &device_of_net)?;
     let config = EncoderConfig { network: former_card.training.network.clone(), ..config.clone() };
-    let training_set = LabelledTraining::new([training, validation.clone()], &config, Some(out))?;
+    let mut training_set = LabelledTraining::new([training, validation.clone()], &config, Some(out))?;
+    training_set.began_with = Some(began_with);
     let fitting = progress.part(0.1, 0.95);
     let trained = match layers {
         Layers::Head => training_set.train_head(net, device, on_epoch, &fitting)?,
         Layers::All => training_set.train(net, on_epoch, &fitting)?,
     };
 
-    let mut card = training_set.card(cohorts, subjects.len(), Some(began_with), trained.history);
+    let mut card = training_set.card(cohorts, subjects.len(), trained.history);
     write(&trained.best, &card, &path)?;
     progress.step(0.95, "before and after")?;
     let after = Classify::load(&path, device)?;
@@ -104,14 +102,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subject_stays_in_its_part_and_so_do_all_scans_of_a_patient() {
+    fn patients_are_dealt_to_five_parts_by_their_names() {
         let parts: Vec<u32> = (0..200).map(|number| part(&format!("sub-{number}"))).collect();
         for wanted in 0..5 {
             let share = parts.iter().filter(|part| **part == wanted).count();
             assert!((20..60).contains(&share), "{share} of 200 in part {wanted}");
         }
-        assert_eq!(part("sub-7_scan-0a"), part("sub-7_scan-ff"));
-        assert_eq!(part("sub-7_scan-0a"), part("sub-7"));
+        assert_eq!(part("sub-7"), part("sub-7"));
     }
 
     #[test]
