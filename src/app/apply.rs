@@ -49,6 +49,12 @@ impl State {
                 effects.extend(self.analysed_anew());
                 effects
             }
+            Command::Residual(median, kind) => {
+                (self.settings.map_median, self.settings.map_kind) = (median, kind);
+                let mut effects = self.save_settings();
+                effects.extend(self.analysed_anew());
+                effects
+            }
             Command::Shell(command) => self.shell(command),
             Command::Layer(command) => self.layer(command),
             Command::Compare(command) => self.compare(command),
@@ -134,7 +140,7 @@ impl State {
         match (&self.scan, self.sinuses) {
             (Some(open), Some(sinuses)) if sinuses.iter().any(|s| s.present != Presence::Absent) => {
                 let crops = if self.settings.many_crops { InferConfig::PAPER_CROPS } else { 1 };
-                let config = InferConfig { crops, ..InferConfig::default() };
+                let config = InferConfig { crops, median: self.settings.map_median, map: self.settings.map_kind };
                 vec![Effect::Analyse(Arc::clone(&open.scan), sinuses, config)]
             }
             _ => Vec::new(),

@@ -16,7 +16,7 @@ use super::state::{JobKind, JobView, Layout, Pane};
 use super::template::TemplateCommand;
 use super::volume::VolumeCommand;
 use crate::io::{Catalogue, OpenError, Preview, Scan};
-use crate::methods::residual::InferConfig;
+use crate::methods::residual::{InferConfig, MapKind};
 use crate::methods::sinus::Sinus;
 use crate::project::Reading;
 use crate::space::{Plane, Side};
@@ -115,6 +115,8 @@ pub enum Command {
     AnalyseOnOpen(bool),
     /// Average probabilities over several crops of each sinus, or take one.
     ManyCrops(bool),
+    /// Make residual maps with a median filter of so many voxels, and keep of them what is named.
+    Residual(usize, MapKind),
 
     /// Move a sinus box while dragging.
     MoveBox(Side, DVec3),

@@ -8,7 +8,7 @@ use super::report::Analysis;
 use super::state::State;
 use crate::image::components::Sifted;
 use crate::image::render;
-use crate::methods::residual::Normals;
+use crate::methods::Normals;
 use crate::methods::sinus::Cavity;
 use crate::view::{ColourMap, Overlay, RaycastView};
 use crate::volume::Volume;

@@ -159,6 +159,7 @@ mod tests {
     use crate::app::labelling::LabelCommand;
     use crate::app::shell::ShellCommand;
     use crate::app::testing::{analysis, opened};
+    use crate::methods::residual::MapKind;
     use crate::methods::residual::{Performance, Tuned};
     use crate::project::Label;
     use crate::space::Side;
@@ -241,6 +242,19 @@ mod tests {
         analyse(&mut state);
         let [.., Effect::Analyse(_, _, config)] = &state.apply(Command::ManyCrops(false))[..] else { panic!("no map") };
         assert_eq!(config.crops, 1);
+    }
+
+    #[test]
+    fn maps_are_made_as_chosen_at_once_and_from_then_on() {
+        let mut state = analysed();
+        let effects = state.apply(Command::Residual(0, MapKind::Cube));
+        let [Effect::SaveSettings(_), Effect::Cancel(JobKind::Analyse), Effect::Analyse(_, _, config)] = &effects[..]
+        else {
+            panic!("{effects:?}")
+        };
+        assert_eq!((config.median, config.map, config.crops), (0, MapKind::Cube, 1));
+        let [.., Effect::Analyse(_, _, config)] = &state.apply(Command::Analyse)[..] else { panic!("no map") };
+        assert_eq!(config.map_name(), "cube-0");
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::checks;
 use super::sinuses::{CavityFigures, side_name};
 use crate::io::{self, Format, Scan};
 use crate::job::Progress;
-use crate::methods::residual::{self, InferConfig, Model, Normals};
+use crate::methods::Normals;
+use crate::methods::residual::{self, InferConfig, Model};
 use crate::methods::sinus::{Cavity, Finder, Presence, Sinus, cavity, crop};
 use crate::methods::{Finding, ModelError};
 use crate::project::AnalysisRecord;
@@ -81,7 +82,7 @@ pub fn analyse(
     let shown = crop::trimmed(&map).map(Arc::new);
     let whys: Vec<&Volume> = findings.iter().filter_map(|f| f.why.as_ref()).collect();
     let why = if whys.is_empty() { None } else { crop::trimmed(&crop::paste(&whys, &volume.grid)).map(Arc::new) };
-    let normal = findings.iter().find_map(|finding| finding.normal.clone());
+    let normal = findings.iter().find_map(|finding| finding.normal.clone()).filter(|normal| !normal.values.is_empty());
     let (weights_sha256, finder_sha256) = (model.sha256.clone(), finder.sha256().map(str::to_owned));
     let classifier_sha256 = model.classifier.as_ref().map(|classifier| classifier.sha256.clone());
     let fine_tuned = model.classifier.as_ref().is_some_and(|classifier| classifier.card.tuned.is_some());
@@ -128,10 +129,12 @@ pub struct ReportedFinding {
     pub cavity: CavityFigures,
     /// Name of the method.
     pub method: &'static str,
-    /// Mean of the map inside the crop.
+    /// Mean of the map: in the cavity and at its wall, where only that is kept, otherwise in the crop.
     pub score: Option<f64>,
-    /// Percentage of normal sinuses that score lower; null for settings without a reference.
+    /// Percentage of the reference that scores lower; null for settings without one.
     pub percentile: Option<f64>,
+    /// Which normal sinuses are the reference.
+    pub reference: Option<String>,
     /// Calibrated probability that the sinus is diseased, 0 to 1; null without a classifier.
     pub probability: Option<f64>,
     /// Standard deviation of the probability over the crops that it is the mean of; null of a single one.
@@ -218,6 +221,7 @@ pub fn write(
             method: residual::NAME,
             score: finding.map(|f| f.score),
             percentile: finding.and_then(|f| f.percentile),
+            reference: finding.and_then(|f| Some(f.normal.as_ref()?.name().to_owned())),
             probability: anomaly.map(|anomaly| anomaly.probability),
             probability_sd: anomaly.and_then(|anomaly| anomaly.spread),
             probability_percentile: anomaly.and_then(|anomaly| anomaly.percentile),

@@ -4,6 +4,7 @@ use super::command::Effect;
 use super::shell::DrawerChoice;
 use super::state::{Layout, State};
 use super::windows::{self, Preset};
+use crate::methods::residual::{InferConfig, MapKind};
 use crate::view::{Convention, Window};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,6 +25,10 @@ pub struct Settings {
     pub analyse_on_open: bool,
     /// Probabilities are means over several crops of each sinus.
     pub many_crops: bool,
+    /// Edge of the median filter of residual maps in voxels: 0 (none), 3, 5 or 7.
+    pub map_median: usize,
+    /// Which residual the maps keep.
+    pub map_kind: MapKind,
     /// The folder of the template that sinuses are found by; none where the networks find them.
     pub template: Option<PathBuf>,
     /// What the buttons of the mouse do.
@@ -66,6 +71,8 @@ impl Default for Settings {
             show_paths_on_start: false,
             analyse_on_open: true,
             many_crops: false,
+            map_median: InferConfig::default().median,
+            map_kind: InferConfig::default().map,
             template: None,
             mouse: MouseMap::DEFAULT,
             keys: BTreeMap::new(),
@@ -109,6 +116,9 @@ impl Settings {
             self.auto_percent = Self::AUTO_PERCENT[1];
         }
         self.recent.truncate(Self::RECENT);
+        if !InferConfig::MEDIANS.contains(&self.map_median) {
+            self.map_median = InferConfig::default().median;
+        }
         if self.layout == Layout::Single {
             self.layout = Layout::Quad;
         }

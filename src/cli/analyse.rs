@@ -69,7 +69,7 @@ enum Map {
 
 pub(super) fn parse_median(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(k @ (0 | 3 | 5 | 7)) => Ok(k),
+        Ok(k) if InferConfig::MEDIANS.contains(&k) => Ok(k),
         _ => Err("choose 0 (no filter), 3, 5 or 7".to_owned()),
     }
 }
@@ -193,8 +193,8 @@ pub(super) fn print(report: &Report) -> Result<(), Failure> {
             continue;
         };
         let flag = if finding.present == Presence::Partial { format!("{present}, ") } else { String::new() };
-        let rank =
-            finding.percentile.map_or(String::new(), |p| format!(", above {p:.0} % of normal synthetic sinuses"));
+        let reference = finding.reference.as_deref().unwrap_or_default();
+        let rank = finding.percentile.map_or(String::new(), |p| format!(", above {p:.0} % of {reference}"));
         let spread = finding.probability_sd.map_or(String::new(), |sd| format!(" ± {:.0}", 100.0 * sd));
         let anomaly = finding
             .probability

@@ -120,15 +120,18 @@ fn page(analysed: &analyse::Analysed, rows: &[LabelRow], picture: &str) -> Strin
         let sinus = &analysed.sinuses[sinus_side.index()];
         let words = CavityFigures::of(analysis.cavities[sinus_side.index()].as_ref()).words(sinus.present);
         let finding = analysis.findings.iter().find(|finding| finding.side == sinus_side);
-        let rank = |percentile: Option<f64>| {
-            percentile.map_or(String::new(), |p| format!(", higher than in {p:.0} % of normal synthetic sinuses"))
+        let rank = |percentile: Option<f64>, of: &str| {
+            percentile.map_or(String::new(), |p| format!(", higher than in {p:.0} % of {of}"))
         };
+        let reference = finding.and_then(|finding| finding.normal.as_ref()).map_or("", |normal| normal.name());
         let anomaly = finding.and_then(|finding| finding.anomaly);
         let cells = [
             side(sinus_side),
             words.unwrap_or_else(|| "not in view".to_owned()),
-            anomaly.map_or(String::new(), |a| format!("{:.0} %{}", 100.0 * a.probability, rank(a.percentile))),
-            finding.map_or(String::new(), |f| format!("{:.4}{}", f.score, rank(f.percentile))),
+            anomaly.map_or(String::new(), |a| {
+                format!("{:.0} %{}", 100.0 * a.probability, rank(a.percentile, "normal synthetic sinuses"))
+            }),
+            finding.map_or(String::new(), |f| format!("{:.4}{}", f.score, rank(f.percentile, reference))),
         ];
         put(&line(&cells));
     }

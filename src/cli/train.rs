@@ -68,7 +68,7 @@ struct EncoderArgs {
     /// By what rule gradients become steps [default: adam]
     #[arg(long)]
     optimiser: Option<Rule>,
-    /// Highest learning rate; for LARS one of 0.15 or so
+    /// Highest learning rate [default: 1e-3, or 0.15 for LARS]
     #[arg(long)]
     learning_rate: Option<f64>,
     /// Stop after this many epochs without improvement
@@ -101,7 +101,9 @@ impl EncoderArgs {
             Rule::Adam => Optimiser::Adam,
             Rule::Lars => Optimiser::Lars,
         });
-        schedule.learning_rate = self.learning_rate.unwrap_or(schedule.learning_rate);
+        // What Adam goes by would hardly move anything.
+        let usual = if matches!(self.optimiser, Some(Rule::Lars)) { 0.15 } else { schedule.learning_rate };
+        schedule.learning_rate = self.learning_rate.unwrap_or(usual);
         schedule.patience = self.patience.unwrap_or(schedule.patience);
         schedule.seed = self.seed.unwrap_or(schedule.seed);
         if schedule.epochs == 0 || schedule.batch == 0 {

@@ -2,17 +2,18 @@
 //! `infer.rs`. Volumes and crops come in, findings go out; tensors never leave a folder.
 
 mod model_error;
+mod normals;
 pub mod residual;
 pub mod sinus;
 
 pub use model_error::ModelError;
+pub use normals::{NormalValue, Normals};
 
 use crate::io;
 use crate::nets::weights::{self, WeightsError};
 use crate::space::Side;
 use crate::volume::Volume;
 use burn::module::Module;
-use residual::Normals;
 use std::path::Path;
 use std::sync::Arc;
 

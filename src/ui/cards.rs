@@ -10,6 +10,7 @@ use crate::app::layers::{LayerCommand, Source};
 use crate::app::sinuses::{self, CavityFigures};
 use crate::app::state::{JobKind, OpenScan, State};
 use crate::methods::Finding;
+use crate::methods::residual::MapKind;
 use crate::methods::sinus::{Presence, Sinus};
 use crate::project::{Label, severity_name};
 use crate::space::Side;
@@ -292,10 +293,14 @@ fn score_hint(state: &State, finding: &Finding) -> String {
         ));
     }
     let weights = analysis.map_or(String::new(), |a| digest(&a.weights_sha256));
+    let place = match analysis.map(|analysis| analysis.config.map) {
+        Some(MapKind::Cube | MapKind::Paper) => "in the 64 mm box",
+        _ => "in the cavity and at its wall",
+    };
     lines.push(format!(
-        "Residual score {:.4}, {}. Mean of the map in the 64 mm box; weights {weights}",
+        "Residual score {:.4}, {}. Mean of the map {place}; weights {weights}",
         finding.score,
-        rank(finding.percentile, NORMAL)
+        rank(finding.percentile, finding.normal.as_ref().map_or(NORMAL, |normal| normal.name()))
     ));
     lines.join("\n")
 }

@@ -5,7 +5,7 @@ use super::lettering::shaded_text;
 use super::theme;
 use crate::app::layers::{Layer, Source};
 use crate::app::state::State;
-use crate::methods::residual::NormalValue;
+use crate::methods::NormalValue;
 use crate::view::{ColourMap, Overlay};
 use egui::{Align2, FontId, Id, Mesh, Painter, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
@@ -108,7 +108,7 @@ fn hint(layer: &Layer) -> Option<String> {
     Some(format!(
         "Ticks: {} of the voxels of {} lie below {}. {maker}",
         percents.join(", "),
-        normal.cohort,
+        normal.name(),
         values.join(", ")
     ))
 }

@@ -6,6 +6,7 @@ use crate::app::command::Command;
 use crate::app::compare::{CompareCommand, Mode};
 use crate::app::layers::{Layer, LayerCommand, Source};
 use crate::app::state::{JobKind, State};
+use crate::methods::residual::{InferConfig, MapKind};
 use crate::view::{ColourMap, Overlay};
 use crate::volume::Unit;
 use egui::collapsing_header::CollapsingState;
@@ -61,6 +62,9 @@ fn layer_ui(ui: &mut Ui, state: &State, number: usize, layer: &Layer, commands: 
             }
             if layer.source != Source::Second {
                 clusters_ui(ui, number, layer, commands);
+            }
+            if layer.source == Source::Residual {
+                making_ui(ui, state, commands);
             }
         });
     });
@@ -154,6 +158,35 @@ fn look_ui(ui: &mut Ui, layer: &Layer) -> Overlay {
         chosen.response.labelled_by(label.id);
     });
     after
+}
+
+/// What a residual map can keep.
+const KINDS: [(MapKind, &str, &str); 3] = [
+    (MapKind::Sinus, "sinus", "The measured cavity and its wall; scores can be compared with normal sinuses"),
+    (MapKind::Cube, "whole box", "The same in all of the 64 mm box: nose, orbit, cheek and teeth too"),
+    (MapKind::Paper, "paper's", "The whole box, rescaled to its own range, as paper 1 makes what its network learns"),
+];
+
+/// How the residual map is made: smoothed or raw, of the sinus or of all around it.
+fn making_ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
+    let (median, kind) = (state.settings.map_median, state.settings.map_kind);
+    let (mut new_median, mut new_kind) = (median, kind);
+    ui.horizontal(|ui| {
+        ui.label("Median").on_hover_text("Voxels of the median filter, along each edge of its cube");
+        for edge in InferConfig::MEDIANS {
+            let name = if edge == 0 { "raw".to_owned() } else { edge.to_string() };
+            ui.selectable_value(&mut new_median, edge, name);
+        }
+    });
+    ui.horizontal(|ui| {
+        ui.label("Kept");
+        for (kind, name, hint) in KINDS {
+            ui.selectable_value(&mut new_kind, kind, name).on_hover_text(hint);
+        }
+    });
+    if (new_median, new_kind) != (median, kind) {
+        commands.push(Command::Residual(new_median, new_kind));
+    }
 }
 
 /// The smallest cluster that is shown.

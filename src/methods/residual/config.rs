@@ -1,5 +1,6 @@
 //! Settings of training and inference, and the card that goes with every weights file.
 
+use crate::methods::Normals;
 use crate::nets::{CaeConfig, ResNetConfig};
 use crate::train::{Decay, Epoch, Optimiser, Schedule};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,8 @@ pub struct InferConfig {
 }
 
 impl InferConfig {
+    /// Edges of the median filter that paper 1 tried, in voxels; 0 is none.
+    pub const MEDIANS: [usize; 4] = [0, 3, 5, 7];
     /// The paper's number of crops of each sinus.
     pub const PAPER_CROPS: usize = 15;
 
@@ -119,29 +122,6 @@ impl Default for TrainConfig {
             spatial: false,
         }
     }
-}
-
-/// A value of a map, and the share of the voxels of normal sinuses that lie below it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NormalValue {
-    /// Per cent of the voxels, 0 to 100.
-    pub percent: f64,
-    /// In the unit of the map.
-    pub value: f64,
-}
-
-/// How normal sinuses look in the maps of an autoencoder, made with the settings of its card.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Normals {
-    /// Their scores, ascending: the reference of percentiles.
-    #[serde(rename = "normal_scores")]
-    pub scores: Vec<f64>,
-    /// Values of the map that 50, 95 and 99 % of their voxels lie below.
-    #[serde(rename = "normal_values", default)]
-    pub values: Vec<NormalValue>,
-    /// Which sinuses they are, for people.
-    #[serde(rename = "normal_cohort", default)]
-    pub cohort: String,
 }
 
 /// What must be known about a weights file: how to build the network, what it was trained on, how normal sinuses score.

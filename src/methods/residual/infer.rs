@@ -100,10 +100,8 @@ impl Model {
             Some(map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64)
         };
         let score = mean.unwrap_or_default();
-        let normal = self.card.normals(crop.ct);
-        let normal = (config.same_map(&self.card.inference) && !normal.scores.is_empty()).then_some(normal);
-        let comparable = normal.filter(|_| mean.is_some());
-        let percentile = comparable.map(|normal| percentile::rank_percent(&normal.scores, score));
+        let normal = Some(self.card.normals(crop.ct)).filter(|_| config.same_map(&self.card.inference));
+        let percentile = normal.filter(|_| mean.is_some()).and_then(|normal| normal.below(score));
         let normal = normal.cloned().map(Arc::new);
         let explained = self.classifier.as_ref().map(|classifier| classifier.explained(crop, progress)).transpose()?;
         let map = Volume::from_f32(crop.grid, map, Unit::Score);
@@ -294,20 +292,23 @@ pub fn analyse(
     config: InferConfig,
     progress: &Progress,
 ) -> Result<Vec<Finding>, ModelError> {
+    let in_view = sinuses.iter().rev().filter(|sinus| sinus.present != Presence::Absent);
+    let mut crops: Vec<_> = in_view.map(|sinus| (sinus, Crop::cut(volume, sinus.side, sinus.centre_mm))).collect();
+    // A scan is CT on both sides or on none.
+    let ct = crops.iter().any(|(_, crop)| crop.ct);
+    for (_, crop) in &mut crops {
+        crop.ct = ct;
+    }
     let mut findings = Vec::new();
-    for (i, sinus) in sinuses.iter().rev().enumerate() {
+    for (i, (sinus, crop)) in crops.iter().enumerate() {
         progress.step(i as f32 / 2.0, &format!("residual map, {} sinus", sinus.side.name()))?;
-        if sinus.present != Presence::Absent {
-            let crop = Crop::cut(volume, sinus.side, sinus.centre_mm);
-            progress.check()?;
-            let region = Region::around(cavities[sinus.side.index()].as_ref(), &crop.grid, &volume.grid);
-            let mut finding = model.finding(&crop, &region, config, progress)?;
-            if let Some(classifier) = model.classifier.as_ref().filter(|_| config.crops > 1) {
-                let anomaly = classifier.over_crops(volume, sinus.side, sinus.centre_mm, config.crops, progress)?;
-                finding.anomaly = Some(anomaly);
-            }
-            findings.push(finding);
+        let region = Region::around(cavities[sinus.side.index()].as_ref(), &crop.grid, &volume.grid);
+        let mut finding = model.finding(crop, &region, config, progress)?;
+        if let Some(classifier) = model.classifier.as_ref().filter(|_| config.crops > 1) {
+            let anomaly = classifier.over_crops(volume, sinus.side, sinus.centre_mm, config.crops, progress)?;
+            finding.anomaly = Some(anomaly);
         }
+        findings.push(finding);
     }
     progress.step(1.0, "done")?;
     Ok(findings)
@@ -316,7 +317,6 @@ pub fn analyse(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::residual::Normals;
 
     #[test]
     fn a_probability_over_crops_is_their_mean_with_their_spread_and_always_the_same() -> Result<(), ModelError> {
@@ -346,10 +346,8 @@ mod tests {
         let cohort =
             |finding: &Finding| finding.normal.as_ref().map(|normal| normal.cohort.clone()).unwrap_or_default();
         assert!(cohort(&ct).contains("in CT") && !cohort(&other).contains("in CT"), "{}", cohort(&other));
-        let percentile =
-            |normals: &Normals, finding: &Finding| percentile::rank_percent(&normals.scores, finding.score);
-        assert_eq!(ct.percentile, model.card.normal_ct.as_ref().map(|normals| percentile(normals, &ct)));
-        assert_eq!(other.percentile, Some(percentile(&model.card.normal, &other)));
+        assert_eq!(ct.percentile, model.card.normal_ct.as_ref().and_then(|normals| normals.below(ct.score)));
+        assert_eq!(other.percentile, model.card.normal.below(other.score));
         Ok(())
     }
 

@@ -12,8 +12,8 @@ pub mod region;
 pub mod train;
 
 pub use config::{
-    Card, ClassifierCard, EncoderCard, EncoderConfig, InferConfig, Layers, MapKind, NormalValue, Normals, Performance,
-    ResidualLoss, ResidualTarget, TrainConfig, Tuned,
+    Card, ClassifierCard, EncoderCard, EncoderConfig, InferConfig, Layers, MapKind, Performance, ResidualLoss,
+    ResidualTarget, TrainConfig, Tuned,
 };
 pub use infer::{Classify, Model, analyse};
 

@@ -10,7 +10,7 @@ use crate::methods::residual::config::{EncoderCard, EncoderConfig, ResidualLoss}
 use crate::methods::residual::infer::{Model, postprocess};
 use crate::methods::sinus::Crop;
 use crate::nets::ResUNet;
-use crate::nets::resnet::ResNet;
+use crate::nets::resnet::{ResNet, ResNetConfig};
 use crate::nets::siamese::Siamese;
 use crate::nets::spark::{Spark, Visible};
 use crate::nets::weights::{self, Precision};
@@ -127,11 +127,7 @@ pub fn pretext(
             fitting.decoder(skips, &path, on_epoch, &prepare, &|said, clean| (said - clean).abs().mean())?
         }
         Pretext::SimClr | Pretext::Byol | Pretext::SimSiam => {
-            let net = match pretext {
-                Pretext::SimSiam => Siamese::sim_siam(&config.network, &learner),
-                Pretext::Byol => Siamese::new(&config.network, &learner).followed(&config.network, &learner),
-                _ => Siamese::new(&config.network, &learner),
-            };
+            let net = siamese(pretext, &config.network, &learner);
             let prepare = |batch: &mut Batch<'_>| {
                 let set = sets.of(batch.validation);
                 [(); 2]
@@ -259,6 +255,15 @@ impl Fitting<'_> {
         let trained = self.fit(net, prepare, &loss, None, on_epoch)?;
         save(&Encoder { encoder: trained.best.into_classifier().encoder }, path)?;
         Ok(trained.history)
+    }
+}
+
+/// The network of one of the pretexts that compare views.
+fn siamese(pretext: Pretext, config: &ResNetConfig, on: &Device) -> Siamese {
+    match pretext {
+        Pretext::SimSiam => Siamese::sim_siam(config, on),
+        Pretext::Byol => Siamese::new(config, on).followed(config, on),
+        _ => Siamese::new(config, on),
     }
 }
 
