@@ -6,11 +6,13 @@ use super::template::oriented;
 use super::{Failure, guarded, print_json, say};
 use crate::app::checks;
 use crate::app::sinuses::{self, CavityFigures};
-use crate::io::Check;
+use crate::io::{Check, Scan};
 use crate::job::Progress;
 use crate::methods::ModelError;
 use crate::methods::sinus::{Crop, Finder, Presence, Sinus, Template, cavity};
 use crate::nets;
+use crate::phantom::cohort::{self, CohortSinus, CohortSubject};
+use crate::project::table::subject;
 use crate::space::{BoxMm, Side};
 use glam::DVec3;
 use serde::Serialize;
@@ -36,6 +38,10 @@ pub(super) struct Args {
     template: Option<PathBuf>,
     #[command(flatten)]
     crops: CropArgs,
+    /// Write what was found of all scans to this folder as a cohort whose labels nobody knows (sinuses.tsv), for the
+    /// trainings that need none
+    #[arg(long, value_name = "DIR")]
+    cohort: Option<PathBuf>,
     /// Print one JSON object per scan; of several scans, each on a line of its own
     #[arg(long)]
     json: bool,
@@ -70,16 +76,28 @@ struct FoundSinus {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     args.crops.check(&args.paths)?;
+    if let Some(table) = args.cohort.as_ref().map(|folder| folder.join("sinuses.tsv")).filter(|table| table.exists()) {
+        return Err(format!(
+            "there is a cohort already, perhaps with labels; choose another folder: {}",
+            table.display()
+        )
+        .into());
+    }
     let finder = finder(args.weights.as_deref())?;
     let template = args.template.as_deref().map(|folder| Template::open(folder, &Progress::default())).transpose()?;
     let way = Arc::new(Way { choice: args.choice.clone(), finder, template, crops: args.crops.clone() });
-    let mut failed = 0;
+    let (mut failed, mut subjects) = (0, Vec::new());
     for path in &args.paths {
         let (scan, way) = (path.clone(), Arc::clone(&way));
         match guarded("finding", move |progress| find(&scan, &way, progress)) {
-            Ok(found) if !args.json => print(&found)?,
-            Ok(found) if args.paths.len() == 1 => print_json(&found)?,
-            Ok(found) => say(serde_json::to_string(&found)?)?,
+            Ok((found, subject)) => {
+                subjects.push(subject);
+                match (args.json, args.paths.len()) {
+                    (false, _) => print(&found)?,
+                    (true, 1) => print_json(&found)?,
+                    (true, _) => say(serde_json::to_string(&found)?)?,
+                }
+            }
             // One bad scan of many does not cost the others; a single one is told by `main`.
             Err(error) if args.paths.len() > 1 => {
                 eprintln!("antrum: {}: {error}", path.display());
@@ -87,6 +105,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             }
             Err(error) => return Err(error.into()),
         }
+    }
+    if let Some(folder) = &args.cohort {
+        std::fs::create_dir_all(folder)?;
+        cohort::write_truth(folder, &subjects)?;
     }
     if failed > 0 {
         return Err(format!("nothing could be said of {failed} of {} scans", args.paths.len()).into());
@@ -109,7 +131,8 @@ struct Way {
     crops: CropArgs,
 }
 
-fn find(path: &Path, way: &Way, progress: &Progress) -> Result<Found, Failure> {
+/// What is told of a scan, and what a cohort holds of it.
+fn find(path: &Path, way: &Way, progress: &Progress) -> Result<(Found, CohortSubject), Failure> {
     let Way { choice, finder, template, crops } = way;
     let (selection, scan) = choice.read(&[path.to_owned()], &progress.part(0.0, 0.4))?;
     let scan = if template.is_some() { oriented(scan)? } else { scan };
@@ -132,14 +155,31 @@ fn find(path: &Path, way: &Way, progress: &Progress) -> Result<Found, Failure> {
             unsure: sinuses::is_unsure(&sinus),
         }
     };
-    Ok(Found {
+    let subject = unlabelled(path, &scan, &sinuses);
+    let found = Found {
         file: path.display().to_string(),
         series: selection.id().to_owned(),
         orientation_known: checks::orientation_known(&scan),
         sinuses: sinuses.map(told),
         checks: scan.checks,
         crops,
-    })
+    };
+    Ok((found, subject))
+}
+
+/// A scan of a cohort of which nobody knows what is normal.
+fn unlabelled(path: &Path, scan: &Scan, sinuses: &[Sinus; 2]) -> CohortSubject {
+    let sinuses = sinuses.map(|sinus| CohortSinus {
+        side: sinus.side,
+        centre_mm: sinus.centre_mm,
+        // What is cut off is not learned from.
+        visible: if sinus.present == Presence::Complete { 1.0 } else { 0.0 },
+        disease: Some(cohort::UNKNOWN.to_owned()),
+    });
+    let image = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let digits = scan.sha256.get(..12).unwrap_or(&scan.sha256);
+    let patient = subject(&image).unwrap_or_else(|| format!("case-{digits}"));
+    CohortSubject { id: format!("{patient}{}{digits}", cohort::ONE_OF_SEVERAL), image, sinuses }
 }
 
 fn print(found: &Found) -> Result<(), Failure> {

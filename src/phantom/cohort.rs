@@ -10,7 +10,7 @@
 //! `sinuses.tsv` has one row per sinus. The tables are written last: a folder without them was not finished.
 
 use super::truth;
-pub use super::truth::{CohortSinus, CohortSubject, ONE_OF_SEVERAL, read_truth, write_truth};
+pub use super::truth::{CohortSinus, CohortSubject, ONE_OF_SEVERAL, UNKNOWN, read_truth, write_truth};
 use super::{Contrast, Degrade, Plan, Region, Subject, Tissue, head};
 use crate::io::{self, WriteError};
 use crate::job::{Cancelled, Progress};
@@ -55,7 +55,7 @@ pub enum CohortError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// A file or folder could not be made or read.
-    #[error("{reason}; check that the folder exists and can be written to: {path}")]
+    #[error("{reason}; check that it exists and may be read, or written where something is made: {path}")]
     File {
         /// What the system said.
         reason: std::io::Error,

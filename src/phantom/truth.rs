@@ -41,8 +41,19 @@ pub struct CohortSinus {
     pub centre_mm: DVec3,
     /// The share of the cavity that the scan shows; 1 where the table does not say.
     pub visible: f64,
-    /// The name of the disease, of the first where there are two; none in a normal sinus.
+    /// The name of the disease, of the first where there are two; none in a normal sinus, [`UNKNOWN`] where nobody looked.
     pub disease: Option<String>,
+}
+
+/// The disease of a sinus of which nobody said whether it is normal: pretexts learn from it, classifiers do not.
+pub const UNKNOWN: &str = "unknown";
+
+impl CohortSinus {
+    /// Whether it is known to be normal or diseased.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.disease.as_deref() != Some(UNKNOWN)
+    }
 }
 
 /// The columns of `sinuses.tsv`; `image` is relative to the folder.

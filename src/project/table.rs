@@ -155,7 +155,7 @@ impl Project {
 }
 
 /// The BIDS subject that a path names.
-fn subject(path: &Path) -> Option<String> {
+pub(crate) fn subject(path: &Path) -> Option<String> {
     let mut names = path.components().filter_map(|component| match component {
         Component::Normal(name) => name.to_str(),
         _ => None,

@@ -296,6 +296,12 @@ fn a_scan_without_sinuses_says_so_and_has_no_figures_and_several_scans_give_one_
         }
     }
 
+    let cohort = ["find", text(&at("noise.nii")), "--cohort", text(&at("cohort"))];
+    assert!(antrum(&cohort).status.success());
+    let table = std::fs::read_to_string(at("cohort/sinuses.tsv")).unwrap();
+    assert_eq!(table.matches("\tunknown\t").count(), 2, "{table}");
+    refused(&cohort, &["there is a cohort already", "sinuses.tsv"]);
+
     let analysed = antrum(&["analyse", text(&at("noise.nii")), "--out", text(&at("out"))]);
     let said = String::from_utf8(analysed.stdout).unwrap();
     assert!(said.contains("not in view") && !said.contains("residual "), "{said}");

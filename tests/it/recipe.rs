@@ -125,7 +125,11 @@ fn a_comparison_has_a_row_for_every_share_of_labels_and_goes_on_where_it_was() {
     comparison.out = folder.path().join("per-sinus");
     comparison.beginnings.truncate(1);
     comparison.fractions.truncate(1);
-    assert_eq!(tested(&run(&comparison).unwrap()), 12, "every sinus is tested once");
+    let dealt = run(&comparison).unwrap();
+    assert_eq!(tested(&dealt), 12, "every sinus is tested once");
+    // Its beginning is the same, its sinuses are not.
+    let alone = |runs: &[antrum::methods::residual::comparison::Run]| runs[0].scores.clone();
+    assert_ne!(alone(&dealt), alone(&runs));
 }
 
 #[test]
@@ -139,6 +143,21 @@ fn a_cohort_of_one_class_is_refused_and_so_is_a_folder_without_labels() {
     assert!(refused(training(&cohorts)).contains("10 normal and 0 diseased sinuses"));
     let nowhere = [folder.path().join("nowhere")];
     assert!(refused(training(&nowhere)).contains("nowhere"));
+
+    // Where nobody looked there are no labels to learn, but a pretext needs none.
+    let unknown = [folder.path().join("unknown")];
+    let mut subjects = cohort::read_truth(&cohorts[0]).unwrap();
+    for sinus in subjects.iter_mut().flat_map(|subject| &mut subject.sinuses) {
+        sinus.disease = Some(cohort::UNKNOWN.to_owned());
+    }
+    std::fs::create_dir_all(&unknown[0]).unwrap();
+    cohort::write_truth(&unknown[0], &subjects).unwrap();
+    assert!(refused(training(&unknown)).contains("0 normal and 0 diseased sinuses"));
+    let cae = Model::built_in(&device).unwrap();
+    let config = small(EncoderConfig::pretext());
+    let training = Training { cohorts: &unknown, out: folder.path(), config: &config, device: &device };
+    let card = pretext(Pretext::SimSiam, &cae, &training, &mut |_| (), &Progress::default()).unwrap();
+    assert_eq!((card.subjects, card.history.len()), (6, 1));
 }
 
 #[test]

@@ -352,6 +352,23 @@ mod tests {
     }
 
     #[test]
+    fn voxels_that_are_no_numbers_leave_figures_that_are() -> Result<(), ModelError> {
+        let model = Model::built_in(&crate::nets::cpu())?;
+        let grid = Crop::grid_at(Side::Right, DVec3::ZERO, Crop::SIZE);
+        let values = (0..grid.count()).map(|i| match i % 1000 {
+            0 => f32::NAN,
+            1 => f32::INFINITY,
+            i => i as f32,
+        });
+        let crop = Crop::cut(&Volume::from_f32(grid, values.collect(), Unit::Arbitrary), Side::Right, DVec3::ZERO);
+        let region = Region::around(None, &grid, &grid);
+        let finding = model.finding(&crop, &region, InferConfig::default(), &Progress::default())?;
+        assert!(finding.score.is_finite() && finding.map.to_f32().iter().all(|v| v.is_finite()));
+        assert!(finding.anomaly.is_some_and(|anomaly| (0.0..=1.0).contains(&anomaly.probability)));
+        Ok(())
+    }
+
+    #[test]
     fn the_brightest_blob_of_a_residual_becomes_one_and_specks_vanish() {
         let n = 16;
         let mut residual: Vec<f32> = (0..n * n * n).map(|i| (i % 13) as f32 * 0.001).collect();

@@ -139,7 +139,7 @@ pub fn residual(
     let out = &comparison.out;
     let folder = out.join("runs");
     std::fs::create_dir_all(&folder).map_err(|source| WriteError::Io { source, path: folder.clone() })?;
-    let mut subjects = samples::subjects(&comparison.labelled, &progress.part(0.0, 0.05))?;
+    let mut subjects = samples::subjects(&comparison.labelled, samples::Wanted::Labelled, &progress.part(0.0, 0.05))?;
     comparison.keep_settings(subjects.len(), cae)?;
     if comparison.per_sinus {
         subjects = samples::apart(subjects);

@@ -35,7 +35,7 @@ pub fn cae(
     on_epoch: &mut dyn FnMut(&Epoch),
     progress: &Progress,
 ) -> Result<Card, ResidualError> {
-    let subjects = samples::subjects(cohorts, &progress.part(0.0, 0.1))?;
+    let subjects = samples::subjects(cohorts, samples::Wanted::Labelled, &progress.part(0.0, 0.1))?;
     let split = samples::split(&subjects, config.validation);
     let [training, validation] = split.each_ref().map(|set| {
         let mut sinuses = samples::sinuses(set);
@@ -108,7 +108,7 @@ pub fn renew_reference(
     progress: &Progress,
 ) -> Result<Card, ResidualError> {
     let mut model = Model::load(path, device)?;
-    let subjects = samples::subjects(cohorts, &progress.part(0.0, 0.4))?;
+    let subjects = samples::subjects(cohorts, samples::Wanted::Labelled, &progress.part(0.0, 0.4))?;
     let [_, validation] = samples::split(&subjects, model.card.training.validation);
     reference(&mut model, cohorts, &validation, &progress.part(0.4, 1.0))?;
     io::write_json(&path.with_extension("json"), &model.card)?;

@@ -35,7 +35,7 @@ pub fn classifier(
     on_epoch: &mut dyn FnMut(&Epoch),
     progress: &Progress,
 ) -> Result<ClassifierCard, ResidualError> {
-    let subjects = samples::subjects(cohorts, &progress.part(0.0, 0.08))?;
+    let subjects = samples::subjects(cohorts, samples::Wanted::Labelled, &progress.part(0.0, 0.08))?;
     let [training, validation] = samples::split(&subjects, config.validation);
     let mut training_set =
         LabelledTraining::new([&training, &validation].map(|set| samples::sinuses(set)), config, Some(out))?;

@@ -86,7 +86,7 @@ pub fn pretext(
     on_epoch: &mut dyn FnMut(&Epoch),
     progress: &Progress,
 ) -> Result<EncoderCard, ResidualError> {
-    let subjects = samples::subjects(cohorts, &progress.part(0.0, 0.1))?;
+    let subjects = samples::subjects(cohorts, samples::Wanted::All, &progress.part(0.0, 0.1))?;
     let [training, validation] = samples::split(&subjects, config.validation).map(|set| samples::sinuses(&set));
     let sets = Sets { training, validation };
     let learner = device.clone().autodiff();

@@ -9,7 +9,7 @@ use crate::job::Progress;
 use crate::methods::ModelError;
 use crate::methods::sinus::{Crop, Finder, Presence, Sinus};
 use crate::nets;
-use crate::phantom::cohort::{self, CohortSubject};
+use crate::phantom::cohort::{self, CohortSinus, CohortSubject};
 use crate::space::Side;
 use crate::volume::Volume;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -35,9 +35,12 @@ pub(in crate::methods::residual) struct Sample {
 
 impl Sample {
     fn new(values: &[f32], diseased: bool) -> Self {
-        let (low, high) = values.iter().fold((f32::MAX, f32::MIN), |(low, high), &v| (low.min(v), high.max(v)));
+        let finite = values.iter().filter(|v| v.is_finite());
+        let (low, high) = finite.fold((f32::MAX, f32::MIN), |(low, high), &v| (low.min(v), high.max(v)));
         let span = (high - low).max(f32::MIN_POSITIVE);
-        Self { values: values.iter().map(|v| f16::from_f32((v - low) / span)).collect(), diseased }
+        // What is no number becomes the darkest value of a crop.
+        let share = |&v: &f32| if v.is_finite() { f16::from_f32((v - low) / span) } else { f16::NAN };
+        Self { values: values.iter().map(share).collect(), diseased }
     }
 
     /// The crop shifted by whole voxels from the corner, intensities rescaled.
@@ -108,9 +111,19 @@ impl Subject {
     }
 }
 
+/// Which sinuses of a cohort are wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::methods::residual) enum Wanted {
+    /// Those known to be normal or diseased.
+    Labelled,
+    /// All: labels are not looked at.
+    All,
+}
+
 /// All subjects of some cohorts.
 pub(in crate::methods::residual) fn subjects(
     cohorts: &[PathBuf],
+    wanted: Wanted,
     progress: &Progress,
 ) -> Result<Vec<Subject>, ResidualError> {
     let mut truths = Vec::new();
@@ -124,7 +137,8 @@ pub(in crate::methods::residual) fn subjects(
         let part = progress.part(i as f32 / count as f32, (i + 1) as f32 / count as f32);
         part.step(0.0, "reading the cohort")?;
         let volume = io::open(&truth.image, &part)?.volume;
-        let in_view = truth.sinuses.iter().filter(|sinus| sinus.visible > 0.95);
+        let is_wanted = |sinus: &CohortSinus| wanted == Wanted::All || sinus.is_known();
+        let in_view = truth.sinuses.iter().filter(|sinus| sinus.visible > 0.95 && is_wanted(sinus));
         let sinuses = in_view.map(|sinus| {
             let grid = Crop::grid_at(sinus.side, sinus.centre_mm, PADDED);
             Sample::new(&trilinear(&volume, &grid, Outside::Edge), sinus.disease.is_some())
@@ -206,7 +220,10 @@ pub(super) fn found<T>(
         let volume = io::open(&truth.image, &part.part(0.0, 0.5))?.volume;
         let sinuses = finder.find(&volume, &part.part(0.5, 1.0))?;
         // Nothing is known of a sinus that the table calls invisible.
-        let known = |side: Side| truth.sinuses[side.index()].visible > 0.0;
+        let known = |side: Side| {
+            let sinus = &truth.sinuses[side.index()];
+            sinus.visible > 0.0 && sinus.is_known()
+        };
         for found in sinuses.iter().filter(|s| s.present != Presence::Absent && known(s.side)) {
             let diseased = truth.sinuses[found.side.index()].disease.is_some();
             crops.push((cut(&finder, &volume, found)?, diseased));
@@ -218,7 +235,7 @@ pub(super) fn found<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::phantom::cohort::{CohortSinus, ONE_OF_SEVERAL};
+    use crate::phantom::cohort::ONE_OF_SEVERAL;
 
     /// One of two scans of a patient, with two sinuses, so many of which are diseased.
     fn scan(patient: usize, number: usize, diseased: usize) -> Subject {
@@ -259,6 +276,18 @@ mod tests {
         let dealt = parts(&apart(scans()));
         assert!(dealt.iter().all(|(patients, diseased)| (patients.len(), *diseased) == (12, 6)), "{dealt:?}");
         assert!(shared(&dealt), "{dealt:?}");
+    }
+
+    #[test]
+    fn voxels_that_are_no_numbers_are_dark_and_harm_no_others() {
+        let whole: Vec<f32> = (0..PADDED.pow(3)).map(|i| (i % 101) as f32).collect();
+        let mut broken = whole.clone();
+        let middle = PADDED / 2 * (1 + PADDED + PADDED * PADDED);
+        (broken[middle], broken[middle + 1]) = (f32::NAN, f32::INFINITY);
+        let [whole, broken] = [whole, broken].map(|values| Sample::new(&values, false).centred());
+        let apart: Vec<usize> = (0..whole.len()).filter(|&i| (whole[i] - broken[i]).abs() > 1e-3).collect();
+        let middle = Crop::SIZE / 2 * (1 + Crop::SIZE + Crop::SIZE * Crop::SIZE);
+        assert_eq!((apart, broken[middle]), (vec![middle, middle + 1], 0.0));
     }
 
     #[test]

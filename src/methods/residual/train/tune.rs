@@ -38,7 +38,7 @@ pub fn fine_tune(
     if former.is_some_and(|former| former.canonicalize().ok() == path.canonicalize().ok() && path.exists()) {
         return Err(ResidualError::Former(path));
     }
-    let subjects = samples::subjects(cohorts, &progress.part(0.0, 0.1))?;
+    let subjects = samples::subjects(cohorts, samples::Wanted::Labelled, &progress.part(0.0, 0.1))?;
     let of = |wanted: std::ops::Range<u32>| -> Vec<&Sample> {
         let members = subjects.iter().filter(|subject| wanted.contains(&part(subject.patient())));
         members.flat_map(|subject| &subject.sinuses).collect()
