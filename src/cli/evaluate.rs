@@ -60,7 +60,7 @@ struct ResidualArgs {
     /// Folder for weights, runs and tables; an evaluation that was interrupted goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// What classifiers begin with: none, residual-ssl, ae, dae, simclr, byol, simsiam, spark; or residual-ssl with one choice
+    /// What classifiers begin with: none, transfer (the --weights), residual-ssl, ae, dae, simclr, byol, simsiam, spark; or residual-ssl with one choice
     /// made otherwise: -normals-20 to -normals-100 (per cent that an autoencoder of its own learns from), -median-0,
     /// -median-3, -median-7, -loss-l1, -loss-l2
     #[arg(long, value_delimiter = ',', default_value = "none,residual-ssl", value_parser = beginning)]
@@ -89,6 +89,9 @@ struct ResidualArgs {
     /// A classifier stops after this many epochs without improvement
     #[arg(long, default_value_t = EncoderConfig::classifier().schedule.patience)]
     patience: usize,
+    /// Weights that the method transfer begins with, such as antrum import-weights makes
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
     /// The autoencoder whose residuals are learned, made by `antrum train cae`, instead of the default one
     #[arg(long, value_name = "FILE")]
     cae: Option<PathBuf>,
@@ -181,6 +184,9 @@ fn residual(args: &ResidualArgs) -> Result<(), Failure> {
                 .into(),
         );
     }
+    if args.weights.is_none() && args.methods.contains(&Beginning::Weights) {
+        return Err("the method transfer begins with weights of a file; give it as --weights".into());
+    }
     let unlabelled = if args.unlabelled.is_empty() { &args.cohort } else { &args.unlabelled };
     let comparison = Comparison {
         labelled: args.cohort.clone(),
@@ -189,6 +195,7 @@ fn residual(args: &ResidualArgs) -> Result<(), Failure> {
         fractions: args.fractions.iter().map(|percent| (percent / 100.0).clamp(0.0, 1.0)).collect(),
         folds: args.folds.clamp(2, 100),
         per_sinus: args.per_sinus,
+        weights: args.weights.clone(),
         cae,
         pretext,
         classifier,

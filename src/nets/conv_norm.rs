@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::nn::conv::{Conv3d, Conv3dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig3d};
 use burn::tensor::module::batch_norm_train;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 
 /// A convolution, batch-normed until it is [`ConvNorm::folded`].
 #[derive(Module, Debug)]
@@ -41,6 +41,17 @@ impl ConvNorm {
     fn new(config: &Conv3dConfig, device: &Device) -> Self {
         let norm = BatchNormConfig::new(config.channels[1]).init(device);
         Self { conv: config.init(device), norm: Some(norm) }
+    }
+
+    /// Hands the first channels on as they are and makes zeros of those that its result has more, as long as the norm is as
+    /// it begins: for a kernel of one voxel.
+    pub(super) fn handing_on(mut self) -> Self {
+        self.conv.weight = self.conv.weight.map(|weights| {
+            let [to, from, ..] = weights.dims();
+            let same = (0..to * from).map(|i| if i / from == i % from { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
+            Tensor::from_data(TensorData::new(same, [to, from, 1, 1, 1]), &weights.device())
+        });
+        self
     }
 
     /// # Shapes
@@ -131,6 +142,24 @@ pub(super) fn he(config: Conv3dConfig) -> Conv3dConfig {
 mod tests {
     use super::*;
     use burn::tensor::Distribution;
+
+    #[test]
+    fn channels_are_handed_on_and_new_ones_are_dark() {
+        let device = Device::flex();
+        let layer = ConvNorm::without_bias([2, 3], 1, 2, &device).handing_on();
+        let x = Tensor::<5>::random([1, 2, 4, 4, 4], Distribution::Default, &device);
+        let out = layer.forward(x.clone());
+        assert_eq!(out.dims(), [1, 3, 2, 2, 2]);
+        for z in 0..2 {
+            let of = |t: &Tensor<5>, c: usize, at: usize| {
+                t.clone().slice([0..1, c..c + 1, at..at + 1, at..at + 1, at..at + 1]).into_scalar::<f32>()
+            };
+            for channel in 0..2 {
+                assert!((of(&out, channel, z) - of(&x, channel, 2 * z)).abs() < 1e-4, "{channel} {z}");
+            }
+            assert_eq!(of(&out, 2, z), 0.0);
+        }
+    }
 
     #[test]
     fn folding_changes_nothing_but_the_work() {

@@ -2,6 +2,7 @@
 //!
 //! Checkpoints are read as data. Nothing that a pickle may ask for is ever run.
 
+use super::Classifier;
 use burn::module::Module;
 use burn::store::ModuleSnapshot as _;
 use burn::store::burn_pack::Tensor;
@@ -47,6 +48,12 @@ pub struct StateDict {
 const WRAPPERS: [&str; 3] = ["AE.", "model.", "module."];
 
 impl StateDict {
+    /// The shape of a tensor, as PyTorch has it.
+    #[must_use]
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|(shape, _)| shape.as_slice())
+    }
+
     /// Names, shapes and values as PyTorch keeps them: linear weights `[out, in]`, convolutions `[out, in, z, y, x]`.
     pub fn new(tensors: impl IntoIterator<Item = (String, Vec<usize>, Vec<f32>)>) -> Self {
         let bare = |name: String| {
@@ -170,6 +177,23 @@ pub fn import<M: Module>(
     Ok(Imported { network, missing, unknown })
 }
 
+/// What PyTorch calls the convolution and the norm of a shortcut.
+const SHORTCUT: &str = "downsample";
+
+/// The same for 3-D residual networks, by the names that MONAI and others give. Where the file has no weights of shortcuts,
+/// there are none to learn, as in MedicalNet's ResNet18: see [`Classifier::with_plain_shortcuts`].
+///
+/// # Errors
+/// As [`import`].
+pub fn import_resnet(network: Classifier, state: &StateDict) -> Result<Imported<Classifier>, ImportError> {
+    let mut imported = import(network, state, resnet_name)?;
+    if !state.tensors.keys().any(|name| name.contains(SHORTCUT)) {
+        imported.network = imported.network.with_plain_shortcuts();
+        imported.missing.retain(|name| !name.contains(SHORTCUT));
+    }
+    Ok(imported)
+}
+
 /// Rows of `columns` values as columns.
 fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
     (0..columns).flat_map(|column| values.iter().skip(column).step_by(columns).copied()).collect()
@@ -255,7 +279,7 @@ fn parts(own: &str) -> Option<(Vec<&str>, &str)> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::nets::{CaeConfig, Classifier, ResNetConfig};
+    use crate::nets::{CaeConfig, ResNetConfig};
     use burn::nn::{Linear, LinearConfig};
     use burn::tensor::{Device, Tensor};
 
@@ -315,6 +339,21 @@ mod tests {
             assert!(error.contains(name) && error.contains("give a .pth"), "{error}");
         }
         assert!(StateDict::read(&folder.path().join("absent.pth")).is_err());
+    }
+
+    #[test]
+    fn networks_without_weights_of_shortcuts_hand_on_what_they_get() {
+        let (device, config) = (Device::flex(), ResNetConfig::new().with_width(1));
+        // As MedicalNet has it: no shortcuts, no head of ours, and the wrapper of data parallelism.
+        let theirs = Classifier::new(&config, &device).collect(None, None, false).into_iter().filter_map(|own| {
+            let name = resnet_name(&own.name).filter(|name| !name.starts_with("fc") && !name.contains(SHORTCUT))?;
+            Some((format!("module.{name}"), own.shape.to_vec(), vec![0.5; own.shape.iter().product()]))
+        });
+        let state = StateDict::new(theirs);
+        let found = import_resnet(Classifier::new(&config, &device), &state).unwrap();
+        assert_eq!(found.missing, ["fc.0.weight", "fc.0.bias", "fc.2.weight", "fc.2.bias"]);
+        assert!(found.unknown.is_empty(), "{:?}", found.unknown);
+        assert_eq!(state.shape("conv1.weight"), Some(&[1, 1, 7, 7, 7][..]));
     }
 
     #[test]

@@ -270,6 +270,16 @@ impl Classifier {
         Self { encoder: config.init(device), head: Head::new(config.features(), device) }
     }
 
+    /// The same with shortcuts that hand on every second voxel of their channels and make zeros of the others (type A of He
+    /// 2016), for weights of networks that have nothing to learn there.
+    #[must_use]
+    pub fn with_plain_shortcuts(mut self) -> Self {
+        for block in self.encoder.levels.iter_mut().flatten() {
+            block.shortcut = block.shortcut.take().map(ConvNorm::handing_on);
+        }
+        self
+    }
+
     /// Logits of normal and anomalous.
     ///
     /// # Shapes

@@ -5,7 +5,7 @@ use crate::app::command::Command;
 use crate::app::kept_weights::TunedWeights;
 use crate::app::learning::{KnownWeights, LearnCommand};
 use crate::app::state::{JobKind, State};
-use crate::methods::residual::{Layers, Performance};
+use crate::methods::residual::{Layers, Performance, about_built_in};
 use egui::{Button, Grid, RadioButton, Ui};
 use egui_plot::{Corner, Legend, Line, Plot, PlotPoints};
 
@@ -31,6 +31,20 @@ pub(super) fn ui(ui: &mut Ui, state: &State, commands: &mut Vec<Command>) {
     }
     tuning_ui(ui, state, known, commands);
     curves_ui(ui, state);
+    about_ui(ui);
+}
+
+/// What the built-in weights were trained on.
+fn about_ui(ui: &mut Ui) {
+    ui.add_space(8.0);
+    ui.collapsing("What the built-in weights learned from", |ui| {
+        ui.weak(BUILT_IN);
+        let [autoencoder, classifier] = about_built_in();
+        for (name, about) in [("Classifier", classifier), ("Autoencoder of the residual map", autoencoder)] {
+            ui.label(name);
+            ui.weak(about);
+        }
+    });
 }
 
 fn choice_ui(ui: &mut Ui, known: &KnownWeights, commands: &mut Vec<Command>) {

@@ -296,7 +296,8 @@ fn a_scan_without_sinuses_says_so_and_has_no_figures_and_several_scans_give_one_
         }
     }
 
-    let cohort = ["find", text(&at("noise.nii")), "--cohort", text(&at("cohort"))];
+    let (scan, folder) = (at("noise.nii"), at("cohort"));
+    let cohort = ["find", text(&scan), "--cohort", text(&folder)];
     assert!(antrum(&cohort).status.success());
     let table = std::fs::read_to_string(at("cohort/sinuses.tsv")).unwrap();
     assert_eq!(table.matches("\tunknown\t").count(), 2, "{table}");

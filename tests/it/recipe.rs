@@ -91,6 +91,7 @@ fn a_comparison_has_a_row_for_every_share_of_labels_and_goes_on_where_it_was() {
         fractions: vec![0.5, 1.0],
         folds: 2,
         per_sinus: false,
+        weights: None,
         cae,
         pretext: small(EncoderConfig::pretext()),
         classifier: small(EncoderConfig::classifier()),

@@ -154,6 +154,18 @@ pub struct Card {
 }
 
 impl Card {
+    /// What the weights were trained on, for people.
+    #[must_use]
+    pub fn about(&self) -> String {
+        format!(
+            "{} normal sinuses of {} subjects, {} epochs; cohorts: {}",
+            self.normal_crops,
+            self.subjects,
+            self.history.len(),
+            self.cohorts.join(", ")
+        )
+    }
+
     /// How normal sinuses look in CT, or in other scans.
     #[must_use]
     pub fn normals(&self, ct: bool) -> &Normals {
@@ -327,6 +339,22 @@ pub struct ClassifierCard {
     pub tuned: Option<Tuned>,
     /// Version of the program.
     pub version: String,
+}
+
+impl ClassifierCard {
+    /// What the weights were trained on, and how well they do, for people.
+    #[must_use]
+    pub fn about(&self) -> String {
+        let [normal, diseased] = self.labelled;
+        let auroc =
+            self.auroc.map_or(String::new(), |auroc| format!(", AUROC {auroc:.2} on others kept for validation"));
+        format!(
+            "{normal} normal and {diseased} diseased sinuses of {} subjects, {} epochs{auroc}; cohorts: {}",
+            self.subjects,
+            self.history.len(),
+            self.cohorts.join(", ")
+        )
+    }
 }
 
 /// Which layers of a classifier are fine-tuned.

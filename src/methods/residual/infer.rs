@@ -16,7 +16,7 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use serde::de::DeserializeOwned;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The autoencoder with its card.
 #[derive(Clone, Debug)]
@@ -37,9 +37,8 @@ impl Model {
     /// # Errors
     /// [`ModelError`] when the program was built with damaged assets.
     pub fn built_in(device: &Device) -> Result<Self, ModelError> {
-        let card = include_bytes!("../../../assets/cae.json");
         let bytes = include_bytes!("../../../assets/cae.bpk");
-        let model = Self::from_parts(card, bytes.to_vec(), Path::new("built-in cae.bpk"), device)?;
+        let model = Self::from_parts(CARD, bytes.to_vec(), Path::new("built-in cae.bpk"), device)?;
         Ok(Self { classifier: Some(Classify::built_in(device)?), ..model })
     }
 
@@ -109,6 +108,21 @@ impl Model {
             explained.map_or((None, None, None), |said| (Some(said.anomaly), Some(said.features), Some(said.why)));
         Ok(Finding { side: crop.side, score, percentile, normal, anomaly, features, why, map })
     }
+}
+
+const CARD: &[u8] = include_bytes!("../../../assets/cae.json");
+const CLASSIFIER_CARD: &[u8] = include_bytes!("../../../assets/classifier.json");
+
+/// What the built-in autoencoder and the built-in classifier were trained on, for people; nothing where the program was built
+/// with damaged assets.
+#[must_use]
+pub fn about_built_in() -> &'static [String; 2] {
+    static ABOUT: LazyLock<[String; 2]> = LazyLock::new(|| {
+        let autoencoder = serde_json::from_slice::<Card>(CARD).map(|card| card.about());
+        let classifier = serde_json::from_slice::<ClassifierCard>(CLASSIFIER_CARD).map(|card| card.about());
+        [autoencoder, classifier].map(Result::unwrap_or_default)
+    });
+    &ABOUT
 }
 
 /// The bytes of the card beside a weights file, and of the file.
@@ -246,7 +260,7 @@ pub(super) fn classifier_network(
         let [card, bytes] = card_and_weights(path)?;
         (path, card, bytes)
     } else {
-        let card = include_bytes!("../../../assets/classifier.json").to_vec();
+        let card = CLASSIFIER_CARD.to_vec();
         let bytes = include_bytes!("../../../assets/classifier.bpk").to_vec();
         (Path::new("built-in classifier.bpk"), card, bytes)
     };

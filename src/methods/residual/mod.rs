@@ -15,7 +15,7 @@ pub use config::{
     Card, ClassifierCard, EncoderCard, EncoderConfig, InferConfig, Layers, MapKind, Performance, ResidualLoss,
     ResidualTarget, TrainConfig, Tuned,
 };
-pub use infer::{Classify, Model, analyse};
+pub use infer::{Classify, Model, about_built_in, analyse};
 
 /// The method's name on the command line, in files and on screen.
 pub const NAME: &str = "residual";

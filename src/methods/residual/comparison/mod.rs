@@ -1,5 +1,5 @@
 //! The comparisons of paper 1 (its Tables 2 and 3, and those of its supplement): classifiers trained from different
-//! beginnings on shares of the labels, in patient-wise cross-validation. Every run is a file, so that an evaluation goes on
+//! beginnings on shares of the labels, in cross-validation, patient-wise unless asked otherwise. Every run is a file, so that an evaluation goes on
 //! where it was interrupted.
 
 mod curves;
@@ -25,6 +25,8 @@ use std::path::{Path, PathBuf};
 pub enum Beginning {
     /// Random weights.
     Nothing,
+    /// Weights of a file, of another training or another program: transfer learning.
+    Weights,
     /// An encoder that was pre-trained without labels.
     Pretext(Pretext),
     /// The encoder of paper 1 with one choice made otherwise.
@@ -50,15 +52,17 @@ impl Beginning {
         // A median of 5 and cross-entropy are the paper's own.
         let varied = varied.chain([0, 3, 7].map(Variation::Median));
         let varied = varied.chain([ResidualLoss::L1, ResidualLoss::L2].map(Variation::Loss));
-        std::iter::once(Self::Nothing).chain(Pretext::ALL.map(Self::Pretext)).chain(varied.map(Self::Varied)).collect()
+        let table_2 = [Self::Nothing, Self::Weights].into_iter().chain(Pretext::ALL.map(Self::Pretext));
+        table_2.chain(varied.map(Self::Varied)).collect()
     }
 
-    /// Its name on the command line, in tables and files: `none`, that of the pretext, or such as `residual-ssl-normals-20`,
+    /// Its name on the command line, in tables and files: `none`, `transfer`, that of the pretext, or such as `residual-ssl-normals-20`,
     /// `residual-ssl-median-3` and `residual-ssl-loss-l1`.
     #[must_use]
     pub fn name(self) -> String {
         match self {
             Self::Nothing => "none".to_owned(),
+            Self::Weights => "transfer".to_owned(),
             Self::Pretext(pretext) => pretext.name().to_owned(),
             Self::Varied(variation) => {
                 let variation = match variation {
@@ -91,6 +95,8 @@ pub struct Comparison {
     /// Deals single sinuses to the parts, as the published code of paper 1 does, and not patients: where both sinuses of a
     /// patient are alike, figures become too good.
     pub per_sinus: bool,
+    /// The file of [`Beginning::Weights`].
+    pub weights: Option<PathBuf>,
     /// Settings of the autoencoders of [`Variation::Normals`].
     pub cae: TrainConfig,
     /// Settings of the pretexts.
@@ -197,6 +203,7 @@ impl Comparison {
             "folds": self.folds,
             "per_sinus": self.per_sinus,
             "autoencoder": cae.sha256,
+            "weights": self.weights,
             "cae": self.cae,
             "pretext": self.pretext,
             "classifier": self.classifier,
@@ -222,6 +229,7 @@ impl Comparison {
     ) -> Result<Option<PathBuf>, ResidualError> {
         let kind = match beginning {
             Beginning::Nothing => return Ok(None),
+            Beginning::Weights => return Ok(self.weights.clone()),
             Beginning::Pretext(kind) => kind,
             Beginning::Varied(_) => Pretext::Residual,
         };
@@ -237,7 +245,7 @@ impl Comparison {
             Beginning::Varied(Variation::Normals(percent)) => {
                 own = Some(self.autoencoder(percent, device, &progress.part(0.0, 0.5))?);
             }
-            Beginning::Nothing | Beginning::Pretext(_) => {}
+            Beginning::Nothing | Beginning::Weights | Beginning::Pretext(_) => {}
         }
         let progress = if own.is_some() { progress.part(0.5, 1.0) } else { progress.clone() };
         let training = Training { cohorts: &self.unlabelled, out: &place, config: &config, device };

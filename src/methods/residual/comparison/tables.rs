@@ -13,7 +13,7 @@ pub(super) struct Row<'a> {
     /// Share of the labels, 0 to 1.
     pub fraction: f64,
     pub auroc: Mean,
-    auprc: Mean,
+    pub auprc: Mean,
     f1: Mean,
     /// By how much the AUROC is higher than from random weights on the same folds.
     gain: Mean,
