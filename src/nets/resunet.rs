@@ -99,7 +99,18 @@ fn doubled(x: Tensor<5>) -> Tensor<5> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use burn::store::ModuleSnapshot as _;
     use burn::tensor::Distribution;
+
+    #[test]
+    fn parameters_are_those_of_the_published_code() {
+        let config = ResNetConfig::new().with_form(Form::PaperCode);
+        let net = ResUNet::new(&config, true, &Device::flex());
+        // Burn counts running means and variances too, two for each scale of a norm.
+        let tensors = net.collect(None, None, false);
+        let normed: usize = tensors.iter().filter(|own| own.name.ends_with("gamma")).map(|own| own.shape[0]).sum();
+        assert_eq!(net.num_params() - 2 * normed, 61_848_578);
+    }
 
     #[test]
     fn the_residual_has_the_size_of_the_input() {

@@ -206,8 +206,8 @@ mod tests {
     fn parameters_are_those_of_the_papers_heads() {
         let (device, config) = (Device::flex(), ResNetConfig::new().with_width(2));
         let encoder = config.init(&device).num_params();
-        // Layers of 16 to 16 and their norms; 16 to 4 to 16 with one norm of 4.
-        let (layer, norm, prediction) = (16 * 17, 2 * 16, 16 * 4 + 4 + 2 * 4 + 4 * 16 + 16);
+        // Layers of 16 to 16, and norms with what runs on; 16 to 4 to 16 with one norm of 4.
+        let (layer, norm, prediction) = (16 * 17, 4 * 16, 16 * 4 + 4 + 4 * 4 + 4 * 16 + 16);
         assert_eq!(Siamese::new(&config, &device).num_params(), encoder + 2 * layer + norm + prediction);
         assert_eq!(Siamese::sim_siam(&config, &device).num_params(), encoder + 3 * (layer + norm) + prediction);
     }

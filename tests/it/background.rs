@@ -2,10 +2,12 @@
 
 use antrum::app::report::{Analysis, analyse};
 use antrum::job::{Job, JobError, Progress};
-use antrum::methods::residual::{InferConfig, Model};
+use antrum::methods::residual::train::cae;
+use antrum::methods::residual::{InferConfig, Model, TrainConfig};
 use antrum::methods::sinus::{Finder, Sinus};
 use antrum::nets;
-use antrum::phantom::{self, Contrast, Plan};
+use antrum::phantom::cohort::{self, CohortPlan};
+use antrum::phantom::{self, Contrast, Degrade, Plan, Region};
 use antrum::volume::Volume;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -52,6 +54,31 @@ pub(crate) fn cancelled_in_time<T: Send + 'static>(start: impl Fn() -> Job<T>) {
         assert!(matches!(outcome, Ok(_) | Err(JobError::Cancelled)));
         assert!(took < Duration::from_millis(250), "after {after_ms} ms: {took:?}");
     }
+}
+
+#[test]
+fn a_training_is_cancelled_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let cohort = folder.path().join("cohort");
+    let plan = CohortPlan {
+        subjects: 8,
+        seed: 4,
+        contrast: Contrast::T1,
+        degrade: Degrade::None,
+        prevalence: 0.0,
+        spacing_mm: 2.0,
+        region: Region::Sinuses,
+        labels: false,
+    };
+    cohort::write(&cohort, &plan, &Progress::default()).unwrap();
+    let mut config = TrainConfig::default();
+    config.schedule.batch = 4;
+    cancelled_in_time(move || {
+        let (cohorts, out, config) = ([cohort.clone()], folder.path().join("out"), config.clone());
+        Job::spawn("train", move |progress: &Progress| {
+            cae(&cohorts, &out, &config, &nets::cpu(), &mut |_| (), progress)
+        })
+    });
 }
 
 #[test]
