@@ -48,7 +48,7 @@ struct AnalysisArgs {
     json: bool,
 }
 
-/// Classifiers of normal and diseased sinuses that begin with different pre-training, in patient-wise cross-validation
+/// Classifiers of normal and diseased sinuses that begin with different pre-training, in cross-validation
 #[derive(Debug, clap::Args)]
 struct ResidualArgs {
     /// Cohort folder with labelled sinuses; may be given several times

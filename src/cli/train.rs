@@ -7,7 +7,7 @@ use crate::methods::residual::{Card, EncoderConfig, Layers, Model, ResidualLoss,
 use crate::methods::sinus::train::network;
 use crate::methods::sinus::{self, Part};
 use crate::nets;
-use crate::train::{Decay, Epoch, Optimiser};
+use crate::train::{Decay, Epoch, Optimiser, is_begun};
 use clap::Subcommand;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,6 +53,9 @@ struct EncoderArgs {
     /// Folder for weights, card and checkpoint; a training that was interrupted goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Refuse to begin anew: there must be a checkpoint to go on from
+    #[arg(long)]
+    resume: bool,
     /// Settings to begin with, which the options below change: a file of them, or the card of weights (JSON)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -181,6 +184,9 @@ struct FineTuneArgs {
     /// Folder for weights, card and checkpoint; a training that was interrupted goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Refuse to begin anew: there must be a checkpoint to go on from
+    #[arg(long)]
+    resume: bool,
     /// The classifier to fine-tune instead of the built-in one
     #[arg(long, value_name = "FILE")]
     classifier: Option<PathBuf>,
@@ -210,6 +216,9 @@ struct FinderArgs {
     /// Folder for weights, card and checkpoint; a training that was interrupted goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Refuse to begin anew: there must be a checkpoint to go on from
+    #[arg(long)]
+    resume: bool,
     /// Weights to begin with instead of random ones
     #[arg(long, value_name = "FILE")]
     initial: Option<PathBuf>,
@@ -242,6 +251,9 @@ struct CaeArgs {
     /// Folder for cae.bpk, cae.json and the checkpoint; a training that was interrupted goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Refuse to begin anew: there must be a checkpoint to go on from
+    #[arg(long)]
+    resume: bool,
     /// Settings to begin with, which the options below change: a file of them, or the card of weights (JSON)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -319,6 +331,16 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
 }
 
+/// Makes the folder of a training, or checks that there is one to go on with.
+fn prepare(out: &Path, resume: bool) -> Result<(), Failure> {
+    if resume && !is_begun(out) {
+        return Err(
+            format!("there is no training to go on with; leave out --resume to begin one: {}", out.display()).into()
+        );
+    }
+    Ok(std::fs::create_dir_all(out)?)
+}
+
 fn train(args: &CaeArgs) -> Result<(), Failure> {
     let mut config: TrainConfig = args.config.as_deref().map_or_else(|| Ok(TrainConfig::default()), settings)?;
     let schedule = &mut config.schedule;
@@ -337,7 +359,7 @@ fn train(args: &CaeArgs) -> Result<(), Failure> {
     config.opacities = config.opacities.clamp(0.0, 1.0);
     config.spatial |= args.spatial;
     let (cohorts, out, compute) = (args.cohort.clone(), args.out.clone(), args.device);
-    std::fs::create_dir_all(&out)?;
+    prepare(&out, args.resume)?;
     let card = guarded("training", move |progress| {
         let mut report = |epoch: &Epoch| tell(epoch, progress);
         Ok(cae(&cohorts, &out, &config, &compute.device()?, &mut report, progress)?)
@@ -357,7 +379,7 @@ fn pre_train(kind: Pretext, args: &PretextArgs) -> Result<(), Failure> {
     });
     let (cohorts, out, cae) = (args.encoder.cohort.clone(), args.encoder.out.clone(), args.cae.clone());
     let compute = args.encoder.device;
-    std::fs::create_dir_all(&out)?;
+    prepare(&out, args.encoder.resume)?;
     guarded("training", move |progress| {
         let device = compute.device()?;
         let cae = cae.map_or_else(|| Model::built_in(&device), |path| Model::load(&path, &device))?;
@@ -373,7 +395,7 @@ fn train_classifier(args: &ClassifierArgs) -> Result<(), Failure> {
     config.labels = args.labels.map_or(config.labels, |percent| (percent / 100.0).clamp(0.0, 1.0));
     let (cohorts, out, initial) = (args.encoder.cohort.clone(), args.encoder.out.clone(), args.initial.clone());
     let compute = args.encoder.device;
-    std::fs::create_dir_all(&out)?;
+    prepare(&out, args.encoder.resume)?;
     let card = guarded("training", move |progress| {
         let mut report = |epoch: &Epoch| tell(epoch, progress);
         let training = Training { cohorts: &cohorts, out: &out, config: &config, device: &compute.device()? };
@@ -392,7 +414,7 @@ fn tune(args: &FineTuneArgs) -> Result<(), Failure> {
     schedule.learning_rate = args.learning_rate.unwrap_or(schedule.learning_rate);
     let (cohorts, out, former) = (args.cohort.clone(), args.out.clone(), args.classifier.clone());
     let compute = args.device;
-    std::fs::create_dir_all(&out)?;
+    prepare(&out, args.resume)?;
     let card = guarded("training", move |progress| {
         let mut report = |epoch: &Epoch| tell(epoch, progress);
         let training = Training { cohorts: &cohorts, out: &out, config: &config, device: &compute.device()? };
@@ -425,7 +447,7 @@ fn finder(args: &FinderArgs) -> Result<(), Failure> {
     config.schedule.learning_rate = args.learning_rate;
     config.schedule.seed = args.seed;
     let (initial, out, compute) = (args.initial.clone(), args.out.clone(), args.device);
-    std::fs::create_dir_all(out.join(part.name()))?;
+    prepare(&out.join(part.name()), args.resume)?;
     guarded("training", move |progress| {
         let mut report = |epoch: &Epoch| tell(epoch, progress);
         Ok(network(part, initial.as_deref(), &out, &config, &compute.device()?, &mut report, progress)?)

@@ -8,7 +8,7 @@ use burn::store::{ModuleRecord, RecordError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) struct Checkpoint<M> {
     pub model: M,
@@ -40,6 +40,17 @@ const NOW: &str = "checkpoint";
 const NEXT: &str = "checkpoint.next";
 const BEFORE: &str = "checkpoint.before";
 
+/// Whether a folder holds a training to go on with.
+#[must_use]
+pub fn is_begun(folder: &Path) -> bool {
+    of(folder).is_some()
+}
+
+/// The checkpoint of a folder.
+fn of(folder: &Path) -> Option<PathBuf> {
+    [NOW, BEFORE].map(|name| folder.join(name)).into_iter().find(|path| path.is_dir())
+}
+
 /// The losses of all epochs as a table.
 fn curves(history: &[Epoch]) -> String {
     let line = |e: &Epoch| format!("{},{},{}\n", e.number, e.training_loss, e.validation_loss);
@@ -50,9 +61,7 @@ fn curves(history: &[Epoch]) -> String {
 impl<M: Module> Checkpoint<M> {
     /// Goes on from the folder's checkpoint, if there is one. More epochs than before are fine; other settings are not.
     pub fn resume(mut self, folder: &Path, conditions: &Conditions) -> Result<Self, TrainError> {
-        let Some(path) = [NOW, BEFORE].map(|name| folder.join(name)).into_iter().find(|p| p.is_dir()) else {
-            return Ok(self);
-        };
+        let Some(path) = of(folder) else { return Ok(self) };
         let damaged = |reason: String| TrainError::Checkpoint { reason, path: path.clone() };
         let text = fs::read(path.join("state.json")).map_err(|e| damaged(e.to_string()))?;
         let State { conditions: mut former, history } =

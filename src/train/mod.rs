@@ -17,6 +17,7 @@ use crate::nets::weights::WeightsError;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
+pub use checkpoint::is_begun;
 use checkpoint::{Checkpoint, Conditions};
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;

@@ -310,6 +310,26 @@ fn a_scan_without_sinuses_says_so_and_has_no_figures_and_several_scans_give_one_
 }
 
 #[test]
+fn trainings_and_imports_refuse_what_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (nowhere, out, weights, made) = (at("nowhere"), at("out"), at("text.pth"), at("made.bpk"));
+    for network in ["cae", "residual-ssl", "classifier", "fine-tune"] {
+        let args = ["train", network, "--cohort", text(&nowhere), "--out", text(&out)];
+        refused(&args, &["nowhere"]);
+        refused(&[&args[..], &["--resume"]].concat(), &["no training to go on with", "out"]);
+    }
+    let compare = ["evaluate", "residual", "--cohort", text(&nowhere), "--out", text(&out)];
+    refused(&compare, &["nowhere"]);
+    refused(&[&compare[..], &["--methods", "transfer"]].concat(), &["--weights"]);
+    std::fs::write(&weights, "no weights").unwrap();
+    for network in ["cae", "resunet", "resnet18"] {
+        refused(&["import-weights", network, text(&weights), "--out", text(&made)], &["text.pth", "give a .pth"]);
+    }
+    assert!(!made.exists());
+}
+
+#[test]
 fn sides_are_doubted_where_a_scan_does_not_say_how_it_lies_in_the_patient() {
     let folder = tempfile::tempdir().unwrap();
     let (scan, out) = (folder.path().join("mute.nii"), folder.path().join("out"));
