@@ -60,9 +60,9 @@ struct ResidualArgs {
     /// Folder for weights, runs and tables; an evaluation that was interrupted goes on
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// What classifiers begin with: none, transfer (the --weights), residual-ssl, ae, dae, simclr, byol, simsiam, spark; or residual-ssl with one choice
-    /// made otherwise: -normals-20 to -normals-100 (per cent that an autoencoder of its own learns from), -median-0,
-    /// -median-3, -median-7, -loss-l1, -loss-l2
+    /// What classifiers begin with: none, transfer (the --weights), residual-ssl, ae, dae, simclr, byol, simsiam, spark; or
+    /// residual-ssl with one choice made otherwise: -normals-20 to -normals-100 (per cent that an autoencoder of its own
+    /// learns from), -median-0, -median-3, -median-7, -loss-l1, -loss-l2
     #[arg(long, value_delimiter = ',', default_value = "none,residual-ssl", value_parser = beginning)]
     methods: Vec<Beginning>,
     /// Shares of the labels that are used, in per cent

@@ -39,8 +39,8 @@ pub(super) struct Args {
     #[command(flatten)]
     crops: CropArgs,
     /// Write what was found of all scans to this folder as a cohort whose labels nobody knows (sinuses.tsv), for the
-    /// trainings that need none
-    #[arg(long, value_name = "DIR")]
+    /// trainings that need none; those read the first choice of series
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["series", "volume", "even"])]
     cohort: Option<PathBuf>,
     /// Print one JSON object per scan; of several scans, each on a line of its own
     #[arg(long)]
