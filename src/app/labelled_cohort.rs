@@ -4,7 +4,7 @@ use crate::io;
 use crate::job::{Cancelled, Progress};
 use crate::methods::ModelError;
 use crate::methods::sinus::{Finder, Presence};
-use crate::phantom::cohort::{self, CohortError, CohortSinus, CohortSubject, ONE_OF_SEVERAL};
+use crate::phantom::cohort::{self, CohortError, CohortSinus, CohortSubject};
 use crate::project::{Label, LabelRow, Project, ProjectError, Rows};
 use crate::space::Side;
 use std::collections::BTreeMap;
@@ -86,8 +86,8 @@ pub fn write(
     for (number, (sha256, Labelled { file, subject, labels })) in cases.into_iter().enumerate() {
         let part = progress.part(number as f32 / count, (number + 1) as f32 / count);
         part.step(0.0, "placing the sinuses of labelled scans")?;
-        let digits = sha256.get(..12).unwrap_or(&sha256).to_owned();
         let Some(image) = file else {
+            let digits = sha256.get(..12).unwrap_or(&sha256);
             made.left_out.push(format!("nobody knows where the scan {digits} lies; open it once"));
             continue;
         };
@@ -117,8 +117,7 @@ pub fn write(
                 disease: anomalous.map(|row| row.anomaly.map_or("anomalous", |kind| kind.name()).to_owned()),
             }
         });
-        let patient = subject.unwrap_or_else(|| format!("case-{digits}"));
-        subjects.push(CohortSubject { id: format!("{patient}{ONE_OF_SEVERAL}{digits}"), image, sinuses });
+        subjects.push(CohortSubject::scan_of(subject, &sha256, image, sinuses));
     }
     made.scans = subjects.len();
     if made.labelled == [0, 0] {

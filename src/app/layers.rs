@@ -9,6 +9,7 @@ use super::state::State;
 use crate::image::components::Sifted;
 use crate::image::render;
 use crate::methods::Normals;
+use crate::methods::residual::MapKind;
 use crate::methods::sinus::Cavity;
 use crate::view::{ColourMap, Overlay, RaycastView};
 use crate::volume::Volume;
@@ -441,7 +442,11 @@ impl State {
         if let Some((analysis, volume)) = analysis.as_ref().and_then(|a| Some((a, a.shown.clone()?))) {
             let weights = analysis.weights_sha256.get(..12).unwrap_or_default();
             let layer = Layer {
-                unit: "share of crop's range".to_owned(),
+                unit: match analysis.config.map {
+                    MapKind::Sinus | MapKind::Cube => "share of crop's range",
+                    MapKind::Paper => "share of map's own range",
+                }
+                .to_owned(),
                 maker: Some(format!("autoencoder, weights {weights}")),
                 normal: analysis.normal.clone(),
                 min_mm3,

@@ -3,7 +3,7 @@
 use super::find::finder;
 use super::phantom::spacing;
 use super::{Compute, Failure, guarded, print_json, say};
-use crate::methods::residual::comparison::{Beginning, Comparison, Run, Variation, residual as compare};
+use crate::methods::residual::comparison::{Beginning, Comparison, Run, Variation, percent, residual as compare};
 use crate::methods::residual::evaluate::on_phantoms as residual_on_phantoms;
 use crate::methods::residual::{EncoderConfig, TrainConfig};
 use crate::methods::sinus::evaluate::on_phantoms;
@@ -206,8 +206,8 @@ fn residual(args: &ResidualArgs) -> Result<(), Failure> {
         let model = super::analyse::model(cae.as_deref(), None)?;
         let mut tell = |run: &Run| {
             let auroc = run.auroc.map_or("–".to_owned(), |auroc| format!("{auroc:.3}"));
-            let (percent, fold) = (100.0 * run.fraction, run.fold + 1);
-            eprintln!("{:<23} {percent:>3.0} % of the labels, fold {fold}: AUROC {auroc}", run.method);
+            let (percent, fold) = (percent(run.fraction), run.fold + 1);
+            eprintln!("{:<23} {percent:>3} % of the labels, fold {fold}: AUROC {auroc}", run.method);
         };
         Ok(compare(&comparison, &model, &compute.device()?, &mut tell, progress)?)
     })?;

@@ -83,6 +83,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         )
         .into());
     }
+    if let Some(folder) = &args.cohort {
+        std::fs::create_dir_all(folder)?;
+    }
     let finder = finder(args.weights.as_deref())?;
     let template = args.template.as_deref().map(|folder| Template::open(folder, &Progress::default())).transpose()?;
     let way = Arc::new(Way { choice: args.choice.clone(), finder, template, crops: args.crops.clone() });
@@ -91,7 +94,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         let (scan, way) = (path.clone(), Arc::clone(&way));
         match guarded("finding", move |progress| find(&scan, &way, progress)) {
             Ok((found, subject)) => {
-                subjects.push(subject);
+                // Several files of one series are one scan.
+                if subjects.iter().all(|known: &CohortSubject| known.id != subject.id) {
+                    subjects.push(subject);
+                }
                 match (args.json, args.paths.len()) {
                     (false, _) => print(&found)?,
                     (true, 1) => print_json(&found)?,
@@ -106,8 +112,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             Err(error) => return Err(error.into()),
         }
     }
-    if let Some(folder) = &args.cohort {
-        std::fs::create_dir_all(folder)?;
+    if let Some(folder) = args.cohort.as_ref().filter(|_| !subjects.is_empty()) {
         cohort::write_truth(folder, &subjects)?;
     }
     if failed > 0 {
@@ -177,9 +182,7 @@ fn unlabelled(path: &Path, scan: &Scan, sinuses: &[Sinus; 2]) -> CohortSubject {
         disease: Some(cohort::UNKNOWN.to_owned()),
     });
     let image = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let digits = scan.sha256.get(..12).unwrap_or(&scan.sha256);
-    let patient = subject(&image).unwrap_or_else(|| format!("case-{digits}"));
-    CohortSubject { id: format!("{patient}{}{digits}", cohort::ONE_OF_SEVERAL), image, sinuses }
+    CohortSubject::scan_of(subject(&image), &scan.sha256, image, sinuses)
 }
 
 fn print(found: &Found) -> Result<(), Failure> {

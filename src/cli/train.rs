@@ -100,13 +100,17 @@ impl EncoderArgs {
         let schedule = &mut config.schedule;
         schedule.epochs = self.epochs.unwrap_or(schedule.epochs);
         schedule.batch = self.batch.unwrap_or(schedule.batch);
-        schedule.optimiser = self.optimiser.map_or(schedule.optimiser, |rule| match rule {
-            Rule::Adam => Optimiser::Adam,
-            Rule::Lars => Optimiser::Lars,
-        });
-        // What Adam goes by would hardly move anything.
-        let usual = if matches!(self.optimiser, Some(Rule::Lars)) { 0.15 } else { schedule.learning_rate };
-        schedule.learning_rate = self.learning_rate.unwrap_or(usual);
+        if let Some(rule) = self.optimiser {
+            let (rule, rate) = match rule {
+                Rule::Adam => (Optimiser::Adam, 1e-3),
+                Rule::Lars => (Optimiser::Lars, 0.15),
+            };
+            // The rate of one would hardly move anything by the other, or move it too far.
+            if schedule.optimiser != rule {
+                (schedule.optimiser, schedule.learning_rate) = (rule, rate);
+            }
+        }
+        schedule.learning_rate = self.learning_rate.unwrap_or(schedule.learning_rate);
         schedule.patience = self.patience.unwrap_or(schedule.patience);
         schedule.seed = self.seed.unwrap_or(schedule.seed);
         if schedule.epochs == 0 || schedule.batch == 0 {

@@ -181,7 +181,8 @@ pub fn import<M: Module>(
 const SHORTCUT: &str = "downsample";
 
 /// The same for 3-D residual networks, by the names that MONAI and others give. Where the file has no weights of shortcuts,
-/// there are none to learn, as in MedicalNet's ResNet18: see [`Classifier::with_plain_shortcuts`].
+/// there are none to learn, as in MedicalNet's ResNet18: see [`Classifier::with_plain_shortcuts`]. (That network's deeper
+/// levels are dilated where ours are strided; their weights have the same shapes.)
 ///
 /// # Errors
 /// As [`import`].
@@ -347,13 +348,18 @@ mod tests {
         // As MedicalNet has it: no shortcuts, no head of ours, and the wrapper of data parallelism.
         let theirs = Classifier::new(&config, &device).collect(None, None, false).into_iter().filter_map(|own| {
             let name = resnet_name(&own.name).filter(|name| !name.starts_with("fc") && !name.contains(SHORTCUT))?;
-            Some((format!("module.{name}"), own.shape.to_vec(), vec![0.5; own.shape.iter().product()]))
+            Some((format!("module.{name}"), own.shape.to_vec(), vec![0.02; own.shape.iter().product()]))
         });
         let state = StateDict::new(theirs);
         let found = import_resnet(Classifier::new(&config, &device), &state).unwrap();
         assert_eq!(found.missing, ["fc.0.weight", "fc.0.bias", "fc.2.weight", "fc.2.bias"]);
         assert!(found.unknown.is_empty(), "{:?}", found.unknown);
         assert_eq!(state.shape("conv1.weight"), Some(&[1, 1, 7, 7, 7][..]));
+        // Nothing of the encoder is left to chance.
+        let again = import_resnet(Classifier::new(&config, &device), &state).unwrap();
+        let x = Tensor::<5>::ones([1, 1, 32, 32, 32], &device);
+        let [a, b] = [found, again].map(|found| found.network.encoder.features(x.clone()));
+        assert_eq!((a - b).abs().max().into_scalar::<f32>(), 0.0);
     }
 
     #[test]

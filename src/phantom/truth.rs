@@ -25,6 +25,14 @@ pub struct CohortSubject {
 }
 
 impl CohortSubject {
+    /// One scan of somebody's, named by the digest of its voxels where nobody knows whose it is.
+    #[must_use]
+    pub fn scan_of(patient: Option<String>, sha256: &str, image: PathBuf, sinuses: [CohortSinus; 2]) -> Self {
+        let digits = sha256.get(..12).unwrap_or(sha256);
+        let patient = patient.unwrap_or_else(|| format!("case-{digits}"));
+        Self { id: format!("{patient}{ONE_OF_SEVERAL}{digits}"), image, sinuses }
+    }
+
     /// Whose scan it is: scans of one patient have names that differ behind this.
     #[must_use]
     pub fn patient(&self) -> &str {

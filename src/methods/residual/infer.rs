@@ -99,7 +99,8 @@ impl Model {
             Some(map.iter().map(|&v| f64::from(v)).sum::<f64>() / map.len() as f64)
         };
         let score = mean.unwrap_or_default();
-        let normal = Some(self.card.normals(crop.ct)).filter(|_| config.same_map(&self.card.inference));
+        let normal = Some(self.card.normals(crop.ct));
+        let normal = normal.filter(|normal| config.same_map(&self.card.inference) && !normal.scores.is_empty());
         let percentile = normal.filter(|_| mean.is_some()).and_then(|normal| normal.below(score));
         let normal = normal.cloned().map(Arc::new);
         let explained = self.classifier.as_ref().map(|classifier| classifier.explained(crop, progress)).transpose()?;

@@ -1,11 +1,13 @@
 //! Runs of a comparison as a picture: AUROC and AUPRC over the share of the labels, a curve for each beginning, as in
 //! Fig. 3 of paper 1.
 
+use super::percent;
 use super::tables::{Mean, Row};
 use std::fmt::Write as _;
 
 /// Colours that colour-blind readers tell apart (Okabe and Ito 2008), and grey.
-const COLOURS: [&str; 8] = ["#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999"];
+const COLOURS: [&str; 9] =
+    ["#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999", "#f0e442"];
 /// Of the area that the curves of a panel fill: top, width, height.
 const AREA: [f64; 3] = [20.0, 380.0, 300.0];
 /// Where the areas of the panels begin, and then the legend.
@@ -82,9 +84,8 @@ impl Panel<'_> {
         }
         for fraction in fractions {
             let middle = x(*fraction, 0).midpoint(x(*fraction, methods.len().max(1) - 1));
-            let (percent, below) = (100.0 * fraction, bottom + 20.0);
-            let _ =
-                writeln!(svg, "<text x=\"{middle:.1}\" y=\"{below:.1}\" text-anchor=\"middle\">{percent:.0} %</text>");
+            let (percent, below) = (percent(*fraction), bottom + 20.0);
+            let _ = writeln!(svg, "<text x=\"{middle:.1}\" y=\"{below:.1}\" text-anchor=\"middle\">{percent} %</text>");
         }
         let (middle, below) = (left + width / 2.0, bottom + 44.0);
         let _ = writeln!(svg, "<text x=\"{middle}\" y=\"{below}\" text-anchor=\"middle\">share of the labels</text>");

@@ -15,6 +15,7 @@ use crate::io::{self, WriteError};
 use crate::job::{Cancelled, Progress};
 use crate::metrics::{auroc, average_precision, best_f1_threshold, f1_above};
 use crate::nets::Classifier;
+use crate::nets::weights::WeightsError;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -161,9 +162,7 @@ pub fn residual(
         for (index, (fraction, fold)) in each.enumerate() {
             let part = progress
                 .part(at(0.4 + 0.6 * index as f32 / all as f32), at(0.4 + 0.6 * (index + 1) as f32 / all as f32));
-            // As many digits as tell shares apart, but not those that rounding leaves.
-            let percent = (1e5 * fraction).round() / 1e3;
-            let file = format!("{}-{percent}-{}.json", beginning.name(), fold + 1);
+            let file = format!("{}-{}-{}.json", beginning.name(), percent(fraction), fold + 1);
             let path = folder.join(file);
             let read = || std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
             let run = if let Some(run) = read() {
@@ -192,10 +191,22 @@ pub fn residual(
     Ok(runs)
 }
 
+/// A share in per cent, with as many digits as tell shares apart but not those that rounding leaves.
+#[must_use]
+pub fn percent(fraction: f64) -> f64 {
+    (1e5 * fraction).round() / 1e3
+}
+
 impl Comparison {
     /// Writes down what all runs of the folder have in common, or refuses what earlier ones have not.
     fn keep_settings(&self, subjects: usize, cae: &Model) -> Result<(), ResidualError> {
         let path = self.out.join("settings.json");
+        let weights = self.weights.as_ref().filter(|_| self.beginnings.contains(&Beginning::Weights));
+        let transferred = weights.map(|path| {
+            let read = std::fs::read(path).map_err(|source| WeightsError::Read { source, path: path.clone() });
+            read.map(|bytes| io::sha256(&bytes))
+        });
+        let transferred = transferred.transpose()?;
         let settings = serde_json::json!({
             "labelled": samples::cohort_names(&self.labelled),
             "subjects": subjects,
@@ -203,20 +214,29 @@ impl Comparison {
             "folds": self.folds,
             "per_sinus": self.per_sinus,
             "autoencoder": cae.sha256,
-            "weights": self.weights,
+            "weights": transferred,
             "cae": self.cae,
             "pretext": self.pretext,
             "classifier": self.classifier,
         });
-        let Ok(former) = std::fs::read(&path) else { return Ok(io::write_json(&path, &settings)?) };
-        // Both as they are read: JSON may lose the last digit.
-        let [former, settings]: [Value; 2] =
-            [former, settings.to_string().into_bytes()].map(|text| serde_json::from_slice(&text).unwrap_or_default());
-        let known = settings.as_object().into_iter().flatten();
-        match known.into_iter().find(|(name, value)| former.get(name) != Some(value)) {
-            Some((name, _)) => Err(ResidualError::OtherSettings { what: name.clone(), path }),
-            None => Ok(()),
+        if path.exists() {
+            // Both as they are read: JSON may lose the last digit.
+            let read = |text: &[u8]| serde_json::from_slice::<Value>(text).unwrap_or_default();
+            let former = read(&std::fs::read(&path).unwrap_or_default());
+            let now = read(settings.to_string().as_bytes());
+            let mut names = now.as_object().into_iter().flatten();
+            // Weights to transfer may be chosen later.
+            let is_other = |name: &str| {
+                former[name] != now[name] && !(name == "weights" && [&former, &now].iter().any(|s| s[name].is_null()))
+            };
+            if let Some((name, _)) = names.find(|(name, _)| is_other(name)) {
+                return Err(ResidualError::OtherSettings { what: name.clone(), path });
+            }
+            if now["weights"].is_null() {
+                return Ok(());
+            }
         }
+        Ok(io::write_json(&path, &settings)?)
     }
 
     /// The encoder that a classifier begins with, trained if it is not there yet.
@@ -284,7 +304,7 @@ impl Fold<'_> {
         let of = |fold: usize| self.folds[fold].iter().map(|&index| &self.subjects[index]);
         let test: Vec<&Subject> = of(self.test).collect();
         let others = (0..self.folds.len()).filter(|fold| *fold != self.test).flat_map(of);
-        // Of the other parts every n-th subject chooses the epoch and the threshold.
+        // Of the other parts every n-th patient chooses the epoch and the threshold.
         let [training, validation] = samples::split(others, config.validation).map(|set| samples::sinuses(&set));
         let chooses = validation.clone();
         let mut training_set = LabelledTraining::new([training, validation], config, None)?;

@@ -1,6 +1,6 @@
 //! Runs of a comparison as tables: every run, and means over the folds as in Table 2 of paper 1.
 
-use super::{Beginning, Run};
+use super::{Beginning, Run, percent};
 use crate::metrics::mean_and_ci95;
 use std::fmt::Write as _;
 
@@ -60,8 +60,8 @@ pub(super) fn csv(runs: &[Run]) -> String {
     for run in runs {
         let [normal, diseased] = run.labelled;
         let figures = [run.auroc, run.auprc, run.f1].map(number).join(",");
-        let (fold, test, percent) = (run.fold + 1, run.scores.len(), 100.0 * run.fraction);
-        let _ = writeln!(text, "{},{percent:.0},{fold},{normal},{diseased},{test},{figures}", run.method);
+        let (fold, test, percent) = (run.fold + 1, run.scores.len(), percent(run.fraction));
+        let _ = writeln!(text, "{},{percent},{fold},{normal},{diseased},{test},{figures}", run.method);
     }
     text
 }
@@ -77,7 +77,7 @@ pub(super) fn markdown(rows: &[Row<'_>]) -> String {
         "| begins with | labels | AUROC | AUPRC | F1 | AUROC above none |\n|---|---|---|---|---|---|\n".to_owned();
     for row in rows {
         let cells = [row.auroc, row.auprc, row.f1, row.gain].map(cell).join(" | ");
-        let _ = writeln!(text, "| {} | {:.0} % | {cells} |", row.method, 100.0 * row.fraction);
+        let _ = writeln!(text, "| {} | {} % | {cells} |", row.method, percent(row.fraction));
     }
     text
 }

@@ -151,11 +151,15 @@ fn reference(
     let recipes = cohorts.iter().map(|dir| cohort::recipe(dir));
     let names: Vec<String> =
         recipes.zip(cohort_names(cohorts)).map(|(recipe, folder)| recipe.unwrap_or(folder)).collect();
+    let synthetic = if cohorts.iter().all(|dir| cohort::recipe(dir).is_some()) { " synthetic" } else { "" };
     let normals = |(mut scores, values): (Vec<f64>, Vec<f32>), of: &str| -> Option<Normals> {
         scores.sort_by(f64::total_cmp);
         let marked = MARKED_PERCENTS.into_iter().zip(percentiles(&values, MARKED_PERCENTS));
-        let cohort =
-            format!("{} normal sinuses{of} of the subjects kept for validation ({})", scores.len(), names.join("; "));
+        let cohort = format!(
+            "{} normal{synthetic} sinuses{of} of the subjects kept for validation ({})",
+            scores.len(),
+            names.join("; ")
+        );
         let values = marked.map(|(percent, value)| NormalValue { percent, value }).collect();
         (!scores.is_empty()).then_some(Normals { scores, values, cohort })
     };

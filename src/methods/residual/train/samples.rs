@@ -99,13 +99,13 @@ pub(in crate::methods::residual) fn cohort_names(cohorts: &[PathBuf]) -> Vec<Str
 /// A subject of a cohort with the sinuses that are in view.
 pub(in crate::methods::residual) struct Subject {
     truth: CohortSubject,
-    /// Whose sinuses: subjects of one patient are always in the same set.
-    patient: String,
+    /// Subjects of one group are always in the same set: the scans of one patient of a cohort.
+    group: String,
     pub sinuses: Vec<Sample>,
 }
 
 impl Subject {
-    /// `sub-0001`: the patient of its cohort.
+    /// `sub-0001`
     pub fn patient(&self) -> &str {
         self.truth.patient()
     }
@@ -133,46 +133,49 @@ pub(in crate::methods::residual) fn subjects(
         truths.extend(cohort::read_truth(dir)?.into_iter().map(named));
     }
     let count = truths.len();
-    let read = |(i, (patient, truth)): (usize, (String, CohortSubject))| -> Result<Subject, ResidualError> {
+    let read = |(i, (group, truth)): (usize, (String, CohortSubject))| -> Result<Subject, ResidualError> {
         let part = progress.part(i as f32 / count as f32, (i + 1) as f32 / count as f32);
         part.step(0.0, "reading the cohort")?;
+        let is_wanted = |sinus: &&CohortSinus| sinus.visible > 0.95 && (wanted == Wanted::All || sinus.is_known());
+        let of_interest: Vec<&CohortSinus> = truth.sinuses.iter().filter(is_wanted).collect();
+        if of_interest.is_empty() {
+            return Ok(Subject { truth, group, sinuses: Vec::new() });
+        }
         let volume = io::open(&truth.image, &part)?.volume;
-        let is_wanted = |sinus: &CohortSinus| wanted == Wanted::All || sinus.is_known();
-        let in_view = truth.sinuses.iter().filter(|sinus| sinus.visible > 0.95 && is_wanted(sinus));
-        let sinuses = in_view.map(|sinus| {
+        let sinuses = of_interest.into_iter().map(|sinus| {
             let grid = Crop::grid_at(sinus.side, sinus.centre_mm, PADDED);
             Sample::new(&trilinear(&volume, &grid, Outside::Edge), sinus.disease.is_some())
         });
         let sinuses = sinuses.collect();
-        Ok(Subject { truth, patient, sinuses })
+        Ok(Subject { truth, group, sinuses })
     };
     truths.into_iter().enumerate().map(read).collect()
 }
 
-/// Each sinus as a subject of its own.
+/// Each sinus as a subject and a group of its own.
 pub(in crate::methods::residual) fn apart(subjects: Vec<Subject>) -> Vec<Subject> {
-    let own = |Subject { truth, patient, sinuses }: Subject| {
+    let own = |Subject { truth, group, sinuses }: Subject| {
         sinuses.into_iter().enumerate().map(move |(number, sinus)| Subject {
             truth: truth.clone(),
-            patient: format!("{patient}/{number}"),
+            group: format!("{group}/{}/{number}", truth.id),
             sinuses: vec![sinus],
         })
     };
     subjects.into_iter().flat_map(own).collect()
 }
 
-/// The places of all subjects of each patient, in the order of the patients' first ones.
-fn patients(subjects: &[&Subject]) -> Vec<Vec<usize>> {
+/// The places of all subjects of each group, in the order of the groups' first ones.
+fn groups(subjects: &[&Subject]) -> Vec<Vec<usize>> {
     let mut known: HashMap<&str, usize> = HashMap::new();
-    let mut patients: Vec<Vec<usize>> = Vec::new();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
     for (place, subject) in subjects.iter().enumerate() {
-        let number = *known.entry(&subject.patient).or_insert(patients.len());
-        if number == patients.len() {
-            patients.push(Vec::new());
+        let number = *known.entry(&subject.group).or_insert(groups.len());
+        if number == groups.len() {
+            groups.push(Vec::new());
         }
-        patients[number].push(place);
+        groups[number].push(place);
     }
-    patients
+    groups
 }
 
 /// For training and for validation: every n-th patient validates, so that a share of `validation` does, but at least one.
@@ -182,16 +185,16 @@ pub(in crate::methods::residual) fn split<'a>(
     validation: f64,
 ) -> [Vec<&'a Subject>; 2] {
     let subjects: Vec<_> = subjects.into_iter().collect();
-    let patients = patients(&subjects);
-    let every = (1.0 / validation.clamp(0.01, 0.99)).round().min(patients.len() as f64) as usize;
+    let groups = groups(&subjects);
+    let every = (1.0 / validation.clamp(0.01, 0.99)).round().min(groups.len() as f64) as usize;
     let (validation, training): (Vec<_>, Vec<_>) =
-        patients.into_iter().enumerate().partition(|(index, _)| index % every == every - 1);
+        groups.into_iter().enumerate().partition(|(index, _)| index % every == every - 1);
     [training, validation].map(|set| set.into_iter().flat_map(|(_, places)| places).map(|at| subjects[at]).collect())
 }
 
 /// Places of subjects, dealt to parts in which as many sinuses are diseased: all sinuses of a patient are in one part.
 pub(in crate::methods::residual) fn folds(subjects: &[Subject], parts: usize, seed: u64) -> Vec<Vec<usize>> {
-    let mut order = patients(&subjects.iter().collect::<Vec<_>>());
+    let mut order = groups(&subjects.iter().collect::<Vec<_>>());
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     let sinuses = |places: &[usize]| sinuses(&places.iter().map(|&place| &subjects[place]).collect::<Vec<_>>());
     order.sort_by_key(|places| sinuses(places).iter().filter(|sinus| sinus.diseased).count());
@@ -248,7 +251,7 @@ mod tests {
         let samples = (0..2).map(|i| Sample { values: Vec::new(), diseased: i < diseased });
         let id = format!("sub-{patient:04}{ONE_OF_SEVERAL}{number}");
         let truth = CohortSubject { id, image: PathBuf::new(), sinuses };
-        Subject { patient: truth.patient().to_owned(), truth, sinuses: samples.collect() }
+        Subject { group: truth.patient().to_owned(), truth, sinuses: samples.collect() }
     }
 
     fn scans() -> Vec<Subject> {
