@@ -231,7 +231,7 @@ pub fn resunet_name(own: &str) -> Option<String> {
     })
 }
 
-/// The names that MONAI and others give the parameters of 3-D residual networks, for those of a [`Classifier`](super::Classifier).
+/// The names that MONAI and others give the parameters of 3-D residual networks, for those of a [`Classifier`].
 #[must_use]
 pub fn resnet_name(own: &str) -> Option<String> {
     let (path, leaf) = parts(own)?;
