@@ -350,7 +350,9 @@ mod tests {
         assert!(said.contains("checkpoint"), "{said}");
         std::fs::remove_file(in_the_way).unwrap();
         let resumed = run(network(), 2, Some(folder.path())).unwrap();
-        assert_eq!(resumed.history[..1], whole.history[..]);
+        // JSON may lose the last digit.
+        let apart = |of: fn(&Epoch) -> f64| (of(&resumed.history[0]) - of(&whole.history[0])).abs();
+        assert!(apart(|epoch| epoch.training_loss).max(apart(|epoch| epoch.validation_loss)) < 1e-12);
         let table = std::fs::read_to_string(folder.path().join("history.csv")).unwrap();
         assert!(table.starts_with("epoch,training_loss,validation_loss\n1,") && table.lines().count() == 3, "{table}");
     }
