@@ -45,15 +45,11 @@ impl State {
             }
             Command::ManyCrops(many) => {
                 self.settings.many_crops = many;
-                let mut effects = self.save_settings();
-                effects.extend(self.analysed_anew());
-                effects
+                self.made_otherwise()
             }
             Command::Residual(median, kind) => {
                 (self.settings.map_median, self.settings.map_kind) = (median, kind);
-                let mut effects = self.save_settings();
-                effects.extend(self.analysed_anew());
-                effects
+                self.made_otherwise()
             }
             Command::Shell(command) => self.shell(command),
             Command::Layer(command) => self.layer(command),
@@ -133,6 +129,13 @@ impl State {
         if self.settings.analyse_on_open {
             effects.extend(self.analyse());
         }
+        effects
+    }
+
+    /// How maps and probabilities are made was changed: that is kept, and those of the open scan are made anew.
+    fn made_otherwise(&mut self) -> Vec<Effect> {
+        let mut effects = self.save_settings();
+        effects.extend(self.analysed_anew());
         effects
     }
 

@@ -71,23 +71,30 @@ impl Change {
 
 /// A crop shifted and changed at random; for validation as it is.
 pub(super) fn view(sample: &Sample, jitter_mm: f64, validation: bool, rng: &mut ChaCha8Rng) -> Vec<f32> {
-    if validation {
-        return sample.centred();
-    }
-    let crop = sample.jittered(jitter_mm, rng);
-    Change::draw(rng).apply(crop, rng)
+    seen(sample, jitter_mm, validation, rng, |change| change)
 }
 
 /// A [`view`] without noise: what a network should draw.
 pub(super) fn clean_view(sample: &Sample, jitter_mm: f64, validation: bool, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    seen(sample, jitter_mm, validation, rng, |change| match change {
+        Change::Noise(_) => Change::None,
+        change => change,
+    })
+}
+
+/// A view whose change is drawn at random, then made what it may be.
+fn seen(
+    sample: &Sample,
+    jitter_mm: f64,
+    validation: bool,
+    rng: &mut ChaCha8Rng,
+    allowed: impl Fn(Change) -> Change,
+) -> Vec<f32> {
     if validation {
         return sample.centred();
     }
     let crop = sample.jittered(jitter_mm, rng);
-    match Change::draw(rng) {
-        Change::Noise(_) => crop,
-        change => change.apply(crop, rng),
-    }
+    allowed(Change::draw(rng)).apply(crop, rng)
 }
 
 fn affine(rng: &mut ChaCha8Rng) -> DAffine3 {

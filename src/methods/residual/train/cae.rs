@@ -148,10 +148,10 @@ fn reference(
     }
     let card = &mut model.card;
     card.auroc = auroc(&scores);
-    let recipes = cohorts.iter().map(|dir| cohort::recipe(dir));
+    let recipes: Vec<Option<String>> = cohorts.iter().map(|dir| cohort::recipe(dir)).collect();
+    let synthetic = if recipes.iter().all(Option::is_some) { " synthetic" } else { "" };
     let names: Vec<String> =
-        recipes.zip(cohort_names(cohorts)).map(|(recipe, folder)| recipe.unwrap_or(folder)).collect();
-    let synthetic = if cohorts.iter().all(|dir| cohort::recipe(dir).is_some()) { " synthetic" } else { "" };
+        recipes.into_iter().zip(cohort_names(cohorts)).map(|(recipe, folder)| recipe.unwrap_or(folder)).collect();
     let normals = |(mut scores, values): (Vec<f64>, Vec<f32>), of: &str| -> Option<Normals> {
         scores.sort_by(f64::total_cmp);
         let marked = MARKED_PERCENTS.into_iter().zip(percentiles(&values, MARKED_PERCENTS));
